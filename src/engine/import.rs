@@ -18,7 +18,7 @@ use crate::mapping::{Plan, Written, compile};
 use crate::store::{MappingHead, StoreError};
 use amo_model::Action;
 use sheet_source::message;
-use sheet_source::{BeyondAscii, Fingerprint, RowHashes, Table};
+use sheet_source::{EncodingScan, Fingerprint, RowHashes, Table};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -76,7 +76,7 @@ fn import_file(
         None => {
             let select = request.select();
             let mut weighing = survey::weigh(&table, plan, &select, &request.cancel)?;
-            if table.layout.encoding_open {
+            if table.layout.encoding_undecided {
                 let like_its_start = take_judged(&mut table, &weighing.fingerprint)?;
                 tell_source(request, &table, tell);
                 source::clear(&table)?;
@@ -144,9 +144,9 @@ impl Prepared {
     ) -> Result<Prepared, EngineError> {
         let mut options = source::options(&written, &request.read);
         // What all bytes of the file say is known soon, without searching it for that alone.
-        options.beyond_ascii = BeyondAscii::Leave;
+        options.encoding_scan = EncodingScan::StartOnly;
         let table = source::open(file, &options)?;
-        if !table.layout.encoding_open {
+        if !table.layout.encoding_undecided {
             tell_source(request, &table, tell);
             source::clear(&table)?;
         }
@@ -168,7 +168,7 @@ impl Prepared {
             return Ok(Surveyed { written, table, sha256: None, rows: None, groups: None, hashes: None });
         };
         let Survey { fingerprint, mut rows, mut groups, mut hashes, mut failed } = survey;
-        if table.layout.encoding_open {
+        if table.layout.encoding_undecided {
             let like_its_start = take_judged(&mut table, &fingerprint)?;
             tell_source(request, &table, tell);
             source::clear(&table)?;
@@ -188,8 +188,8 @@ impl Prepared {
 
 /// The table as all its bytes say; true where it is read like its start.
 fn take_judged(table: &mut Table, fingerprint: &Fingerprint) -> Result<bool, EngineError> {
-    let Some(judged) = table.judged(fingerprint)? else { return Ok(true) };
-    let like_its_start = judged.reads_like(table);
+    let Some(judged) = table.reopen_with_evidence(fingerprint)? else { return Ok(true) };
+    let like_its_start = judged.same_layout(table);
     *table = judged;
     Ok(like_its_start)
 }

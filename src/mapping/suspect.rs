@@ -3,7 +3,7 @@
 
 use sheet_source::message;
 use sheet_source::problem::Message;
-use sheet_source::{Cell, Header, Row, Scalar, names_total};
+use sheet_source::{Cell, Header, Row, Scalar, is_total_label};
 
 /// What of a table tells such rows.
 #[derive(Debug, Clone, Default)]
@@ -56,7 +56,7 @@ impl Suspects {
         let usual = |index: usize| sample.len() >= ROWS_MIN && fill(index) * 100 >= (sample.len() - 1) * USUAL;
         Suspects {
             active: true,
-            width: header.own_len(),
+            width: header.source_len(),
             name,
             named: name.is_some_and(usual),
             usual: numbers.filter(|index| usual(*index)).collect(),
@@ -91,9 +91,9 @@ impl Suspects {
             return None;
         }
         let label = match self.name {
-            _ if row.is_sum => (0..row.len()).find(|index| !row.get(*index).is_empty()),
+            _ if row.is_total => (0..row.len()).find(|index| !row.get(*index).is_empty()),
             // Behind the name of a group that stands in every row.
-            Some(name) if names_total(row.get(name).text) => Some(name),
+            Some(name) if is_total_label(row.get(name).text) => Some(name),
             // A sum under a column, and no word beside it.
             Some(name) if (self.named || code == TOTAL) && row.get(name).is_empty() => return self.bare_sum(row),
             _ => None,
@@ -267,7 +267,7 @@ mod tests {
         let mut row = Row::default();
         row.clear(2);
         cells.iter().for_each(|cell| row.push_text(cell));
-        row.is_sum = cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| names_total(cell));
+        row.is_total = cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| is_total_label(cell));
         row
     }
 

@@ -138,7 +138,7 @@ fn text_of(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
     }
     if let Some(currency) = currency {
         text.push(' ');
-        text.push_str(currency.written());
+        text.push_str(currency.as_str());
     }
     Cow::Owned(text)
 }

@@ -6,8 +6,8 @@ use super::{ReportError, rejected_rows, text_of};
 use crate::store::{KeptCell, NO_VALUE, ReportLine, Run, Status};
 use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet};
 use sheet_source::{
-    COMPRESSION, FileFormat, Header, REJECT_COLUMNS, REJECTS_OF_CSV, SHEET_ROWS_MAX, Scalar, cut, cut_marked,
-    guarded_in_workbook, moved, stored,
+    COMPRESSION, CSV_REJECTS_SHEET, FileFormat, Header, REJECT_COLUMNS, SHEET_ROWS_MAX, Scalar, escape_for_workbook,
+    move_formula, stored_number, truncate, truncate_marked,
 };
 use std::collections::HashMap;
 use std::fs::File;
@@ -49,7 +49,7 @@ impl<'a> Rejects<'a> {
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
         let header = Header::new(&run.head.source.titles);
-        let kept = header.repeated().collect();
+        let kept = header.repeated_columns().collect();
         Rejects { run, workbook, header, kept, row: 0, full: false, formats: HashMap::new() }
     }
 
@@ -96,7 +96,7 @@ impl<'a> Rejects<'a> {
         let sheet = self.sheet()?;
         sheet.write_number(row_now, after, row)?;
         sheet.write_string(row_now, after + 1, line.problems.first().map_or("", |p| p.code.as_ref()))?;
-        sheet.write_string(row_now, after + 2, cut(&guarded_in_workbook(&told(line))))?;
+        sheet.write_string(row_now, after + 2, truncate(&escape_for_workbook(&told(line))))?;
         // Cells that stand under no title.
         for (column, cell) in (after + 3..).zip(cells.iter().skip(self.header.len())) {
             self.cell(RejectCell { row: row_now, of: row, column, bad: true }, Some(cell))?;
@@ -121,7 +121,7 @@ impl<'a> Rejects<'a> {
     fn cell(&mut self, spot: RejectCell, cell: Option<&KeptCell>) -> Result<(), ReportError> {
         let empty = KeptCell::text("");
         let kept = cell.unwrap_or(&empty);
-        let number = stored(kept.cell());
+        let number = stored_number(kept.cell());
         let number_format = match (kept.value, &number) {
             (_, Some(stored)) => stored.format.clone(),
             // What is typed into an empty cell of a CSV is a text as well.
@@ -145,11 +145,11 @@ impl<'a> Rejects<'a> {
             }
             _ if is_too_long(kept) => {
                 let text = text_of(kept, decimal);
-                sheet.write_string_with_format(row, column, cut_marked(&guarded_in_workbook(&text)), &format)?
+                sheet.write_string_with_format(row, column, truncate_marked(&escape_for_workbook(&text)), &format)?
             }
             _ => {
                 let text = text_of(kept, decimal);
-                sheet.write_string_with_format(row, column, guarded_in_workbook(&text), &format)?
+                sheet.write_string_with_format(row, column, escape_for_workbook(&text), &format)?
             }
         };
         Ok(())
@@ -160,7 +160,7 @@ impl<'a> Rejects<'a> {
         let place = |column: usize| self.kept.iter().position(|known| *known == column);
         // Rows of a sheet are counted from 1.
         let is_one = kept.value == Scalar::Uncomputed;
-        is_one.then(|| moved(&kept.text, spot.of, spot.row + 1, place)).flatten()
+        is_one.then(|| move_formula(&kept.text, spot.of, spot.row + 1, place)).flatten()
     }
 
     fn format(&mut self, number_format: String, bad: bool) -> Format {
@@ -191,13 +191,13 @@ impl<'a> Rejects<'a> {
         let bold = Format::new().set_bold().set_background_color(HEADER).set_num_format(TEXT);
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         if of_csv {
-            sheet.set_name(REJECTS_OF_CSV)?;
+            sheet.set_name(CSV_REJECTS_SHEET)?;
         }
         sheet.set_freeze_panes(1, 0)?;
         let titles = self.kept.iter().map(|index| self.header.title(*index));
         for (column, title) in (0_u16..).zip(titles.chain(REJECT_COLUMNS)) {
             sheet.set_column_width(column, 20)?;
-            sheet.write_string_with_format(0, column, cut(&guarded_in_workbook(title)), &bold)?;
+            sheet.write_string_with_format(0, column, truncate(&escape_for_workbook(title)), &bold)?;
         }
         Ok(())
     }
@@ -213,6 +213,6 @@ impl<'a> Rejects<'a> {
 }
 
 fn is_too_long(cell: &KeptCell) -> bool {
-    let text = guarded_in_workbook(&cell.text);
-    cut(&text).len() < text.len()
+    let text = escape_for_workbook(&cell.text);
+    truncate(&text).len() < text.len()
 }

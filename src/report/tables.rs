@@ -5,7 +5,7 @@ use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_
 use crate::mapping::request_id;
 use crate::store::{FrozenWord, ReportLine, Run, Status};
 use sheet_source::problem::Problem;
-use sheet_source::{CsvWriter, FileFormat, Header, REJECT_COLUMNS, guarded, guarded_in_rejects};
+use sheet_source::{CsvWriter, FileFormat, Header, REJECT_COLUMNS, escape_for_rejects, escape_formula};
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -66,7 +66,7 @@ impl TableWriter {
     ) -> Result<TableWriter, ReportError> {
         let PartialFile { file, path } = part;
         let csv = CsvWriter::new(file, encoding, bom, delimiter).map_err(failed(&path))?;
-        Ok(TableWriter { csv, path, guard: guarded })
+        Ok(TableWriter { csv, path, guard: escape_formula })
     }
 
     fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) -> Result<(), ReportError> {
@@ -97,10 +97,10 @@ impl<'a> Tables<'a> {
                 bom,
                 source.delimiter.filter(|_| csv).unwrap_or(';'),
             )?,
-            kept: header.repeated().collect(),
+            kept: header.repeated_columns().collect(),
             header,
         };
-        tables.rejected.guard = guarded_in_rejects;
+        tables.rejected.guard = escape_for_rejects;
         tables.results.row(RESULT_COLUMNS)?;
         tables.problems.row(PROBLEM_COLUMNS)?;
         let titles = tables.kept.iter().map(|index| tables.header.title(*index));

@@ -6,7 +6,7 @@ use crate::mapping::request_id;
 use crate::store::{Counts, FrozenWord, ReportLine, Run, Status};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Workbook, Worksheet};
 use sheet_source::problem::Note as Noticed;
-use sheet_source::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, link_formula};
+use sheet_source::{COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, truncate};
 use std::fs::File;
 
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
@@ -40,7 +40,7 @@ impl<'a> ReportWorkbook<'a> {
             workbook,
             results: pages("Results", &RESULT_COLUMNS),
             problems: pages("Problems", &PROBLEM_COLUMNS),
-            link: link_format(),
+            link: hyperlink_format(),
         })
     }
 
@@ -80,15 +80,15 @@ impl<'a> ReportWorkbook<'a> {
         // Sheets that are not kept in memory are written from left to right.
         for column in 0..RESULT_COLUMNS.len() as u16 {
             if let Some((_, text)) = texts.iter().find(|(c, text)| *c == column && !text.is_empty()) {
-                sheet.write_string(row, column, cut(text))?;
+                sheet.write_string(row, column, truncate(text))?;
             } else if let Some((_, Some(number))) = numbers.iter().find(|(c, _)| *c == column) {
                 sheet.write_number(row, column, *number as f64)?;
             } else if column == 12 && line.status == Status::Merged {
                 sheet.write_boolean(row, column, true)?;
             } else if let (13, Some(url)) = (column, &url) {
-                match head.has_address().then(|| link_formula(url)).flatten() {
+                match head.has_address().then(|| hyperlink_formula(url)).flatten() {
                     Some(formula) => sheet.write_formula_with_format(row, column, formula, &self.link)?,
-                    None => sheet.write_string(row, column, cut(url))?,
+                    None => sheet.write_string(row, column, truncate(url))?,
                 };
             }
         }
@@ -100,7 +100,7 @@ impl<'a> ReportWorkbook<'a> {
             let (sheet, row) = self.problems.next(&mut self.workbook)?;
             let cells = problem_cells(self.run, line, problem);
             for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-                sheet.write_string(row, column as u16, cut(cell))?;
+                sheet.write_string(row, column as u16, truncate(cell))?;
             }
         }
         Ok(())
@@ -154,7 +154,7 @@ fn noticed(sheet: &mut Worksheet, first: u32, notes: &[Noticed]) -> Result<(), R
         if row == first {
             sheet.write_string_with_format(row, 0, "noticed", &bold)?;
         }
-        sheet.write_string(row, 1, cut(&note.message.to_string()))?;
+        sheet.write_string(row, 1, truncate(&note.message.to_string()))?;
     }
     Ok(())
 }
@@ -183,7 +183,7 @@ fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<u32, Rep
     let mut row = 2;
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
         sheet.write_string_with_format(row, 0, *name, &bold)?;
-        sheet.write_string(row, 1, cut(value))?;
+        sheet.write_string(row, 1, truncate(value))?;
         row += 1;
     }
     row += 1;

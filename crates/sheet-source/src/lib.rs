@@ -1,9 +1,9 @@
-//! Tables in csv, xlsx, xlsb, xls and ods files: typed rows that know their place.
+//! Tables in csv, xlsx, xlsb, xls and ods files, as typed rows that know their place.
 //!
-//! [`Table::open`] finds the encoding, delimiter, sheet and header row of a file, or takes them from [`ReadOptions`];
-//! [`Table::read`] fills a [`Row`] with one row after the other, so that any number of rows takes the memory of a few.
-//! [`Header`] finds columns by their titles. A [`Cell`] has the text that a person reads in Excel and a typed [`Scalar`].
-//! What is wrong is a [`problem::Problem`]: a stable code, the cell it is in, and what to do.
+//! [`Table::open`] detects the encoding, delimiter, sheet and header row of a file, or takes them from
+//! [`ReadOptions`]; [`Table::read`] fills one [`Row`] after the other, so that memory does not depend on the number
+//! of rows. [`Header`] finds columns by their titles. A [`Cell`] has the text that a person reads in Excel and a
+//! typed [`Scalar`]. An error is a [`problem::Problem`]: a stable code, the cell it is in, and what to do.
 //!
 //! ```
 //! use sheet_source::problem::{Place, Problem, Stage};
@@ -34,18 +34,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The modules, each above those it uses:
+//! The modules; each uses those below it:
 //!
-//! - `table`: the open table, its header read and its rows filled down
-//! - `workbook`, `csv`: the readers, each with rows read on a thread of its own
-//! - `output`: cells written so that they read back as they were
-//! - `file`: what a file is, what is known of it, its fingerprint
+//! - `table`: an open table, its header and its rows
+//! - `workbook`, `csv`: the readers, each with rows read on its own thread
+//! - `output`: cells written so that they read back unchanged
+//! - `file`: what a file is, what is known about it, its fingerprint
 //! - `row`: a row and its cells, the header, hashes of rows
 //! - `cell`: values, numbers, number formats, currencies, formulas
-//! - `encoding`: which encoding a text is in
+//! - `encoding`: detection of the encoding of a text
 //! - `problem`: places and problems
 //!
-//! Nothing here knows what the columns mean, nor anything of a CRM.
+//! Nothing here knows the meaning of columns or anything about a CRM.
 
 #![forbid(unsafe_code)]
 
@@ -60,19 +60,21 @@ mod table;
 mod workbook;
 
 pub use cell::currency::{CurrencySign, is_currency_code};
-pub use cell::formula::{NO_RESULT, moved};
-pub use cell::guard::{guarded, guarded_in_rejects, guarded_in_workbook};
+pub use cell::escape::{escape_for_rejects, escape_for_workbook, escape_formula};
+pub use cell::formula::{NO_RESULT, move_formula};
 pub use cell::number::write_number;
 pub use cell::{Cell, DisplayKind, Scalar};
 pub use csv::dialect::delimiter_allowed;
 pub use encoding::{DoubtKind, EncodingDoubt, EncodingReading, Evidence};
 pub use file::fingerprint::Fingerprint;
-pub use file::layout::{BeyondAscii, FileFormat, HiddenCount, HiddenRows, Layout, ReadOptions};
+pub use file::layout::{EncodingScan, FileFormat, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use output::csv::CsvWriter;
-pub use output::excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, cut_marked, is_cut, link_format, link_formula};
-pub use output::stored::stored;
-pub use row::hash::{Hashed, RowHasher, RowHashes};
-pub use row::header::{ColumnMatch, Header, LINK, REJECT_COLUMNS, REJECTS_OF_CSV, fold};
-pub use row::totals::names_total;
-pub use row::{LINKS_FROM, ROW_CUT, Row, RowKind};
+pub use output::excel::{
+    CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, is_truncated, truncate, truncate_marked,
+};
+pub use output::stored::stored_number;
+pub use row::hash::{RowHasher, RowHashes, SharedRowHashes};
+pub use row::header::{CSV_REJECTS_SHEET, ColumnMatch, Header, LINK, REJECT_COLUMNS, fold};
+pub use row::totals::is_total_label;
+pub use row::{LINK_INDEX_BASE, ROW_CUT, Row, RowKind};
 pub use table::{PendingFingerprint, Table};

@@ -20,7 +20,7 @@ use amo_client::Client;
 use amo_client::private;
 use amo_model::Action;
 use sent_before::{Comparison, Lifted, Looking, SourceIdentity};
-use sheet_source::LINKS_FROM;
+use sheet_source::LINK_INDEX_BASE;
 use sheet_source::message;
 use sheet_source::problem::{Note, Problem};
 use sheet_source::{RowHashes, Table};
@@ -300,7 +300,7 @@ fn head(ready: &Ready<'_>) -> RunHead {
 /// The titles of the source, and empty ones over columns that the mapping names by their letters alone.
 fn titles<'t>(titles: impl Iterator<Item = &'t str>, letters: &[usize]) -> Vec<String> {
     let mut titles: Vec<String> = titles.map(str::to_owned).collect();
-    let last = letters.iter().filter(|column| **column < LINKS_FROM).max().map_or(0, |column| column + 1);
+    let last = letters.iter().filter(|column| **column < LINK_INDEX_BASE).max().map_or(0, |column| column + 1);
     titles.resize(titles.len().max(last), String::new());
     titles
 }

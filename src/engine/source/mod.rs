@@ -12,7 +12,7 @@ use crate::store::{RunOutcome, SourceHead, Store};
 use amo_client::private;
 use sheet_source::message;
 use sheet_source::problem::{Note, Place, Problem};
-use sheet_source::{BeyondAscii, ColumnMatch, Fingerprint, Header, ReadOptions, Table};
+use sheet_source::{ColumnMatch, EncodingScan, Fingerprint, Header, ReadOptions, Table};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -30,10 +30,10 @@ pub(super) fn options(written: &Written, asked: &SourceOptions) -> ReadOptions {
         encoding: asked.encoding.clone().or_else(|| said.encoding.clone()),
         delimiter: asked.delimiter.or(said.delimiter),
         fill_down: compile::fill_down(written),
-        links: compile::titles(written).iter().any(|title| Header::asks_for_link(title)),
+        links: compile::titles(written).iter().any(|title| Header::wants_link(title)),
         titles: compile::titles(written),
         words: compile::texts(written),
-        beyond_ascii: BeyondAscii::Search,
+        encoding_scan: EncodingScan::WholeFile,
     }
 }
 
@@ -96,7 +96,7 @@ fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
     let first = ReadOptions { header_row: Some(1), sheet: None, ..options.clone() };
     // Whoever has saved it with a spreadsheet may have given it another delimiter and another encoding.
     let saved = ReadOptions { encoding: None, delimiter: None, ..first.clone() };
-    let open = |options: &ReadOptions| Table::open(file, options).ok().filter(|table| table.header.is_of_rejects());
+    let open = |options: &ReadOptions| Table::open(file, options).ok().filter(|table| table.header.is_rejects());
     let found =
         |table: &Table| options.titles.iter().filter(|title| table.header.find(title) != ColumnMatch::None).count();
     let (first, saved) = (open(&first), written_otherwise.then(|| open(&saved)).flatten());
@@ -119,7 +119,7 @@ pub(super) fn same(table: &Table) -> ReadOptions {
         delimiter: layout.delimiter,
         titles: Vec::new(),
         words: Vec::new(),
-        beyond_ascii: BeyondAscii::Leave,
+        encoding_scan: EncodingScan::StartOnly,
     }
 }
 
@@ -140,7 +140,7 @@ pub(super) fn of_run(source: &SourceHead) -> ReadOptions {
         delimiter: source.delimiter,
         titles: Vec::new(),
         words: Vec::new(),
-        beyond_ascii: BeyondAscii::Leave,
+        encoding_scan: EncodingScan::StartOnly,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::upload::Doubt;
 use crate::upload::feed::groups::FirstReading;
 use crate::upload::feed::{self, QueuedRecord, RowEvent, Select};
 use sheet_source::problem::Problem;
-use sheet_source::{Fingerprint, Hashed, ReadOptions, Row, RowHashes, Table};
+use sheet_source::{Fingerprint, ReadOptions, Row, RowHashes, SharedRowHashes, Table};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -78,7 +78,7 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Canc
         let fingerprint = source::fingerprint(file)?;
         return Ok(Survey { fingerprint, rows: None, groups: None, hashes: None, failed: None });
     }
-    let (mut table, reading) = Table::open_for_all(file, options)?;
+    let (mut table, reading) = Table::open_with_fingerprint(file, options)?;
     let mut groups = Groups { columns: counting.groups.clone(), ..Groups::default() };
     let (mut rows, mut row, mut failed) = (0, Row::default(), None);
     let hashes = counting.hashes.then(|| table.hash_rows());
@@ -95,7 +95,7 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Canc
     drop(table);
     let fingerprint = reading.finish(file)?;
     let groups = (!groups.columns.is_empty()).then_some(groups);
-    Ok(Survey { fingerprint, rows: Some(rows), groups, hashes: hashes.map(Hashed::take), failed })
+    Ok(Survey { fingerprint, rows: Some(rows), groups, hashes: hashes.map(SharedRowHashes::take), failed })
 }
 
 /// A reading of the source with its mapping.
@@ -142,12 +142,12 @@ fn read_mapped<T: Default>(
     read: impl Fn(Table, &Arc<Plan>) -> Result<(T, Option<FirstReading>), EngineError>,
 ) -> Result<MappedReading<T>, EngineError> {
     let file = table.source().file.clone();
-    let (mut again, reading) = Table::open_for_all(Path::new(&file), &source::same(table))?;
+    let (mut again, reading) = Table::open_with_fingerprint(Path::new(&file), &source::same(table))?;
     let hashes = again.hash_rows();
     let mut plan = Arc::new(plan);
     let first = read(again, &plan);
     let fingerprint = reading.finish(Path::new(&file))?;
-    if table.judged(&fingerprint)?.is_some_and(|judged| !judged.reads_like(table)) {
+    if table.reopen_with_evidence(&fingerprint)?.is_some_and(|judged| !judged.same_layout(table)) {
         // It was read in the encoding of its start, which is not that of the whole, and is read again.
         return Ok(MappedReading { found: T::default(), fingerprint, plan, hashes: None });
     }

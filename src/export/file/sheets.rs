@@ -11,7 +11,7 @@ use crate::mapping::convert::text::with_apostrophe;
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
 use sheet_source::problem::{column_letter, quoted};
-use sheet_source::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut_marked, link_format, link_formula};
+use sheet_source::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, truncate_marked};
 use std::borrow::Cow;
 use std::fs::File;
 
@@ -86,7 +86,7 @@ impl Sheets {
             rows_max: SHEET_ROWS_MAX,
             cut: Cut::default(),
             hidden: None,
-            link: link_format(),
+            link: hyperlink_format(),
             marked: Format::new().set_background_color(CUT),
         };
         sheets.begin()?;
@@ -163,7 +163,7 @@ impl Sheets {
                 *width = (*width).max(longest_line(&cell));
             }
             if let Cell::Link(address) = &cell
-                && let Some(formula) = link_formula(address)
+                && let Some(formula) = hyperlink_formula(address)
             {
                 sheet.write_formula_with_format(row, column, formula, &self.link)?;
                 continue;
@@ -182,7 +182,7 @@ impl Sheets {
                 (None, None) if cell == Cell::Empty => {}
                 (None, None) => {
                     let text = cell.into_text();
-                    match cut_marked(&text) {
+                    match truncate_marked(&text) {
                         Cow::Borrowed(whole) => sheet.write_string(row, column, whole)?,
                         Cow::Owned(kept) => {
                             cut.push(column);

@@ -8,7 +8,7 @@ use super::hashes::{CellHashes, Hashes, hashes};
 use amo_model::Kind;
 use rust_xlsxwriter::{Workbook, XlsxError};
 use sheet_source::problem::Problem;
-use sheet_source::{ColumnMatch, FileFormat, Header, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, cut_marked};
+use sheet_source::{ColumnMatch, FileFormat, Header, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, truncate_marked};
 use std::borrow::Borrow;
 use std::path::Path;
 
@@ -39,7 +39,7 @@ pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
         let cell = cell.borrow();
         match (cell, cell.as_number(), cell.as_serial()) {
             (Cell::Empty, ..) => row.push("", Scalar::Empty),
-            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&cut_marked(text)),
+            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&truncate_marked(text)),
             (Cell::Number(told), Some(number), _) => {
                 row.push(&told.normalize().to_string(), Scalar::Number(number));
             }

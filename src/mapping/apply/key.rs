@@ -24,7 +24,7 @@ impl<'a> RowContext<'a> {
         let formatted = |index: &usize| matches!(self.row.get(*index).value, Scalar::Formatted(..));
         if !self.plan.key.iter().any(formatted) {
             // Of a row that came back from a reject file the format is gone, whatever it was rejected for.
-            let again = !self.plan.header.code_of(self.row).is_empty();
+            let again = !self.plan.header.reject_code(self.row).is_empty();
             let digits = |cell: Cell<'a>| -> String { cell.text.chars().filter(char::is_ascii_digit).collect() };
             let bare = |cell: Cell<'a>| Cow::Owned(digits(cell).trim_start_matches('0').to_owned());
             return self.key_of(bare).filter(|_| again);

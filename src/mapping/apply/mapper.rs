@@ -46,10 +46,10 @@ impl Mapper {
 
     /// Whether a row is one of a record.
     pub fn role(&self, row: &Row) -> RowRole {
-        match row.seen {
+        match row.kind {
             RowKind::Hidden if self.plan.skips_hidden => RowRole::LeftOut,
             RowKind::Header | RowKind::Totals => RowRole::LeftOut,
-            RowKind::Cut | RowKind::Rest => RowRole::Refused(None),
+            RowKind::Cut | RowKind::Continuation => RowRole::Refused(None),
             RowKind::Plain | RowKind::Hidden if !self.is_wanted(row) => RowRole::LeftOut,
             RowKind::Plain | RowKind::Hidden => match self.suspicion(row) {
                 Some(why) => RowRole::Refused(Some(why)),
@@ -75,14 +75,14 @@ impl Mapper {
             self.tally.skip(code, row.number);
             Mapped::Skipped(Some(at.problem(None, code, message)))
         };
-        match row.seen {
+        match row.kind {
             RowKind::Hidden if self.plan.skips_hidden => {
                 return skipped("hidden-row", "the sheet does not show the row");
             }
             RowKind::Header => return skipped("repeated-header", "the row holds the titles of the columns once more"),
             RowKind::Totals => return skipped("totals-row", "the workbook calls this a row of totals"),
-            RowKind::Cut | RowKind::Rest => {
-                let message = match row.seen {
+            RowKind::Cut | RowKind::Continuation => {
+                let message = match row.kind {
                     RowKind::Cut => "the row below looks like the rest of this one, which a line break has cut",
                     _ => "this looks like the rest of the row above, which a line break has cut",
                 };
@@ -105,7 +105,7 @@ impl Mapper {
 
     /// Why the row looks like no record. Rows of an exported workbook say themselves what they are.
     fn suspicion(&self, row: &Row) -> Option<Suspicion> {
-        if self.plan.edits.is_some() { None } else { self.plan.suspects.why(row, self.plan.header.code_of(row)) }
+        if self.plan.edits.is_some() { None } else { self.plan.suspects.why(row, self.plan.header.reject_code(row)) }
     }
 
     /// Whether what comes next is in the account already.

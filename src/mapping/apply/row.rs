@@ -129,7 +129,7 @@ impl<'a> RowContext<'a> {
     /// True for a cell of a CSV whose row ends before it. In a reject file all rows are equally wide, and nothing says which of
     /// them was short.
     fn is_missing(&self, input: &Input) -> bool {
-        let again = !self.plan.header.code_of(self.row).is_empty();
+        let again = !self.plan.header.reject_code(self.row).is_empty();
         self.plan.csv && (again || matches!(input, Input::Column(index) if *index >= self.row.len()))
     }
 }
@@ -138,7 +138,7 @@ impl<'a, 'n> RecordBuilder<'a, 'n> {
     pub(super) fn new(context: RowContext<'a>, names: &'n mut Names) -> RecordBuilder<'a, 'n> {
         RecordBuilder {
             context,
-            converter: Converter::new(context.plan, context.row.unseen, names),
+            converter: Converter::new(context.plan, context.row.has_control, names),
             problems: Vec::new(),
             meta: RecordMeta::default(),
             part: PartOfRow::default(),
@@ -150,7 +150,7 @@ impl<'a, 'n> RecordBuilder<'a, 'n> {
     /// Goes to another row of the record.
     pub(super) fn go_to(&mut self, row: &'a Row) {
         self.context.row = row;
-        self.converter.unseen = row.unseen;
+        self.converter.unseen = row.has_control;
     }
 
     fn unfit(&mut self, input: &Input, cell: Cell<'_>, unfit: Unfit) {
@@ -186,7 +186,7 @@ impl<'a, 'n> RecordBuilder<'a, 'n> {
             |index: &usize| !self.context.row.get(*index).is_empty() && !self.context.plan.letters.contains(index);
         let Some(index) = (width..self.context.row.len()).find(beyond) else { return };
         // What a reject file adds stands between, and a spreadsheet has filled up the shorter rows.
-        let added = if self.context.plan.header.is_of_rejects() { REJECT_COLUMNS.len() } else { 0 };
+        let added = if self.context.plan.header.is_rejects() { REJECT_COLUMNS.len() } else { 0 };
         let last = (index..self.context.row.len())
             .rev()
             .find(|index| !self.context.row.get(*index).is_empty())

@@ -13,7 +13,7 @@ use amo_model::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use rust_decimal::Decimal;
 use sheet_source::message;
 use sheet_source::problem::quoted;
-use sheet_source::{Cell, LINKS_FROM, Scalar};
+use sheet_source::{Cell, LINK_INDEX_BASE, Scalar};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
@@ -175,7 +175,7 @@ impl<'a, 'n> Converter<'a, 'n> {
     fn url(&self, origin: &OriginPlan, cell: Cell<'_>) -> Result<String, Unfit> {
         let text = plain(cell)?;
         url::url(&text).map(str::to_owned).map_err(|unfit| match origin.input {
-            Input::Column(index) if !self.plan.csv && index < LINKS_FROM => {
+            Input::Column(index) if !self.plan.csv && index < LINK_INDEX_BASE => {
                 let title = self.plan.header.column(index).title;
                 let hint = message!(
                     "a web address looks like https://example.com/page; one that stands behind the text is read from \"{title}@link\"",

@@ -52,7 +52,7 @@ impl Origins {
         Origins {
             header: table.header.clone(),
             source: table.source(),
-            csv: table.layout.format == FileFormat::Csv || table.is_rejects_of_csv(),
+            csv: table.layout.format == FileFormat::Csv || table.is_csv_rejects(),
             skips_hidden: table.layout.hidden_rows == Some(HiddenRows::Skip),
             sample: table.sample(),
             ledger,
@@ -235,7 +235,7 @@ pub fn unread(written: &Written, table: &Table) -> Option<Note> {
     let sample = table.sample();
     let holds = |index: usize| sample.iter().any(|row| !row.get(index).is_empty());
     let names = header.unique_names();
-    let unread: Vec<&str> = (0..header.own_len())
+    let unread: Vec<&str> = (0..header.source_len())
         .filter(|index| !read.contains(index) && (!header.title(*index).is_empty() || holds(*index)))
         .map(|index| names[index].as_str())
         .collect();
@@ -476,7 +476,7 @@ impl Compile<'_> {
                     return None;
                 }
                 let names = self.header.unique_names();
-                let link = Header::asks_for_link(&title.it);
+                let link = Header::wants_link(&title.it);
                 let offered = names.iter().map(|name| if link { format!("{name}{LINK}") } else { name.clone() });
                 let offered: Vec<String> = offered.collect();
                 let hint = did_you_mean(&title.it, offered.iter().map(String::as_str)).unwrap_or_else(|| {

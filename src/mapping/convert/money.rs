@@ -15,10 +15,10 @@ pub fn money(cell: Cell<'_>, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
     match cell.value {
         Scalar::Number(_) => return parse(text, cell.text, Some('.')),
         Scalar::Formatted(number, DisplayKind::Currency(sign)) => {
-            amounts.takes(sign, &format!("{} {}", cell.text, sign.written()))?;
+            amounts.takes(sign, &format!("{} {}", cell.text, sign.as_str()))?;
             return parse(&digits(number), cell.text, Some('.'));
         }
-        Scalar::Formatted(number, DisplayKind::Worded) => return parse(&digits(number), cell.text, Some('.')),
+        Scalar::Formatted(number, DisplayKind::Custom) => return parse(&digits(number), cell.text, Some('.')),
         Scalar::Formatted(number, DisplayKind::Percent | DisplayKind::Unit) => {
             // The reader has written its digits.
             let read = amount_in(plain(text), cell.text, Amounts { decimal: Some('.'), ..amounts });
@@ -75,12 +75,12 @@ fn amount(text: &str) -> (&str, Option<CurrencySign>) {
         return (text, None);
     }
     let word = last_word(text);
-    if let Some(sign) = CurrencySign::of(word) {
+    if let Some(sign) = CurrencySign::parse(word) {
         let start = word.as_ptr() as usize - text.as_ptr() as usize;
         return (text[..start].trim_end_matches(blank), Some(sign));
     }
     let end = text.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '−' | '+')).unwrap_or(text.len());
-    match CurrencySign::of(text[..end].trim_end_matches(blank)) {
+    match CurrencySign::parse(text[..end].trim_end_matches(blank)) {
         Some(sign) => (text[end..].trim_start_matches(blank), Some(sign)),
         None => (text, None),
     }
@@ -99,7 +99,7 @@ impl Amounts<'_> {
             Some(currency) if !sign.fits(currency) => {
                 let what = message!(
                     "is an amount in {sign}, and the amounts here are in {currency}",
-                    sign = sign.written(),
+                    sign = sign.as_str(),
                     currency
                 );
                 let hint = "convert it, or, where the number may be taken as it stands, say currency = \"…\" for the column or under [source]";

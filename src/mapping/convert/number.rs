@@ -31,10 +31,10 @@ pub fn number(cell: Cell<'_>, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
         // The reader writes these itself, always with a dot.
         Scalar::Number(_) => parse(text, cell.text, Some('.')),
         Scalar::Formatted(number, DisplayKind::Currency(sign)) => {
-            amounts.takes(sign, &format!("{} {}", cell.text, sign.written()))?;
+            amounts.takes(sign, &format!("{} {}", cell.text, sign.as_str()))?;
             parse(&digits(number), cell.text, Some('.'))
         }
-        Scalar::Formatted(number, DisplayKind::Worded) => parse(&digits(number), cell.text, Some('.')),
+        Scalar::Formatted(number, DisplayKind::Custom) => parse(&digits(number), cell.text, Some('.')),
         // As the same text of a CSV, but that the reader has written its digits.
         Scalar::Formatted(number, DisplayKind::Percent | DisplayKind::Unit) => {
             parse(plain(text), cell.text, Some('.')).map_err(|unfit| of_a_format(unfit, number))

@@ -2,7 +2,7 @@
 
 use super::Unfit;
 use sheet_source::message;
-use sheet_source::{Cell, Scalar, is_cut};
+use sheet_source::{Cell, Scalar, is_truncated};
 use std::borrow::Cow;
 
 /// White space and characters that cannot be seen: joiners, marks of writing direction, the byte order mark.
@@ -21,7 +21,7 @@ pub fn text<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Unfit> {
         Scalar::Error => Err(broken(cell.text)),
         Scalar::Uncomputed => Err(uncomputed()),
         Scalar::Number(_) if cell.text.bytes().any(|b| b.eq_ignore_ascii_case(&b'e')) => Err(lost_digits(cell.text)),
-        Scalar::Text if cell.text.ends_with(']') && is_cut(cell.text) => Err(cut(cell.text)),
+        Scalar::Text if cell.text.ends_with(']') && is_truncated(cell.text) => Err(cut(cell.text)),
         Scalar::Text if begins_plainly(cell.text) => Ok(Cow::Borrowed(cell.text)),
         Scalar::Text if excel_scientific(cell.text.trim_matches(blank)) => Err(lost_digits(cell.text)),
         Scalar::Text => Ok(unescaped(cell.text)),
@@ -247,7 +247,7 @@ mod tests {
             ("4e+15", Scalar::Text, "scientific"),
             ("1e16", Scalar::Number(1e16), "scientific"),
             ("#N/A", Scalar::Error, "cell-error"),
-            (&sheet_source::cut_marked(&"ж".repeat(40_000)), Scalar::Text, "text-cut"),
+            (&sheet_source::truncate_marked(&"ж".repeat(40_000)), Scalar::Text, "text-cut"),
         ] {
             let unfit = text(Cell { text: input, value }).unwrap_err();
             assert_eq!(unfit.code, code);

@@ -161,7 +161,7 @@ impl Under {
         if cell.text.trim().is_empty() {
             return Reading::Empty;
         }
-        if let Scalar::Number(float) | Scalar::Formatted(float, DisplayKind::Worded | DisplayKind::Currency(_)) =
+        if let Scalar::Number(float) | Scalar::Formatted(float, DisplayKind::Custom | DisplayKind::Currency(_)) =
             cell.value
         {
             return Reading::Number(Number::of_float(float));

@@ -348,9 +348,9 @@ mod tests {
         for (text, value, condition, expected) in [
             ("1.234", Scalar::Number(1.234), "row['А'] > 10", "0"),
             ("1e16", Scalar::Number(1e16), "row['А'] > 10", "1"),
-            ("000123", Scalar::Formatted(123.0, DisplayKind::Worded), "row['А'] == 123", "1"),
-            ("З-0017", Scalar::Formatted(17.0, DisplayKind::Worded), "row['А'] == 17", "1"),
-            ("З-0017", Scalar::Formatted(17.0, DisplayKind::Worded), "row['А'] == 'З-0017'", "1"),
+            ("000123", Scalar::Formatted(123.0, DisplayKind::Custom), "row['А'] == 123", "1"),
+            ("З-0017", Scalar::Formatted(17.0, DisplayKind::Custom), "row['А'] == 17", "1"),
+            ("З-0017", Scalar::Formatted(17.0, DisplayKind::Custom), "row['А'] == 'З-0017'", "1"),
             ("7", Scalar::Number(7.0), "row['А'] == '007'", "1"),
             ("7", Scalar::Number(7.0), "row['А'] != 'Итого'", "1"),
             ("15%", Scalar::Formatted(0.15, DisplayKind::Percent), "row['А'] > 10", "number"),

@@ -106,19 +106,19 @@ impl From<StoredCell> for KeptCell {
 
 fn word_of(shown: DisplayKind) -> &'static str {
     match shown {
-        DisplayKind::Worded => "worded",
+        DisplayKind::Custom => "worded",
         DisplayKind::Percent => "percent",
         DisplayKind::Unit => "unit",
-        DisplayKind::Currency(sign) => sign.written(),
+        DisplayKind::Currency(sign) => sign.as_str(),
     }
 }
 
 fn shown_as(word: &str) -> Option<DisplayKind> {
     match word {
-        "worded" => Some(DisplayKind::Worded),
+        "worded" => Some(DisplayKind::Custom),
         "percent" => Some(DisplayKind::Percent),
         "unit" => Some(DisplayKind::Unit),
-        sign => CurrencySign::of(sign).map(DisplayKind::Currency),
+        sign => CurrencySign::parse(sign).map(DisplayKind::Currency),
     }
 }
 
@@ -161,10 +161,10 @@ mod tests {
             cell("", Scalar::Empty),
             cell(" ", Scalar::Empty),
             cell("1234.5", Scalar::Number(1234.5)),
-            cell("000123", Scalar::Formatted(123.0, DisplayKind::Worded)),
+            cell("000123", Scalar::Formatted(123.0, DisplayKind::Custom)),
             cell("15.5%", Scalar::Formatted(0.155, DisplayKind::Percent)),
             cell("5 шт", Scalar::Formatted(5.0, DisplayKind::Unit)),
-            cell("99.5", Scalar::Formatted(99.5, DisplayKind::Currency(CurrencySign::of("USD").unwrap()))),
+            cell("99.5", Scalar::Formatted(99.5, DisplayKind::Currency(CurrencySign::parse("USD").unwrap()))),
             cell("2025-03-05", Scalar::Serial(45721.0)),
             cell("true", Scalar::Bool(true)),
             cell("#N/A", Scalar::Error),

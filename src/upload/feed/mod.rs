@@ -304,7 +304,7 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
         {
             return (self.give)(RowEvent::Local(outcome));
         }
-        let width = self.mapper.plan().header.own_len();
+        let width = self.mapper.plan().header.source_len();
         (self.give)(match mapped {
             Mapped::Record(record) if known => RowEvent::Known { record, row, more },
             Mapped::Record(record) => RowEvent::Record { record, row, more },
@@ -320,7 +320,7 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
             }
             Mapped::Rejected { key, problems } => {
                 let mut outcome = rejected(row, more, key, &problems);
-                if row.seen == RowKind::Rest {
+                if row.kind == RowKind::Continuation {
                     fill_up(&mut outcome, width);
                 }
                 if known { RowEvent::Lost(outcome) } else { RowEvent::Local(outcome) }
@@ -341,7 +341,7 @@ fn fill_up(outcome: &mut Outcome, width: usize) {
 /// The outcome of a record that cannot be sent, with the cells of its rows as they were; `more` are the rows of its group
 /// beyond the first.
 pub fn rejected(row: &Row, more: &[Row], key: Option<String>, problems: &[Problem]) -> Outcome {
-    let cells = |row: &Row| row.kept().map(KeptCell::from).collect();
+    let cells = |row: &Row| row.reject_cells().map(KeptCell::from).collect();
     Outcome {
         key,
         more: more.iter().map(|row| row.number).collect(),

@@ -154,7 +154,7 @@ const ROW_CHANGED: &str = "source.row-changed";
 /// A row of a reject file that an earlier import held back, for it may be in the account already: it waits until somebody
 /// takes that word away.
 pub fn held_back_before(plan: &Plan, row: &Row, more: &[Row], key: Option<&String>) -> Option<Outcome> {
-    let code_of = |row: &Row| HELD_BACK.into_iter().find(|code| *code == plan.header.code_of(row));
+    let code_of = |row: &Row| HELD_BACK.into_iter().find(|code| *code == plan.header.reject_code(row));
     let code = std::iter::once(row).chain(more).find_map(code_of)?;
     let message = "an earlier import has held this row back, since it may be in the account already";
     let problem = at_row(plan, row.number, None, Stage::Map, code, message)

@@ -1,12 +1,12 @@
-//! Signs and codes of currencies, and which currencies each may mean. A sign fits every currency that is written with it,
-//! a code is one.
+//! Currency signs and codes, and the currencies that each can mean. A sign matches every currency that is written
+//! with it; a code matches one.
 
-/// A sign or code, known by its place in the tables.
+/// A sign or code, stored as its index in the tables below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CurrencySign(u8);
 
-/// Signs and words in lower case, without the full stop of a shortened word, and the codes (ISO 4217) of the currencies
-/// that are written with them.
+/// Signs and words in lower case, without the full stop of an abbreviation, with the codes (ISO 4217) of the
+/// currencies that use them.
 #[rustfmt::skip]
 const SIGNS: [(&str, &[&str]); 63] = [
     ("₽", &["RUB"]), ("р", &["RUB", "BYN"]), ("руб", &["RUB", "BYN"]), ("рубль", &["RUB", "BYN"]), ("рубля", &["RUB", "BYN"]),
@@ -27,7 +27,7 @@ const SIGNS: [(&str, &[&str]); 63] = [
     ("kr", &["SEK", "NOK", "DKK", "ISK"]), ("kr.", &["SEK", "NOK", "DKK", "ISK"]), ("chf", &["CHF"]), ("fr", &["CHF"]), ("s/", &["PEN"]),
 ];
 
-/// Every code that is in use. [ISO 4217]
+/// All codes in use. [ISO 4217]
 #[rustfmt::skip]
 const CODES: [&str; 156] = [
     "AED", "AFN", "ALL", "AMD", "ANG", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN", "BHD", "BIF", "BMD", "BND", "BOB", "BRL",
@@ -41,40 +41,40 @@ const CODES: [&str; 156] = [
 ];
 
 impl CurrencySign {
-    /// A sign, a word or a code as people write it, in any case, with or without a full stop.
-    pub fn of(written: &str) -> Option<CurrencySign> {
+    /// Parses a sign, a word or a code in any case, with or without a full stop.
+    pub fn parse(written: &str) -> Option<CurrencySign> {
         let word = written.strip_suffix('.').unwrap_or(written);
-        // Forints are `Ft`; these are feet.
+        // The currency code `Ft` means forints; `ft` in lower case means feet.
         if word == "ft" {
             return None;
         }
         let same = |sign: &str| word.chars().flat_map(char::to_lowercase).eq(sign.chars());
         let sign = SIGNS.iter().position(|(sign, _)| same(sign));
         let code = || CODES.iter().position(|code| word.eq_ignore_ascii_case(code)).map(|nth| SIGNS.len() + nth);
-        sign.or_else(code).and_then(|place| u8::try_from(place).ok()).map(CurrencySign)
+        sign.or_else(code).and_then(|index| u8::try_from(index).ok()).map(CurrencySign)
     }
 
-    /// As it is told to people, and can be read again: a code where it is one, else the sign.
-    pub fn written(self) -> &'static str {
-        let place = usize::from(self.0);
-        match SIGNS.get(place) {
+    /// The text for people, which `parse` reads again: the code if there is exactly one, otherwise the sign.
+    pub fn as_str(self) -> &'static str {
+        let index = usize::from(self.0);
+        match SIGNS.get(index) {
             Some((_, [code])) => code,
             Some((sign, _)) => sign,
-            None => CODES[place - SIGNS.len()],
+            None => CODES[index - SIGNS.len()],
         }
     }
 
-    /// True where an amount with this sign may be in the currency of this code.
+    /// True if an amount with this sign can be in the currency of this code.
     pub fn fits(self, code: &str) -> bool {
-        let place = usize::from(self.0);
-        match SIGNS.get(place) {
+        let index = usize::from(self.0);
+        match SIGNS.get(index) {
             Some((_, codes)) => codes.iter().any(|one| one.eq_ignore_ascii_case(code)),
-            None => CODES[place - SIGNS.len()].eq_ignore_ascii_case(code),
+            None => CODES[index - SIGNS.len()].eq_ignore_ascii_case(code),
         }
     }
 }
 
-/// True for a code in use.
+/// True for a currency code in use.
 pub fn is_currency_code(code: &str) -> bool {
     CODES.contains(&code)
 }
@@ -95,14 +95,14 @@ mod tests {
             ("Zł", &["PLN"], &["CZK"]),
             ("ZMW", &["ZMW"], &["RUB"]),
         ] {
-            let sign = CurrencySign::of(written).expect(written);
+            let sign = CurrencySign::parse(written).expect(written);
             assert!(fitting.iter().all(|code| sign.fits(code)), "{written}");
             assert!(!not.iter().any(|code| sign.fits(code)), "{written}");
         }
         for other in ["шт", "тыс. руб.", "", "кг", "abcd", "XYZ"] {
-            assert_eq!(CurrencySign::of(other), None, "{other}");
+            assert_eq!(CurrencySign::parse(other), None, "{other}");
         }
-        assert!(CurrencySign::of("₽").is_some_and(|sign| sign.written() == "RUB"));
+        assert!(CurrencySign::parse("₽").is_some_and(|sign| sign.as_str() == "RUB"));
         assert!(SIGNS.len() + CODES.len() <= 256);
     }
 }

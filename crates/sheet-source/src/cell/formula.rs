@@ -1,12 +1,14 @@
-//! Formulas as texts: what one without a stored result says all the same, and what becomes of one that is moved to another row. Pure.
+//! Formulas as text: the value of formulas without a stored result, where it is known, and moving a formula to
+//! another row. Pure.
 
 use crate::cell::value::CellValue;
 
-/// What a formula without a result shows in a workbook of rejected rows. The error of that name is no text.
+/// The value shown for a formula without a result in a workbook of rejected rows. Excel has an error of this name.
 pub const NO_RESULT: &str = "#CALC!";
 
-/// A formula that needs no calculation, which LibreOffice makes of every truth value; and one of a workbook of rejected rows.
-pub fn settled(value: CellValue<'_>, is_formula: bool) -> CellValue<'_> {
+/// Resolves formulas that need no calculation: `TRUE()` and `FALSE()`, which LibreOffice writes for booleans, and the
+/// placeholder of a workbook of rejected rows.
+pub fn resolve_constant(value: CellValue<'_>, is_formula: bool) -> CellValue<'_> {
     match value {
         CellValue::Uncomputed("TRUE()") => CellValue::Bool(true),
         CellValue::Uncomputed("FALSE()") => CellValue::Bool(false),
@@ -15,69 +17,69 @@ pub fn settled(value: CellValue<'_>, is_formula: bool) -> CellValue<'_> {
     }
 }
 
-/// A formula of one row, as it stands in another, where it means the cells of its own row and no others; `None` where it means
-/// what would be something else there. `column` says where a column goes.
-pub fn moved(formula: &str, from: u32, to: u32, column: impl Fn(usize) -> Option<usize>) -> Option<String> {
+/// Moves a formula to another row if it refers only to cells of its own row; `None` if it would mean something else
+/// there. `column` maps the old column index to the new one.
+pub fn move_formula(formula: &str, from: u32, to: u32, column: impl Fn(usize) -> Option<usize>) -> Option<String> {
     let mut out = String::with_capacity(formula.len());
     let mut rest = formula;
-    while let Some(first) = rest.chars().next() {
-        if first == '"' {
-            // A text; quotes within it are doubled, which makes two texts of it that stay side by side.
+    while let Some(next) = rest.chars().next() {
+        if next == '"' {
+            // A string literal. A doubled quote inside it reads as two adjacent literals, which copies correctly.
             let end = rest[1..].find('"')? + 2;
             out.push_str(&rest[..end]);
             rest = &rest[end..];
-        } else if first.is_alphanumeric() || matches!(first, '$' | '_' | '.' | '\\') {
+        } else if next.is_alphanumeric() || matches!(next, '$' | '_' | '.' | '\\') {
             let end = rest.find(|c: char| !(c.is_alphanumeric() || matches!(c, '$' | '_' | '.' | '\\')));
             let (word, after) = rest.split_at(end.unwrap_or(rest.len()));
-            match FormulaToken::of(word, after)? {
-                FormulaToken::Own => out.push_str(word),
-                FormulaToken::Cell { index, row, fixed } if row == from => {
-                    let [before_column, before_row] = fixed.map(|fixed| if fixed { "$" } else { "" });
+            match FormulaToken::parse(word, after)? {
+                FormulaToken::Constant => out.push_str(word),
+                FormulaToken::Cell { index, row, absolute } if row == from => {
+                    let [column_anchor, row_anchor] = absolute.map(|absolute| if absolute { "$" } else { "" });
                     let letters = crate::problem::column_letter(column(index)?);
-                    out.push_str(&format!("{before_column}{letters}{before_row}{to}"));
+                    out.push_str(&format!("{column_anchor}{letters}{row_anchor}{to}"));
                 }
                 FormulaToken::Cell { .. } => return None,
             }
             rest = after;
-        } else if matches!(first, '\'' | '!' | '[' | '#' | '@' | '{') {
-            // Another sheet or workbook, a table, an error, an array.
+        } else if matches!(next, '\'' | '!' | '[' | '#' | '@' | '{') {
+            // A reference to another sheet or workbook, a table, an error or an array.
             return None;
         } else {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
+            out.push(next);
+            rest = &rest[next.len_utf8()..];
         }
     }
     Some(out)
 }
 
 enum FormulaToken {
-    /// A function, a number, a truth value.
-    Own,
+    /// A function, a number or a boolean.
+    Constant,
     Cell {
         index: usize,
         row: u32,
-        /// Column and row, each with a `$`.
-        fixed: [bool; 2],
+        /// Column and row; true if it has a `$`.
+        absolute: [bool; 2],
     },
 }
 
-/// Columns of a sheet.
+/// The columns of a sheet.
 const COLUMNS: usize = 16_384;
 
 impl FormulaToken {
-    /// `None` for names, whole columns and rows.
-    fn of(word: &str, after: &str) -> Option<FormulaToken> {
-        let beside = after.trim_start();
-        if beside.starts_with('!') {
+    /// `None` for names and for whole columns or rows.
+    fn parse(word: &str, after: &str) -> Option<FormulaToken> {
+        let following = after.trim_start();
+        if following.starts_with('!') {
             return None;
         }
-        if beside.starts_with('(') || word.eq_ignore_ascii_case("TRUE") || word.eq_ignore_ascii_case("FALSE") {
-            return Some(FormulaToken::Own);
+        if following.starts_with('(') || word.eq_ignore_ascii_case("TRUE") || word.eq_ignore_ascii_case("FALSE") {
+            return Some(FormulaToken::Constant);
         }
         if word.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-            // 1:1 is a row.
+            // `1:1` is a whole row.
             let is_number = word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'E' | 'e'));
-            return (is_number && !beside.starts_with(':')).then_some(FormulaToken::Own);
+            return (is_number && !following.starts_with(':')).then_some(FormulaToken::Constant);
         }
         let (column, rest) = match word.strip_prefix('$') {
             Some(rest) => (true, rest),
@@ -93,7 +95,7 @@ impl FormulaToken {
         let number = digits.parse().ok().filter(|_| is_reference)?;
         let index =
             letters.bytes().fold(0, |sum, letter| sum * 26 + usize::from(letter.to_ascii_uppercase() - b'A') + 1);
-        (index <= COLUMNS).then_some(FormulaToken::Cell { index: index - 1, row: number, fixed: [column, row] })
+        (index <= COLUMNS).then_some(FormulaToken::Cell { index: index - 1, row: number, absolute: [column, row] })
     }
 }
 
@@ -103,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_formula_goes_along_with_its_row_and_takes_no_other_cells() {
-        // The second column is left out; those behind it move up.
+        // The second column is dropped; the columns after it move left.
         let column = |index: usize| match index {
             0 => Some(0),
             1 => None,
@@ -134,17 +136,17 @@ mod tests {
             ("AAAA5", None),
             ("A99999999999", None),
         ] {
-            assert_eq!(moved(formula, 5, 2, column).as_deref(), expected, "{formula}");
+            assert_eq!(move_formula(formula, 5, 2, column).as_deref(), expected, "{formula}");
         }
     }
 
     #[test]
     fn truth_values_of_libreoffice_and_formulas_of_a_report_are_known() {
-        assert_eq!(settled(CellValue::Uncomputed("TRUE()"), true), CellValue::Bool(true));
-        assert_eq!(settled(CellValue::Uncomputed("FALSE()"), true), CellValue::Bool(false));
-        assert_eq!(settled(CellValue::Uncomputed("A1"), true), CellValue::Uncomputed("A1"));
-        assert_eq!(settled(CellValue::Text(NO_RESULT), true), CellValue::Uncomputed(""));
-        assert_eq!(settled(CellValue::Text(NO_RESULT), false), CellValue::Text(NO_RESULT));
-        assert_eq!(settled(CellValue::Error(NO_RESULT), true), CellValue::Error(NO_RESULT));
+        assert_eq!(resolve_constant(CellValue::Uncomputed("TRUE()"), true), CellValue::Bool(true));
+        assert_eq!(resolve_constant(CellValue::Uncomputed("FALSE()"), true), CellValue::Bool(false));
+        assert_eq!(resolve_constant(CellValue::Uncomputed("A1"), true), CellValue::Uncomputed("A1"));
+        assert_eq!(resolve_constant(CellValue::Text(NO_RESULT), true), CellValue::Uncomputed(""));
+        assert_eq!(resolve_constant(CellValue::Text(NO_RESULT), false), CellValue::Text(NO_RESULT));
+        assert_eq!(resolve_constant(CellValue::Error(NO_RESULT), true), CellValue::Error(NO_RESULT));
     }
 }

@@ -1,11 +1,11 @@
-//! One cell: its text as a person reads it, and the typed value behind it.
+//! One cell: its text as a person reads it, and its typed value.
 //!
-//! `value` makes both from what a workbook stores, with `number_format` and `currency`; `number` writes numbers; `formula`
-//! knows formulas; `guard` knows which texts a spreadsheet would evaluate.
+//! `value` makes both from the stored value of a workbook, with `number_format` and `currency`; `number` formats
+//! numbers; `formula` handles formulas; `escape` knows which texts a spreadsheet would evaluate.
 
 pub mod currency;
 pub mod formula;
-pub mod guard;
+pub mod escape;
 pub mod number;
 pub mod number_format;
 pub mod value;
@@ -15,9 +15,9 @@ use currency::CurrencySign;
 /// The typed value of a cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scalar {
-    /// Nothing, or white space alone.
+    /// No text, or white space alone.
     Empty,
-    /// Text; every cell of a CSV is this or `Empty`.
+    /// Text. Every cell of a CSV is this or `Empty`.
     Text,
     Number(f64),
     /// A number whose format adds meaning. The text is what the user reads, without grouping, rounding and currency signs.
@@ -26,29 +26,29 @@ pub enum Scalar {
     /// (the reader has already added the 1462 days of a 1904 workbook).
     Serial(f64),
     Bool(bool),
-    /// `#N/A`, `#REF!` and the like; the text is the error's name.
+    /// `#N/A`, `#REF!` and so on; the text is the name of the error.
     Error,
-    /// A formula whose result the file does not hold; the value is unknown, not empty.
+    /// A formula without a stored result: the value is unknown, not empty.
     Uncomputed,
 }
 
-/// What a number format shows besides the digits.
+/// What a number format adds to the digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisplayKind {
-    /// Zeros in front, words before it, signs within it: `0274123456`, `З-0017`.
-    Worded,
+    /// Leading zeros, a prefix or inner characters: `0274123456`, `З-0017`.
+    Custom,
     /// `15.5%`: the number is 0.155.
     Percent,
-    /// Words behind it, which name a unit or a scale: `350 тыс. руб.`
+    /// A suffix that names a unit or a scale: `350 тыс. руб.`
     Unit,
     Currency(CurrencySign),
 }
 
-/// A cell as the user sees it: `text` is what they read, `value` is the type in the file.
+/// A cell as the user sees it: `text` is what the user reads, `value` is the type in the file.
 ///
-/// Numbers read `1234.5` (a dot, no grouping, 15 significant digits; from 1e15 on in scientific form, because the
-/// digits are no longer true), and what their format adds: `0274123456`, `З-0017`, `15.5%`. Serials read `2025-03-05`, `2025-03-05T10:30:00` or `10:30:00`. Booleans read
-/// `true` / `false`.
+/// Numbers read `1234.5` (a dot, no grouping, 15 significant digits; scientific notation from 1e15 on, where the
+/// digits are no longer exact), with what their format adds: `0274123456`, `З-0017`, `15.5%`. Serials read
+/// `2025-03-05`, `2025-03-05T10:30:00` or `10:30:00`. Booleans read `true` or `false`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cell<'a> {
     pub text: &'a str,
@@ -58,7 +58,7 @@ pub struct Cell<'a> {
 impl<'t> Cell<'t> {
     pub const EMPTY: Cell<'static> = Cell { text: "", value: Scalar::Empty };
 
-    /// A cell made from a text outside of any table.
+    /// A cell with a text that comes from no table.
     #[inline]
     pub fn of_text(text: &'t str) -> Cell<'t> {
         let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
@@ -71,8 +71,8 @@ impl<'t> Cell<'t> {
     }
 }
 
-/// The names of errors of formulas in the languages of the accounts, and what Excel writes into a CSV for a column that is too
-/// narrow. [Excel, LibreOffice]
+/// The names of formula errors in the languages of the accounts, and what Excel writes into a CSV for a column that
+/// is too narrow. [Excel, LibreOffice]
 #[rustfmt::skip]
 const ERRORS: [&str; 36] = [
     "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA", "#FIELD!",
@@ -81,7 +81,7 @@ const ERRORS: [&str; 36] = [
     "#VALOR!", "#NOME?", "#NÚM!",
 ];
 
-/// True for a cell that holds the name of an error and nothing else; `Err:502` and `Ошибка:502` are LibreOffice's.
+/// True for a cell that contains only the name of an error. `Err:502` and `Ошибка:502` are written by LibreOffice.
 pub fn is_error(text: &str) -> bool {
     const HASHES_MIN: usize = 4;
     let text = text.trim();

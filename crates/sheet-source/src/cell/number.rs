@@ -1,15 +1,15 @@
-//! Numbers as text, with the digits that are true.
+//! Numbers as text, with their significant digits.
 
 use std::fmt::Write;
 
-/// From here on not every digit of an integer is true.
-pub const INTEGERS_TRUE_BELOW: f64 = 1e15;
+/// Integers are exact to the last digit only below this limit.
+pub const EXACT_INTEGERS_BELOW: f64 = 1e15;
 pub const SIGNIFICANT_DIGITS: usize = 15;
 
-/// A number with the digits that are true: `0.1 + 0.2` reads `0.3`, a phone reads `79001234567`.
+/// Appends a number with its significant digits: `0.1 + 0.2` reads `0.3`, a phone number reads `79001234567`.
 #[inline]
 pub fn write_number(number: f64, text: &mut String) {
-    if number.fract() == 0.0 && number.abs() < INTEGERS_TRUE_BELOW {
+    if number.fract() == 0.0 && number.abs() < EXACT_INTEGERS_BELOW {
         // Writing into a String cannot fail.
         let _ = write!(text, "{}", number as i64);
         return;
@@ -18,15 +18,15 @@ pub fn write_number(number: f64, text: &mut String) {
         let _ = write!(text, "{number}");
         return;
     }
-    if !(1e-5..INTEGERS_TRUE_BELOW).contains(&number.abs()) || !write_shortest(number, text) {
+    if !(1e-5..EXACT_INTEGERS_BELOW).contains(&number.abs()) || !write_shortest(number, text) {
         write_rounded(number, text);
     }
 }
 
-/// Writes the digits that are true, as a spreadsheet does.
+/// Appends the number rounded to its significant digits, as a spreadsheet does.
 fn write_rounded(number: f64, text: &mut String) {
     let digits = format!("{:.*e}", SIGNIFICANT_DIGITS - 1, number);
-    // `{:e}` always has an `e` with a whole number behind it.
+    // `{:e}` always writes an `e` followed by an integer.
     let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
@@ -53,17 +53,18 @@ fn write_rounded(number: f64, text: &mut String) {
     }
 }
 
-/// Writes the fewest digits that mean this number, unless these are more than are true. Where they are not, they are what
-/// rounding gives as well, at a third of the time: no two texts of so few digits mean the same number.
+/// Appends the shortest digits that identify this number, unless they exceed the significant digits. Within that
+/// limit they equal the rounded digits, at a third of the time: no two texts with so few digits identify the same
+/// number.
 fn write_shortest(number: f64, text: &mut String) -> bool {
     let start = text.len();
     let _ = write!(text, "{number}");
     let digits = text[start..].trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count();
-    let is_true = digits <= SIGNIFICANT_DIGITS;
-    if !is_true {
+    let is_exact = digits <= SIGNIFICANT_DIGITS;
+    if !is_exact {
         text.truncate(start);
     }
-    is_true
+    is_exact
 }
 
 #[cfg(test)]
@@ -98,11 +99,11 @@ mod tests {
         let mut drawn = 0x9E37_79B9_7F4A_7C15_u64;
         for count in 0..20_000 {
             drawn = drawn.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            // Half of them prices, half of them anything.
+            // Half of them are prices, half are arbitrary.
             let price = (drawn >> 24) as f64 / [10.0, 100.0, 1e4, 1e9][count % 4];
             let number = if count % 2 == 0 { price } else { f64::from_bits(drawn >> 2) };
             let (mut shortest, mut rounded) = (String::new(), String::new());
-            if (1e-5..INTEGERS_TRUE_BELOW).contains(&number) && write_shortest(number, &mut shortest) {
+            if (1e-5..EXACT_INTEGERS_BELOW).contains(&number) && write_shortest(number, &mut shortest) {
                 write_rounded(number, &mut rounded);
                 assert_eq!(shortest, rounded, "{number:e}");
             } else {

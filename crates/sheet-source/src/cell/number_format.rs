@@ -1,28 +1,29 @@
-//! Number formats of workbooks, as far as they say what a number is: a date, a time, a share, an amount of a currency, or
-//! a number with zeros in front of it and words around it. Grouping, colours, widths and the rounding of what is shown are
-//! read over: the number itself is truer.
+//! Number formats of workbooks, as far as they tell what a number is: a date, a time, a percentage, an amount of a
+//! currency, or a number with leading zeros and literal text. Grouping, colours, widths and rounding are ignored: the
+//! stored number is more exact.
 //!
-//! The language of formats: ECMA-376 part 1, 18.8.31; the formats known by a number alone: 18.8.30.
+//! The format language is ECMA-376 part 1, 18.8.31; the built-in formats are 18.8.30.
 
 use crate::cell::DisplayKind;
 use crate::cell::currency::CurrencySign;
 use crate::cell::number::write_number;
 
-/// A format, read once.
+/// A parsed format.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NumberFormat {
-    /// The digits say all.
+    /// The format adds nothing to the digits.
     Plain,
     Date,
-    /// Hours that may be more than a day has.
+    /// Elapsed hours, which can exceed a day.
     Duration,
-    Written(Box<Pattern>),
+    Pattern(Box<Pattern>),
 }
 
-/// A format that says something besides the digits.
+/// A format that adds something to the digits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
-    /// In the order of the file: one for all numbers, or for those above, below and at zero, or with conditions.
+    /// In file order: one section for all numbers, or sections for positive, negative and zero, or sections with
+    /// conditions.
     sections: Vec<FormatSection>,
 }
 
@@ -30,25 +31,25 @@ pub struct Pattern {
 struct FormatSection {
     condition: Option<(ConditionOperator, f64)>,
     before: String,
-    /// Places of digits before the decimal point and what stands between them, in their order.
-    places: Vec<DigitPlace>,
+    /// Digit placeholders before the decimal point and the characters between them, in order.
+    placeholders: Vec<Placeholder>,
     after: String,
-    /// Per cent signs: the number is shown a hundredfold for each.
-    hundreds: u8,
-    /// Commas behind the last digit: the number is shown in thousands for each.
-    thousands: u8,
+    /// Percent signs: each one multiplies the displayed number by 100.
+    percent_signs: u8,
+    /// Commas after the last placeholder: each one divides the displayed number by 1000.
+    scale_commas: u8,
     currency: Option<CurrencySign>,
-    /// `General`, or a shape that is read over: a fraction, a power of ten.
-    free: bool,
+    /// `General`, or a layout that is ignored: a fraction, a power of ten.
+    general: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum DigitPlace {
-    /// `0`: a zero where there is no digit.
+enum Placeholder {
+    /// `0`: shows a zero if there is no digit.
     Zero,
     /// `#`, `?`
-    Digit,
-    Sign(char),
+    Optional,
+    Literal(char),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,15 +62,15 @@ enum ConditionOperator {
     Greater,
 }
 
-/// No honest format is longer. [Excel]
+/// Valid formats are at most this long. [Excel]
 const CODE_CHARS_MAX: usize = 255;
-/// `General` in other languages, as programs write that take the word from the screen.
+/// `General` in other languages: some programs write the localised word.
 const GENERAL: [&str; 4] = ["Основной", "Standard", "Загальний", "Estándar"];
-/// Excel knows four.
+/// The maximum in Excel.
 const SECTIONS_MAX: usize = 4;
 
 impl NumberFormat {
-    /// A format by its number, where that is one of those every workbook knows.
+    /// A built-in format by its number.
     pub fn built_in(id: u32) -> Option<NumberFormat> {
         Some(match id {
             14..=17 | 22 | 27..=31 | 36 | 50..=54 | 57 | 58 => NumberFormat::Date,
@@ -82,28 +83,28 @@ impl NumberFormat {
         })
     }
 
-    /// Reads a format. What cannot be understood says nothing.
+    /// Parses a format. A format that cannot be parsed is `Plain`.
     pub fn read(code: &str) -> NumberFormat {
         if code.chars().count() > CODE_CHARS_MAX || GENERAL.contains(&code.trim()) {
             return NumberFormat::Plain;
         }
-        let sections = split(code);
-        match sections.iter().find_map(|section| time(section)) {
+        let sections = split_sections(code);
+        match sections.iter().find_map(|section| elapsed_time(section)) {
             Some(true) => return NumberFormat::Duration,
             Some(false) => return NumberFormat::Date,
             None => {}
         }
         let sections: Vec<FormatSection> =
             sections.iter().take(SECTIONS_MAX - 1).map(|section| FormatSection::read(section)).collect();
-        match sections.iter().any(FormatSection::speaks) {
-            true => NumberFormat::Written(Box::new(Pattern { sections })),
+        match sections.iter().any(FormatSection::adds_meaning) {
+            true => NumberFormat::Pattern(Box::new(Pattern { sections })),
             false => NumberFormat::Plain,
         }
     }
 }
 
-/// The sections of a format, at the semicolons that stand for themselves.
-fn split(code: &str) -> Vec<Vec<FormatToken>> {
+/// Splits a format into sections at the unquoted semicolons.
+fn split_sections(code: &str) -> Vec<Vec<FormatToken>> {
     let mut sections = vec![Vec::new()];
     let mut chars = code.chars().peekable();
     while let Some(c) = chars.next() {
@@ -112,18 +113,18 @@ fn split(code: &str) -> Vec<Vec<FormatToken>> {
                 sections.push(Vec::new());
                 continue;
             }
-            '"' => FormatToken::Words(chars.by_ref().take_while(|c| *c != '"').collect()),
+            '"' => FormatToken::Literal(chars.by_ref().take_while(|c| *c != '"').collect()),
             '\\' | '!' => match chars.next() {
-                Some(c) => FormatToken::Words(c.into()),
+                Some(c) => FormatToken::Literal(c.into()),
                 None => break,
             },
-            // Room as wide as a sign, or filled with it.
+            // Blank space as wide as a character, or a fill character.
             '_' | '*' => {
                 chars.next();
                 continue;
             }
             '[' => FormatToken::Bracket(chars.by_ref().take_while(|c| *c != ']').collect()),
-            other => FormatToken::Sign(other),
+            other => FormatToken::Char(other),
         };
         if let Some(section) = sections.last_mut() {
             section.push(token);
@@ -134,21 +135,21 @@ fn split(code: &str) -> Vec<Vec<FormatToken>> {
 
 #[derive(Debug)]
 enum FormatToken {
-    /// Between quotes or behind a backslash.
-    Words(String),
+    /// A quoted text or an escaped character.
+    Literal(String),
     Bracket(String),
-    /// Anything else, letter by letter.
-    Sign(char),
+    /// Any other character.
+    Char(char),
 }
 
-/// Whether a section shows a time: `Some(true)` for hours, minutes or seconds that are counted on beyond a day.
-fn time(section: &[FormatToken]) -> Option<bool> {
+/// Whether a section shows a time: `Some(true)` for elapsed hours, minutes or seconds.
+fn elapsed_time(section: &[FormatToken]) -> Option<bool> {
     let elapsed = |token: &FormatToken| match token {
         FormatToken::Bracket(inner) => {
             let unit = inner.to_ascii_lowercase();
             !unit.is_empty() && ["h", "m", "s"].iter().any(|one| unit.chars().all(|c| one.contains(c)))
         }
-        FormatToken::Words(_) | FormatToken::Sign(_) => false,
+        FormatToken::Literal(_) | FormatToken::Char(_) => false,
     };
     if section.iter().any(elapsed) {
         return Some(true);
@@ -156,11 +157,11 @@ fn time(section: &[FormatToken]) -> Option<bool> {
     let signs: Vec<char> = section
         .iter()
         .filter_map(|token| match token {
-            FormatToken::Sign(c) => Some(c.to_ascii_lowercase()),
-            FormatToken::Words(_) | FormatToken::Bracket(_) => None,
+            FormatToken::Char(c) => Some(c.to_ascii_lowercase()),
+            FormatToken::Literal(_) | FormatToken::Bracket(_) => None,
         })
         .collect();
-    // Beside a place of a digit such a letter is one that somebody forgot to put between quotes.
+    // Next to a digit placeholder such a letter is literal text that was not quoted.
     let number = signs.iter().any(|c| matches!(c, '#' | '?')) || signs.first() == Some(&'0');
     let of_time = |c: &char| matches!(c, 'y' | 'm' | 'd' | 'h' | 's');
     (!number && signs.iter().any(of_time)).then_some(false)
@@ -170,65 +171,67 @@ impl FormatSection {
     fn read(tokens: &[FormatToken]) -> FormatSection {
         let mut section = FormatSection::default();
         let (mut in_fraction, mut before, mut after) = (false, String::new(), String::new());
-        // Signs that stand in front of the next place of a digit, or behind the last one.
-        let mut seen = String::new();
+        // Literal text before the next digit placeholder, or after the last one.
+        let mut literal = String::new();
         let mut tokens = tokens.iter().peekable();
         while let Some(token) = tokens.next() {
             match token {
-                FormatToken::Words(words) => seen.push_str(words),
-                FormatToken::Bracket(inner) => section.bracket(inner, &mut seen),
-                FormatToken::Sign('%') => {
-                    section.hundreds = section.hundreds.saturating_add(1);
-                    seen.push('%');
+                FormatToken::Literal(words) => literal.push_str(words),
+                FormatToken::Bracket(inner) => section.read_bracket(inner, &mut literal),
+                FormatToken::Char('%') => {
+                    section.percent_signs = section.percent_signs.saturating_add(1);
+                    literal.push('%');
                 }
-                FormatToken::Sign(c @ ('0' | '#' | '?')) if !in_fraction => {
-                    match section.places.is_empty() {
-                        true => before = std::mem::take(&mut seen),
-                        false => section.places.extend(std::mem::take(&mut seen).chars().map(DigitPlace::Sign)),
+                FormatToken::Char(c @ ('0' | '#' | '?')) if !in_fraction => {
+                    match section.placeholders.is_empty() {
+                        true => before = std::mem::take(&mut literal),
+                        false => {
+                            section.placeholders.extend(std::mem::take(&mut literal).chars().map(Placeholder::Literal))
+                        }
                     }
-                    section.places.push(if *c == '0' { DigitPlace::Zero } else { DigitPlace::Digit });
-                    section.thousands = 0;
+                    section.placeholders.push(if *c == '0' { Placeholder::Zero } else { Placeholder::Optional });
+                    section.scale_commas = 0;
                 }
-                FormatToken::Sign('0' | '#' | '?') => {
-                    seen.clear();
-                    section.thousands = 0;
+                FormatToken::Char('0' | '#' | '?') => {
+                    literal.clear();
+                    section.scale_commas = 0;
                 }
-                FormatToken::Sign('.') if !section.places.is_empty() && !in_fraction => {
+                FormatToken::Char('.') if !section.placeholders.is_empty() && !in_fraction => {
                     in_fraction = true;
-                    after.push_str(&std::mem::take(&mut seen));
+                    after.push_str(&std::mem::take(&mut literal));
                 }
-                // Behind the last digit it scales; between digits it groups.
-                FormatToken::Sign(',') if !section.places.is_empty() => {
-                    section.thousands = section.thousands.saturating_add(1)
+                // A comma after the last placeholder scales; a comma between placeholders groups.
+                FormatToken::Char(',') if !section.placeholders.is_empty() => {
+                    section.scale_commas = section.scale_commas.saturating_add(1)
                 }
-                // A fraction, a power of ten: what follows are no places of the number itself.
-                FormatToken::Sign('/' | 'E' | 'e') if !section.places.is_empty() => {
-                    (section.free, in_fraction) = (true, true)
+                // A fraction or a power of ten: the placeholders that follow do not belong to the number itself.
+                FormatToken::Char('/' | 'E' | 'e') if !section.placeholders.is_empty() => {
+                    (section.general, in_fraction) = (true, true)
                 }
-                FormatToken::Sign('g' | 'G') if general(&mut tokens) => {
-                    section.free = true;
-                    before = std::mem::take(&mut seen);
+                FormatToken::Char('g' | 'G') if skip_general(&mut tokens) => {
+                    section.general = true;
+                    before = std::mem::take(&mut literal);
                 }
-                FormatToken::Sign('@') => section.free = true,
-                FormatToken::Sign(c) => seen.push(*c),
+                FormatToken::Char('@') => section.general = true,
+                FormatToken::Char(c) => literal.push(*c),
             }
         }
-        if section.places.is_empty() && !section.free {
-            before.push_str(&std::mem::take(&mut seen));
+        if section.placeholders.is_empty() && !section.general {
+            before.push_str(&std::mem::take(&mut literal));
         }
-        after.push_str(&seen);
+        after.push_str(&literal);
         (section.before, section.after) = (before, after);
         section.find_currency();
         section
     }
 
-    fn bracket(&mut self, inner: &str, seen: &mut String) {
+    fn read_bracket(&mut self, inner: &str, literal: &mut String) {
         if let Some(sign) = inner.strip_prefix('$') {
-            // `[$₽-419]`; without a sign it names a language only.
+            // `[$₽-419]`; without a sign it only names a language.
             let sign = sign.split('-').next().unwrap_or("").trim();
-            match CurrencySign::of(sign) {
+            match CurrencySign::parse(sign) {
                 Some(currency) => self.currency = Some(currency),
-                None => seen.push_str(sign),
+                None => literal.push_str(sign),
             }
             return;
         }
@@ -246,20 +249,20 @@ impl FormatSection {
         }
     }
 
-    /// Words that are the sign of a currency and nothing else.
+    /// Recognises a prefix or suffix that is only a currency sign.
     fn find_currency(&mut self) {
         for words in [&mut self.before, &mut self.after] {
             let minus = words.trim_start().starts_with(['-', '−']);
             let bare = words.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '−' | '(' | ')'));
-            if let Some(currency) = CurrencySign::of(bare) {
+            if let Some(currency) = CurrencySign::parse(bare) {
                 self.currency = self.currency.or(Some(currency));
                 *words = if minus { "-".into() } else { String::new() };
             }
         }
     }
 
-    /// True where its words are others than those of a section, a minus and brackets apart.
-    fn differs(&self, other: &FormatSection) -> bool {
+    /// True if the literal text differs from that of another section, apart from a minus and brackets.
+    fn literals_differ(&self, other: &FormatSection) -> bool {
         let words = |section: &'_ FormatSection| -> (String, String) {
             let before = section.before.trim().trim_start_matches(['-', '−', '(']).trim();
             let after = section.after.trim().trim_end_matches(')').trim();
@@ -268,32 +271,32 @@ impl FormatSection {
         words(self) != words(other)
     }
 
-    /// True for a section of negative numbers alone.
+    /// True for a section that applies to negative numbers only.
     fn is_below_zero(&self) -> bool {
         matches!(self.condition, Some((ConditionOperator::Less | ConditionOperator::LessOrEqual, with)) if with <= 0.0)
     }
 
-    /// `"да"` has no place for any.
+    /// The format `"да"` has no digit placeholder.
     fn shows_digits(&self) -> bool {
-        self.free || !self.places.is_empty()
+        self.general || !self.placeholders.is_empty()
     }
 
-    /// True where the text of a number differs by this section from its digits, or its meaning does.
-    fn speaks(&self) -> bool {
-        self.hundreds > 0 || self.currency.is_some() || self.is_worded()
+    /// True if this section changes the text or the meaning of a number.
+    fn adds_meaning(&self) -> bool {
+        self.percent_signs > 0 || self.currency.is_some() || self.changes_text()
     }
 
-    fn is_worded(&self) -> bool {
-        let zeros = self.places.iter().filter(|place| **place == DigitPlace::Zero).count();
-        // `#,##0` has one; `00.5` pads.
-        zeros > 1 || self.inner_signs() || speaks(&self.before) || speaks(&self.after)
+    fn changes_text(&self) -> bool {
+        let zeros = self.placeholders.iter().filter(|place| **place == Placeholder::Zero).count();
+        // `#,##0` has one zero placeholder; `00.5` pads.
+        zeros > 1 || self.has_inner_literals() || is_meaningful(&self.before) || is_meaningful(&self.after)
     }
 
-    fn inner_signs(&self) -> bool {
-        self.places.iter().any(|place| matches!(place, DigitPlace::Sign(c) if !c.is_whitespace()))
+    fn has_inner_literals(&self) -> bool {
+        self.placeholders.iter().any(|place| matches!(place, Placeholder::Literal(c) if !c.is_whitespace()))
     }
 
-    fn takes(&self, number: f64) -> bool {
+    fn applies_to(&self, number: f64) -> bool {
         match self.condition {
             None => true,
             Some((ConditionOperator::Less, with)) => number < with,
@@ -305,17 +308,20 @@ impl FormatSection {
         }
     }
 
-    /// What the section makes of a number, which is not below zero.
+    /// Appends the text of a number; `number` is not negative.
     fn write(&self, number: f64, negative: bool, text: &mut String) -> DisplayKind {
         let mut digits = String::new();
-        // What is only shown shorter, without a word that says so, keeps all its digits.
-        let thousands = if self.shown() == DisplayKind::Unit { self.thousands } else { 0 };
-        write_number(number * 100_f64.powi(self.hundreds.into()) / 1000_f64.powi(thousands.into()), &mut digits);
-        let shown = self.shown();
+        // A number that is only scaled, without a unit, keeps all its digits.
+        let scale_commas = if self.display_kind() == DisplayKind::Unit { self.scale_commas } else { 0 };
+        write_number(
+            number * 100_f64.powi(self.percent_signs.into()) / 1000_f64.powi(scale_commas.into()),
+            &mut digits,
+        );
+        let shown = self.display_kind();
         if negative {
             text.push('-');
         }
-        if !self.is_worded() && self.hundreds == 0 {
+        if !self.changes_text() && self.percent_signs == 0 {
             text.push_str(&digits);
             return shown;
         }
@@ -336,25 +342,25 @@ impl FormatSection {
         shown
     }
 
-    /// Digits into their places, from the last to the first; those for which there is no place stand before the first.
+    /// Puts the digits into the placeholders from the right; surplus digits come before the first placeholder.
     fn write_whole(&self, whole: &str, text: &mut String) {
-        let inner = self.inner_signs();
-        let places = self.places.iter().filter(|place| !matches!(place, DigitPlace::Sign(_))).count();
-        let missing = places.saturating_sub(whole.len());
-        let more = whole.len().saturating_sub(places);
-        text.push_str(&whole[..more]);
-        let mut digits = whole[more..].chars();
-        let mut passed = 0;
-        for place in &self.places {
+        let inner = self.has_inner_literals();
+        let placeholders = self.placeholders.iter().filter(|place| !matches!(place, Placeholder::Literal(_))).count();
+        let missing = placeholders.saturating_sub(whole.len());
+        let surplus = whole.len().saturating_sub(placeholders);
+        text.push_str(&whole[..surplus]);
+        let mut digits = whole[surplus..].chars();
+        let mut position = 0;
+        for place in &self.placeholders {
             match place {
-                DigitPlace::Sign(c) if inner => text.push(*c),
-                DigitPlace::Sign(_) => {}
-                DigitPlace::Zero | DigitPlace::Digit => {
-                    passed += 1;
+                Placeholder::Literal(c) if inner => text.push(*c),
+                Placeholder::Literal(_) => {}
+                Placeholder::Zero | Placeholder::Optional => {
+                    position += 1;
                     match place {
-                        _ if passed > missing => text.extend(digits.next()),
-                        DigitPlace::Zero => text.push('0'),
-                        DigitPlace::Digit | DigitPlace::Sign(_) => {}
+                        _ if position > missing => text.extend(digits.next()),
+                        Placeholder::Zero => text.push('0'),
+                        Placeholder::Optional | Placeholder::Literal(_) => {}
                     }
                 }
             }
@@ -362,44 +368,44 @@ impl FormatSection {
         text.extend(digits);
     }
 
-    fn shown(&self) -> DisplayKind {
-        if self.hundreds > 0 {
+    fn display_kind(&self) -> DisplayKind {
+        if self.percent_signs > 0 {
             return DisplayKind::Percent;
         }
         match self.currency {
-            // A per cent sign that is a word multiplies nothing, and is no part of a number either.
+            // A percent sign in literal text does not multiply, and is not part of the number either.
             _ if self.after.chars().any(|c| c.is_alphabetic() || matches!(c, '%' | '‰')) => DisplayKind::Unit,
             Some(currency) => DisplayKind::Currency(currency),
-            None => DisplayKind::Worded,
+            None => DisplayKind::Custom,
         }
     }
 }
 
-/// True once the rest of `General` has been passed.
-fn general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t FormatToken> + Clone>) -> bool {
+/// Skips the rest of `General`; true if it was there.
+fn skip_general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t FormatToken> + Clone>) -> bool {
     let mut ahead = tokens.clone();
     let rest = "eneral"
         .chars()
-        .all(|letter| matches!(ahead.next(), Some(FormatToken::Sign(c)) if c.to_ascii_lowercase() == letter));
+        .all(|letter| matches!(ahead.next(), Some(FormatToken::Char(c)) if c.to_ascii_lowercase() == letter));
     if rest {
         *tokens = ahead;
     }
     rest
 }
 
-/// Words, and signs that belong to them; what only sets a number off does not speak.
-pub fn speaks(words: &str) -> bool {
+/// True for words, and for characters that belong to words; separators alone carry no meaning.
+pub fn is_meaningful(words: &str) -> bool {
     words.chars().any(|c| c.is_alphanumeric() || matches!(c, '№' | '#' | '+' | '/' | '&' | '°' | '*' | '%' | '‰'))
 }
 
 impl Pattern {
-    /// Appends what a person reads, and says what it is; `None` where the digits alone say all.
+    /// Appends the displayed text and returns its kind; `None` if the digits alone say all.
     pub fn write(&self, number: f64, text: &mut String) -> Option<DisplayKind> {
         let conditions = self.sections.iter().any(|section| section.condition.is_some());
         let section = match self.sections.as_slice() {
             [] => return None,
             [only] => only,
-            sections if conditions => sections.iter().find(|section| section.takes(number))?,
+            sections if conditions => sections.iter().find(|section| section.applies_to(number))?,
             [positive, negative] => {
                 if number < 0.0 {
                     negative
@@ -413,11 +419,12 @@ impl Pattern {
                 _ => zero,
             },
         };
-        // Words of its own say what a minus would: `"аванс "0`; other sections only colour the number, or put it in brackets.
-        let own = if conditions { section.is_below_zero() } else { self.sections.len() > 1 };
-        let like = |other: &FormatSection| !std::ptr::eq(other, section) && !section.differs(other);
-        let says_it = own && !self.sections.iter().any(like) || !section.shows_digits();
-        section.speaks().then(|| section.write(number.abs(), number < 0.0 && !says_it, text))
+        // Literal text of its own can replace the minus: `"аванс "0`. Other sections only colour the number or put it
+        // in brackets.
+        let has_negative_section = if conditions { section.is_below_zero() } else { self.sections.len() > 1 };
+        let like = |other: &FormatSection| !std::ptr::eq(other, section) && !section.literals_differ(other);
+        let words_say_sign = has_negative_section && !self.sections.iter().any(like) || !section.shows_digits();
+        section.adds_meaning().then(|| section.write(number.abs(), number < 0.0 && !words_say_sign, text))
     }
 }
 

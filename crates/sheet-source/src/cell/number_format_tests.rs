@@ -3,7 +3,7 @@ use super::*;
 fn shown(code: &str, number: f64) -> (String, Option<DisplayKind>) {
     let mut text = String::new();
     let shown = match NumberFormat::read(code) {
-        NumberFormat::Written(pattern) => pattern.write(number, &mut text),
+        NumberFormat::Pattern(pattern) => pattern.write(number, &mut text),
         NumberFormat::Plain => None,
         other => panic!("{code} is {other:?}"),
     };
@@ -12,19 +12,19 @@ fn shown(code: &str, number: f64) -> (String, Option<DisplayKind>) {
 
 #[test]
 fn zeros_words_and_per_cents_are_shown() {
-    use DisplayKind::{Percent, Unit, Worded};
+    use DisplayKind::{Custom, Percent, Unit};
     for (code, number, text, kind) in [
-        ("0000000000", 274_123_456.0, "0274123456", Worded),
-        ("00000", 42.0, "00042", Worded),
-        ("00000", 1_234_567.0, "1234567", Worded),
-        ("00000", -42.0, "-00042", Worded),
-        ("\"З-\"0000", 17.0, "З-0017", Worded),
-        ("\\З\\-0000", 17.0, "З-0017", Worded),
-        ("\"№ \"0", 5.0, "№ 5", Worded),
-        ("000\\-000\\-000\\ 00", 11_223_344_595.0, "112-233-445 95", Worded),
-        ("[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", 9_991_234_567.0, "(999) 123-4567", Worded),
-        ("[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", 1_234_567.0, "123-4567", Worded),
-        ("\"+\"0", 79_001_234_567.0, "+79001234567", Worded),
+        ("0000000000", 274_123_456.0, "0274123456", Custom),
+        ("00000", 42.0, "00042", Custom),
+        ("00000", 1_234_567.0, "1234567", Custom),
+        ("00000", -42.0, "-00042", Custom),
+        ("\"З-\"0000", 17.0, "З-0017", Custom),
+        ("\\З\\-0000", 17.0, "З-0017", Custom),
+        ("\"№ \"0", 5.0, "№ 5", Custom),
+        ("000\\-000\\-000\\ 00", 11_223_344_595.0, "112-233-445 95", Custom),
+        ("[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", 9_991_234_567.0, "(999) 123-4567", Custom),
+        ("[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", 1_234_567.0, "123-4567", Custom),
+        ("\"+\"0", 79_001_234_567.0, "+79001234567", Custom),
         ("0%", 0.05, "5%", Percent),
         ("0.00%", 0.155, "15.5%", Percent),
         ("0%", 0.155, "15.5%", Percent),
@@ -36,16 +36,16 @@ fn zeros_words_and_per_cents_are_shown() {
         ("0.0,,\" млн\"", 350_500.0, "0.3505 млн", Unit),
         ("#,##0.0\" тыс.\"", 350.5, "350.5 тыс.", Unit),
         ("General\" шт\"", 2.5, "2.5 шт", Unit),
-        ("0;-0;\"нет\"", 0.0, "нет", Worded),
-        ("00.00", 5.25, "05.25", Worded),
+        ("0;-0;\"нет\"", 0.0, "нет", Custom),
+        ("00.00", 5.25, "05.25", Custom),
         ("0\\%", 20.0, "20%", Unit),
         ("0\" ‰\"", 20.0, "20 ‰", Unit),
-        ("\"долг \"0;\"аванс \"0", -5.0, "аванс 5", Worded),
-        ("[<0]\"долг \"0;0", -5.0, "долг 5", Worded),
-        ("\"да\";\"да\";\"нет\"", -1.0, "да", Worded),
+        ("\"долг \"0;\"аванс \"0", -5.0, "аванс 5", Custom),
+        ("[<0]\"долг \"0;0", -5.0, "долг 5", Custom),
+        ("\"да\";\"да\";\"нет\"", -1.0, "да", Custom),
         ("0\" шт (нетто)\"", -5.0, "-5 шт (нетто)", Unit),
         ("0\" ft\"", 5.0, "5 ft", Unit),
-        ("0000;\"минус \"0000", -5.0, "минус 0005", Worded),
+        ("0000;\"минус \"0000", -5.0, "минус 0005", Custom),
         ("0\" шт\";0\" шт (возврат)\"", -5.0, "5 шт (возврат)", Unit),
         ("0\" шт\";[Red]0\" шт\"", -5.0, "-5 шт", Unit),
         ("0\" шт\";(0\" шт)\"", -5.0, "-5 шт", Unit),
@@ -55,7 +55,7 @@ fn zeros_words_and_per_cents_are_shown() {
 }
 
 #[test]
-fn grouping_colours_widths_and_powers_say_nothing() {
+fn grouping_colours_widths_and_powers_add_nothing() {
     for code in [
         "General",
         "Основной",
@@ -99,10 +99,10 @@ fn currencies_are_known_by_sign_or_code() {
     ] {
         let (text, kind) = shown(code, 1234.5);
         assert_eq!(text, "1234.5", "{code}");
-        let currency = CurrencySign::of(sign).expect(sign);
+        let currency = CurrencySign::parse(sign).expect(sign);
         assert_eq!(
             kind.map(
-                |kind| matches!(kind, DisplayKind::Currency(c) if c.written().eq_ignore_ascii_case(currency.written()))
+                |kind| matches!(kind, DisplayKind::Currency(c) if c.as_str().eq_ignore_ascii_case(currency.as_str()))
             ),
             Some(true),
             "{code}: {kind:?}"
@@ -112,7 +112,7 @@ fn currencies_are_known_by_sign_or_code() {
 }
 
 #[test]
-fn dates_and_times_are_told_from_numbers() {
+fn dates_and_times_are_distinguished_from_numbers() {
     for code in [
         "dd.mm.yyyy",
         "[$-419]d mmm yyyy;@",
@@ -150,7 +150,7 @@ fn no_format_can_do_harm() {
         "Gener",
     ] {
         for number in [0.0, -1.0, 1e300, f64::NAN, 0.1] {
-            if let NumberFormat::Written(pattern) = NumberFormat::read(code) {
+            if let NumberFormat::Pattern(pattern) = NumberFormat::read(code) {
                 let _ = pattern.write(number, &mut String::new());
             }
         }

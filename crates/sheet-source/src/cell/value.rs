@@ -1,7 +1,7 @@
-//! Values of workbook cells as text and `Scalar`: numbers with the digits that are true, dates as ISO text and as
-//! days since 1899-12-30 whatever the workbook counts from.
+//! Converts values of workbook cells to text and `Scalar`: numbers with their significant digits, dates as ISO text
+//! and as days since 1899-12-30, whatever the epoch of the workbook.
 
-use super::number::{INTEGERS_TRUE_BELOW, write_number};
+use super::number::{EXACT_INTEGERS_BELOW, write_number};
 use crate::cell::number_format::{NumberFormat, Pattern};
 use crate::cell::{DisplayKind, Scalar, is_error};
 use jiff::civil::{Date, DateTime, Time, date};
@@ -9,50 +9,50 @@ use std::fmt::Write;
 
 /// 1904-01-01 in days since 1899-12-30.
 const DAYS_TO_1904: f64 = 1462.0;
-/// 9999-12-31, the last day Excel knows.
+/// 9999-12-31, the last date in Excel.
 const SERIAL_MAX: f64 = 2_958_465.0;
-/// A cell's value as the workbook gives it.
+/// The value of a cell as the workbook stores it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CellValue<'a> {
     Empty,
     Text(&'a str),
     Number(f64),
-    /// A number and the format that says something of it.
+    /// A number with a format that adds meaning.
     Formatted(f64, &'a Pattern),
-    /// A number and what a person reads, where the file holds both.
-    Shown {
+    /// A number and its displayed text, where the file contains both.
+    Displayed {
         number: f64,
         text: &'a str,
-        shown: DisplayKind,
+        kind: DisplayKind,
     },
-    /// As the workbook counts them; a duration has no date.
+    /// Days since the epoch of the workbook; a duration has no date.
     Date {
         days: f64,
         duration: bool,
     },
-    /// `2025-03-05`, `2025-03-05T10:30:00`, `10:30:00`, as strict OOXML and ods have them.
-    Iso(&'a str),
+    /// `2025-03-05`, `2025-03-05T10:30:00`, `10:30:00`, as in strict OOXML and ods.
+    IsoDateTime(&'a str),
     /// `PT10H30M00S`
     IsoDuration(&'a str),
     Bool(bool),
     Error(&'a str),
-    /// A formula without a stored result; its text, where that is known.
+    /// A formula without a stored result; its text, if known.
     Uncomputed(&'a str),
 }
 
 impl<'a> CellValue<'a> {
-    /// A number under a format.
+    /// A number with the format of its cell.
     pub fn number(number: f64, format: &'a NumberFormat) -> CellValue<'a> {
         match format {
             NumberFormat::Plain => CellValue::Number(number),
             NumberFormat::Date => CellValue::Date { days: number, duration: false },
             NumberFormat::Duration => CellValue::Date { days: number, duration: true },
-            NumberFormat::Written(pattern) => CellValue::Formatted(number, pattern),
+            NumberFormat::Pattern(pattern) => CellValue::Formatted(number, pattern),
         }
     }
 }
 
-/// Appends the value's text and says what it is.
+/// Appends the text of the value and returns its type.
 pub fn write(value: CellValue<'_>, epoch_1904: bool, text: &mut String) -> Scalar {
     match value {
         CellValue::Empty => Scalar::Empty,
@@ -75,32 +75,32 @@ pub fn write(value: CellValue<'_>, epoch_1904: bool, text: &mut String) -> Scala
             text.push_str(name);
             Scalar::Error
         }
-        CellValue::Formatted(number, pattern) => formatted(number, pattern, text),
-        CellValue::Shown { number, text: shown, shown: kind } => {
+        CellValue::Formatted(number, pattern) => write_formatted(number, pattern, text),
+        CellValue::Displayed { number, text: shown, kind } => {
             text.push_str(shown);
             Scalar::Formatted(number, kind)
         }
-        // `Row::get` keeps it to itself.
+        // `Row::get` hides this text.
         CellValue::Uncomputed(formula) => {
             text.push_str(formula);
             Scalar::Uncomputed
         }
-        CellValue::Date { days, duration } => serial(days, duration, epoch_1904, text),
-        CellValue::Iso(iso) => match Iso::of(iso) {
-            Some(Iso::Time(time)) => write_serial(time_share(time), false, text),
-            Some(Iso::Moment(moment)) => write_moment(moment, text),
+        CellValue::Date { days, duration } => write_workbook_date(days, duration, epoch_1904, text),
+        CellValue::IsoDateTime(iso) => match IsoDateTime::parse(iso) {
+            Some(IsoDateTime::Time(time)) => write_serial(day_fraction(time), false, text),
+            Some(IsoDateTime::DateTime(date_time)) => write_date_time(date_time, text),
             None => write(CellValue::Text(iso), epoch_1904, text),
         },
-        CellValue::IsoDuration(iso) => match iso_duration(iso) {
+        CellValue::IsoDuration(iso) => match parse_duration(iso) {
             Some(days) => write_serial(days, true, text),
             None => write(CellValue::Text(iso), epoch_1904, text),
         },
     }
 }
 
-fn formatted(number: f64, pattern: &Pattern, text: &mut String) -> Scalar {
-    // The digits of what is longer are not true, and stay in the form that says so.
-    if number.abs() < INTEGERS_TRUE_BELOW
+fn write_formatted(number: f64, pattern: &Pattern, text: &mut String) -> Scalar {
+    // Larger numbers are not exact and stay in scientific notation.
+    if number.abs() < EXACT_INTEGERS_BELOW
         && let Some(shown) = pattern.write(number, text)
     {
         return Scalar::Formatted(number, shown);
@@ -109,14 +109,14 @@ fn formatted(number: f64, pattern: &Pattern, text: &mut String) -> Scalar {
     Scalar::Number(number)
 }
 
-/// A date as the workbook counts it. A value below one day is a time of day and has no epoch.
-fn serial(stored: f64, duration: bool, epoch_1904: bool, text: &mut String) -> Scalar {
-    let days = match stored {
-        _ if duration || stored < 1.0 => stored,
-        _ if epoch_1904 => stored + DAYS_TO_1904,
-        // Excel believes in a 29 February 1900, so its days before that are one short.
-        1.0..60.0 => stored + 1.0,
-        _ => stored,
+/// Appends a date that the workbook stores. A value below one day is a time of day and has no epoch.
+fn write_workbook_date(days: f64, duration: bool, epoch_1904: bool, text: &mut String) -> Scalar {
+    let days = match days {
+        _ if duration || days < 1.0 => days,
+        _ if epoch_1904 => days + DAYS_TO_1904,
+        // Excel counts a 29 February 1900, so earlier days are one too low.
+        1.0..60.0 => days + 1.0,
+        _ => days,
     };
     write_serial(days, duration, text)
 }
@@ -124,7 +124,7 @@ fn serial(stored: f64, duration: bool, epoch_1904: bool, text: &mut String) -> S
 fn write_serial(days: f64, duration: bool, text: &mut String) -> Scalar {
     const SECONDS: f64 = 86_400.0;
     if !(0.0..SERIAL_MAX + 1.0).contains(&days) {
-        // Excel shows `####`; the number is all there is.
+        // Excel shows `####`; only the number is left.
         write_number(days, text);
         return Scalar::Number(days);
     }
@@ -148,32 +148,32 @@ fn epoch() -> Date {
     date(1899, 12, 30)
 }
 
-/// A date, date-time or time as ISO 8601 writes it.
-enum Iso {
+/// A date, date-time or time in ISO 8601.
+enum IsoDateTime {
     Time(Time),
-    Moment(DateTime),
+    DateTime(DateTime),
 }
 
-impl Iso {
-    fn of(iso: &str) -> Option<Iso> {
+impl IsoDateTime {
+    fn parse(iso: &str) -> Option<IsoDateTime> {
         let iso = iso.trim();
         let iso = iso.strip_suffix('Z').unwrap_or(iso);
         if let Ok(time) = iso.parse::<Time>()
             && !iso.contains('-')
         {
-            return Some(Iso::Time(time));
+            return Some(IsoDateTime::Time(time));
         }
-        let moment = iso.parse::<DateTime>().ok();
-        moment.or_else(|| Some(iso.parse::<Date>().ok()?.to_datetime(Time::midnight()))).map(Iso::Moment)
+        let date_time = iso.parse::<DateTime>().ok();
+        date_time.or_else(|| Some(iso.parse::<Date>().ok()?.to_datetime(Time::midnight()))).map(IsoDateTime::DateTime)
     }
 }
 
-/// A moment that is written as such may lie before the days that workbooks count.
-fn write_moment(moment: DateTime, text: &mut String) -> Scalar {
-    let Ok(days) = epoch().until(moment.date()) else { return Scalar::Text };
-    let days = f64::from(days.get_days()) + time_share(moment.time());
-    // To whole seconds, as all moments are shown.
-    let whole = moment.round(jiff::Unit::Second).unwrap_or(moment);
+/// Appends a date-time, which can be before the first day that workbooks count.
+fn write_date_time(date_time: DateTime, text: &mut String) -> Scalar {
+    let Ok(days) = epoch().until(date_time.date()) else { return Scalar::Text };
+    let days = f64::from(days.get_days()) + day_fraction(date_time.time());
+    // Rounded to whole seconds, like all displayed times.
+    let whole = date_time.round(jiff::Unit::Second).unwrap_or(date_time);
     let date = whole.date();
     // Writing into a String cannot fail.
     let _ = match whole.time() == Time::midnight() {
@@ -183,12 +183,12 @@ fn write_moment(moment: DateTime, text: &mut String) -> Scalar {
     Scalar::Serial(days)
 }
 
-fn time_share(time: Time) -> f64 {
+fn day_fraction(time: Time) -> f64 {
     let seconds = f64::from(time.hour()) * 3_600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second());
     (seconds + f64::from(time.subsec_nanosecond()) / 1e9) / 86_400.0
 }
 
-fn iso_duration(iso: &str) -> Option<f64> {
+fn parse_duration(iso: &str) -> Option<f64> {
     let span: jiff::Span = iso.trim().parse().ok()?;
     let seconds = span.total(jiff::SpanTotal::from(jiff::Unit::Second).days_are_24_hours()).ok()?;
     Some(seconds / 86_400.0)
@@ -223,9 +223,9 @@ mod tests {
     #[test]
     fn iso_dates_become_serials() {
         for (value, serial, text) in [
-            (CellValue::Iso("2025-03-05"), 45_721.0, "2025-03-05"),
-            (CellValue::Iso("2025-03-05T10:30:00"), 45721.4375, "2025-03-05T10:30:00"),
-            (CellValue::Iso("10:30:00"), 0.4375, "10:30:00"),
+            (CellValue::IsoDateTime("2025-03-05"), 45_721.0, "2025-03-05"),
+            (CellValue::IsoDateTime("2025-03-05T10:30:00"), 45721.4375, "2025-03-05T10:30:00"),
+            (CellValue::IsoDateTime("10:30:00"), 0.4375, "10:30:00"),
             (CellValue::IsoDuration("PT10H30M00S"), 0.4375, "10:30:00"),
         ] {
             let mut shown = String::new();
@@ -233,6 +233,6 @@ mod tests {
             assert_eq!(shown, text);
         }
         let mut shown = String::new();
-        assert_eq!(write(CellValue::Iso("soon"), false, &mut shown), Scalar::Text);
+        assert_eq!(write(CellValue::IsoDateTime("soon"), false, &mut shown), Scalar::Text);
     }
 }

@@ -1,15 +1,15 @@
-//! A text file as a stream of UTF-8 in one reused buffer. UTF-8 files pass through untouched (and unchecked: the rows
-//! are checked one by one where they are read); other encodings are decoded in fixed pieces, so a file of any size
-//! takes the same memory.
+//! A text file as a stream of UTF-8 in one reused buffer. UTF-8 passes through unchanged (and unchecked: the reader
+//! checks each row); other encodings are decoded in chunks of fixed size, so memory does not depend on the size of
+//! the file.
 
-use crate::row::holds_unseen;
+use crate::row::has_control_chars;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use std::io::{self, Read};
 
-/// Read from the file at a time; small enough to stay in the processor's second-level cache.
-const PIECE_BYTES: usize = 128 << 10;
+/// Bytes read at a time; small enough to stay in the processor's second-level cache.
+const CHUNK_BYTES: usize = 128 << 10;
 
-/// The end-of-file mark of DOS, still written by old accounting programs.
+/// The end-of-file mark of DOS, which old accounting programs still write.
 const CTRL_Z: u8 = 0x1A;
 
 pub struct TextInput {
@@ -19,8 +19,8 @@ pub struct TextInput {
     start: usize,
     end: usize,
     last: bool,
-    spoilt: bool,
-    unseen: bool,
+    malformed: bool,
+    has_control: bool,
 }
 
 struct Decoding {
@@ -32,37 +32,37 @@ struct Decoding {
 }
 
 impl TextInput {
-    /// `input` begins behind any byte order mark.
+    /// `input` starts after any byte order mark.
     pub fn new(input: Box<dyn Read + Send>, encoding: &'static Encoding) -> TextInput {
         let decoding = (encoding != UTF_8).then(|| Decoding {
             decoder: encoding.new_decoder_without_bom_handling(),
-            raw: vec![0; PIECE_BYTES],
+            raw: vec![0; CHUNK_BYTES],
             start: 0,
             end: 0,
             last: false,
         });
-        let bytes = vec![0; PIECE_BYTES];
-        TextInput { input, decoding, bytes, start: 0, end: 0, last: false, spoilt: false, unseen: false }
+        let bytes = vec![0; CHUNK_BYTES];
+        TextInput { input, decoding, bytes, start: 0, end: 0, last: false, malformed: false, has_control: false }
     }
 
-    /// What has been read and not yet used.
+    /// Bytes that are read but not consumed.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// Nothing follows `bytes`.
+    /// True if nothing follows `bytes`.
     pub fn is_last(&self) -> bool {
         self.last
     }
 
-    /// Decoding ended early: what follows `bytes` is not text in the encoding.
-    pub fn is_spoilt(&self) -> bool {
-        self.spoilt
+    /// True if decoding stopped early: what follows `bytes` is not valid in the encoding.
+    pub fn is_malformed(&self) -> bool {
+        self.malformed
     }
 
-    /// True once any character has come that nobody sees: until then no row need be searched for one.
-    pub fn holds_unseen(&self) -> bool {
-        self.unseen
+    /// True once any control character was read: until then no row needs to be searched for one.
+    pub fn has_control_chars(&self) -> bool {
+        self.has_control
     }
 
     pub fn consume(&mut self, count: usize) {
@@ -70,14 +70,14 @@ impl TextInput {
         debug_assert!(self.start <= self.end);
     }
 
-    /// Adds more bytes behind those there are; at the end of the input, `is_last` becomes true.
+    /// Appends more bytes to the unread ones; at the end of the input `is_last` becomes true.
     pub fn fill(&mut self) -> io::Result<()> {
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
         }
-        if self.bytes.len() - self.end < PIECE_BYTES / 2 {
+        if self.bytes.len() - self.end < CHUNK_BYTES / 2 {
             self.bytes.resize(self.bytes.len() * 2, 0);
         }
         let before = self.end;
@@ -89,15 +89,15 @@ impl TextInput {
                     self.last = count == 0;
                 }
                 Some(decoding) => {
-                    let (count, step) = decoding.decode(&mut self.input, &mut self.bytes[self.end..])?;
+                    let (count, status) = decoding.decode(&mut self.input, &mut self.bytes[self.end..])?;
                     self.end += count;
-                    self.last = step != DecodeStatus::On;
-                    self.spoilt = step == DecodeStatus::Spoilt;
+                    self.last = status != DecodeStatus::More;
+                    self.malformed = status == DecodeStatus::Malformed;
                 }
             }
         }
-        self.unseen |= holds_unseen(&self.bytes[before..self.end]);
-        if self.last && !self.spoilt && self.bytes().last() == Some(&CTRL_Z) {
+        self.has_control |= has_control_chars(&self.bytes[before..self.end]);
+        if self.last && !self.malformed && self.bytes().last() == Some(&CTRL_Z) {
             self.end -= 1;
         }
         Ok(())
@@ -106,9 +106,9 @@ impl TextInput {
 
 #[derive(PartialEq)]
 enum DecodeStatus {
-    On,
+    More,
     End,
-    Spoilt,
+    Malformed,
 }
 
 impl Decoding {
@@ -121,12 +121,12 @@ impl Decoding {
         let raw = &self.raw[self.start..self.end];
         let (result, used, written) = self.decoder.decode_to_utf8_without_replacement(raw, out, self.last);
         self.start += used;
-        let step = match result {
+        let status = match result {
             DecoderResult::InputEmpty if self.last => DecodeStatus::End,
-            DecoderResult::InputEmpty | DecoderResult::OutputFull => DecodeStatus::On,
-            DecoderResult::Malformed(..) => DecodeStatus::Spoilt,
+            DecoderResult::InputEmpty | DecoderResult::OutputFull => DecodeStatus::More,
+            DecoderResult::Malformed(..) => DecodeStatus::Malformed,
         };
-        Ok((written, step))
+        Ok((written, status))
     }
 }
 
@@ -149,7 +149,7 @@ mod tests {
         while !input.is_last() {
             input.fill().expect("memory can be read");
         }
-        (input.bytes().to_vec(), input.is_spoilt())
+        (input.bytes().to_vec(), input.is_malformed())
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_letter_at_the_end_is_told_and_ctrl_z_is_not_text() {
+    fn half_a_letter_at_the_end_is_reported_and_ctrl_z_is_not_text() {
         assert_eq!(all(b"a\0b\0c".to_vec(), UTF_16LE), (b"ab".to_vec(), true));
         assert_eq!(all(b"a;b\r\n\x1A".to_vec(), UTF_8), (b"a;b\r\n".to_vec(), false));
     }

@@ -1,9 +1,9 @@
 //! CSV files as rows.
 //!
-//! `reader` plans with `encoding` and `dialect`, decodes with `decode` and finds records with `record`; `ahead` reads on
-//! a thread of its own.
+//! `reader` plans with `encoding` and `dialect`, decodes with `decode` and finds records with `record`; `read_ahead`
+//! reads on its own thread.
 
-pub mod ahead;
+pub mod read_ahead;
 mod decode;
 pub mod dialect;
 pub mod reader;

@@ -1,53 +1,53 @@
-//! A CSV file as rows: the plan (encoding, delimiter, header row) made from a sample of its start, then the rows, one
-//! after the other, each with its number as Excel shows it.
+//! A CSV file as rows: a plan (encoding, delimiter, header row) made from a sample of its start, then one row after
+//! the other, each with its number as Excel shows it.
 
 use crate::csv::decode::TextInput;
 use crate::csv::dialect::{self, CsvSample, DELIMITERS};
-use crate::csv::record::{Broken, CELL_BYTES_MAX, CsvBytes, RecordScan};
-use crate::encoding::{self, EncodingDoubt, Evidence, Guess};
-use crate::file::kind;
-use crate::file::layout::{BeyondAscii, FileFormat, HiddenCount, Layout, ReadOptions};
+use crate::csv::record::{CELL_BYTES_MAX, CsvBytes, RecordError, RecordScan};
+use crate::encoding::{self, EncodingDoubt, EncodingGuess, Evidence};
+use crate::file::layout::{EncodingScan, FileFormat, HiddenCount, Layout, ReadOptions};
+use crate::file::{detect, error};
 use crate::message;
 use crate::problem::{Column, Message, Note, Place, Problem, Source, Stage, did_you_mean, quoted};
-use crate::row::{COLUMNS_MAX, Row, Span, header_row, holds_unseen};
+use crate::row::{COLUMNS_MAX, CellSpan, Row, find_header, has_control_chars};
 use encoding_rs::Encoding;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Enough for fifty rows of any file met so far, and judged in a millisecond.
+/// Enough for fifty rows of any known file; the detection takes a millisecond.
 pub const SAMPLE_BYTES: usize = 256 << 10;
-/// A file whose sample is all ASCII is searched this far for its first other letter; it takes a twentieth of a second.
+/// A file with an ASCII sample is searched this far for its first other byte; that takes a twentieth of a second.
 const ASCII_BYTES_MAX: u64 = 256 << 20;
-/// A record this long is no row: the file has no line ends, or is no table.
+/// A longer record is not a row: the file has no line ends, or is not a table.
 const RECORD_BYTES_MAX: usize = 16 << 20;
-/// More than amoCRM would take in a month of sending; row numbers stay far from overflowing.
+/// More than amoCRM accepts in a month of sending; row numbers stay far from overflow.
 const ROWS_MAX: u32 = 1 << 30;
-/// A sign that occurs in no table: what "no delimiter" is, for a file of one column.
+/// A byte that occurs in no table: the delimiter of a file with one column.
 const NO_DELIMITER: u8 = 0x1F;
 
 pub struct CsvReader {
     input: TextInput,
     encoding: &'static Encoding,
     delimiter: u8,
-    spans: Vec<Span>,
+    spans: Vec<CellSpan>,
     next_row: u32,
     source: Arc<Source>,
-    /// After this no row can be trusted; it is told again to whoever asks for more.
+    /// After this problem no row can be trusted; further reads return it again.
     failed: Option<Box<Problem>>,
 }
 
-/// What the sample came to.
+/// What the sample shows.
 struct CsvPlan {
     encoding: &'static Encoding,
     /// `None` for a single column.
     delimiter: Option<u8>,
-    /// `None` when the sample holds no row at all.
+    /// `None` if the sample has no row.
     header_row: Option<u32>,
-    /// Bytes of the `sep=` line, once decoded.
+    /// Length of the `sep=` line in bytes, decoded.
     sep: usize,
-    /// Short rows are rare enough that one may be the rest of the row before it.
+    /// Short rows are rare enough that one can be the rest of the row before it.
     cut_rows: bool,
     /// Rows below the header.
     sample: Vec<Row>,
@@ -55,7 +55,7 @@ struct CsvPlan {
     notes: Vec<Note>,
 }
 
-/// Opens a file whose first bytes are `start`; `file` is read from right after them.
+/// Opens a file whose first bytes are `start`; `file` continues after them.
 pub fn open(
     path: &Path,
     file: Box<dyn Read + Send>,
@@ -63,18 +63,18 @@ pub fn open(
     options: &ReadOptions,
 ) -> Result<(CsvReader, Layout), Problem> {
     let whole = is_whole(&start);
-    let mark = encoding::mark(&start);
+    let mark = encoding::byte_order_mark(&start);
     let skipped = mark.map_or(0, |(_, length)| length);
-    let (guess, encoding_open) = guess(path, &start, whole, options);
+    let (guess, encoding_undecided) = detect_encoding(path, &start, whole, options);
     let mut plan = plan(path, &start, &guess, options)?;
-    plan.notes.extend(guess.doubt.as_ref().filter(|_| !encoding_open).map(EncodingDoubt::note));
+    plan.notes.extend(guess.doubt.as_ref().filter(|_| !encoding_undecided).map(EncodingDoubt::note));
 
     let mut rest = Cursor::new(start);
     rest.set_position(skipped as u64);
     let input: Box<dyn Read + Send> = if whole { Box::new(rest) } else { Box::new(rest.chain(file)) };
     let mut input = TextInput::new(input, plan.encoding);
     while input.bytes().len() < plan.sep && !input.is_last() {
-        input.fill().map_err(|e| kind::unreadable(path, &e))?;
+        input.fill().map_err(|e| error::io_problem(path, &e))?;
     }
     input.consume(plan.sep.min(input.bytes().len()));
     let layout = Layout {
@@ -85,7 +85,7 @@ pub fn open(
         sheet: None,
         sheets: Vec::new(),
         hidden_sheets: Vec::new(),
-        // 0: the first row that is not blank, whichever that turns out to be.
+        // 0 means the first row that is not blank.
         header_row: options.header_row.or(plan.header_row).unwrap_or(0),
         two_rows: false,
         links: options.links,
@@ -95,7 +95,7 @@ pub fn open(
         cut_rows: plan.cut_rows,
         sample: plan.sample.into(),
         guessed: plan.guessed,
-        encoding_open,
+        encoding_undecided,
         encoding_doubt: guess.doubt,
         notes: plan.notes,
     };
@@ -111,74 +111,75 @@ pub fn open(
     Ok((csv, layout))
 }
 
-/// Judges the encoding by all of the file, as far as it is there. True with it where the rest has to say more.
-fn guess(path: &Path, start: &[u8], whole: bool, options: &ReadOptions) -> (Guess, bool) {
-    if let Some(guess) = encoding::proven(start) {
+/// Detects the encoding from as much of the file as is available. The flag is true if the rest of the file can change
+/// the result.
+fn detect_encoding(path: &Path, start: &[u8], whole: bool, options: &ReadOptions) -> (EncodingGuess, bool) {
+    if let Some(guess) = encoding::detect_unicode(start) {
         return (guess, false);
     }
     let mut evidence = Evidence::default();
-    evidence.take(start);
+    evidence.add(start);
     if options.encoding.is_some() {
-        evidence.end(whole);
-        return (Guess::of_named(&evidence), false);
+        evidence.finish(whole);
+        return (EncodingGuess::named(&evidence), false);
     }
     let mut open = false;
-    match &options.beyond_ascii {
-        _ if whole => evidence.end(true),
-        BeyondAscii::Found(found) => evidence = (**found).clone(),
-        BeyondAscii::Search => {
-            // A pipe cannot be read twice; then its start has to say.
-            let searched = search(path, start.len() as u64, &mut evidence);
-            evidence.end(searched.is_ok_and(|to_the_end| to_the_end));
+    match &options.encoding_scan {
+        _ if whole => evidence.finish(true),
+        EncodingScan::Known(found) => evidence = (**found).clone(),
+        EncodingScan::WholeFile => {
+            // A pipe cannot be read twice, so its start decides.
+            let scanned = scan_for_encoding(path, start.len() as u64, &mut evidence);
+            evidence.finish(scanned.is_ok_and(|reached_end| reached_end));
         }
-        BeyondAscii::Leave => {
-            open = evidence.is_open();
-            evidence.end(false);
+        EncodingScan::StartOnly => {
+            open = evidence.is_undecided();
+            evidence.finish(false);
         }
     }
-    (encoding::judge(&evidence, &encoding::known(options.titles.iter().chain(&options.words))), open)
+    (encoding::detect(&evidence, &encoding::known_words(options.titles.iter().chain(&options.words))), open)
 }
 
-/// Reads a file from `from` on, as far as it has a say in its encoding; true where that is its end.
-fn search(path: &Path, from: u64, evidence: &mut Evidence) -> io::Result<bool> {
-    if !evidence.is_open() || !std::fs::metadata(path)?.is_file() {
+/// Reads a file from the offset `from` while it can change the encoding; true if the end is reached.
+fn scan_for_encoding(path: &Path, from: u64, evidence: &mut Evidence) -> io::Result<bool> {
+    if !evidence.is_undecided() || !std::fs::metadata(path)?.is_file() {
         return Ok(false);
     }
     let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(from))?;
-    let mut piece = vec![0; SAMPLE_BYTES];
+    let mut chunk = vec![0; SAMPLE_BYTES];
     let mut read = 0;
-    while evidence.is_open() && !(evidence.is_ascii() && read > ASCII_BYTES_MAX) {
-        let count = file.read(&mut piece)?;
+    while evidence.is_undecided() && !(evidence.is_ascii() && read > ASCII_BYTES_MAX) {
+        let count = file.read(&mut chunk)?;
         if count == 0 {
             return Ok(true);
         }
-        evidence.take(&piece[..count]);
+        evidence.add(&chunk[..count]);
         read += count as u64;
     }
     Ok(false)
 }
 
-/// True where the first bytes of a file are all of it.
+/// True if the first bytes are the whole file.
 fn is_whole(start: &[u8]) -> bool {
     start.len() < SAMPLE_BYTES
 }
 
-fn plan(path: &Path, start: &[u8], guess: &Guess, options: &ReadOptions) -> Result<CsvPlan, Problem> {
-    let skipped = encoding::mark(start).map_or(0, |(_, length)| length);
-    let asked = options.delimiter.map(|d| asked_delimiter(path, d)).transpose()?;
-    let (encodings, mut guessed, mut notes) = encodings(path, guess, options)?;
+fn plan(path: &Path, start: &[u8], guess: &EncodingGuess, options: &ReadOptions) -> Result<CsvPlan, Problem> {
+    let skipped = encoding::byte_order_mark(start).map_or(0, |(_, length)| length);
+    let asked = options.delimiter.map(|d| check_delimiter(path, d)).transpose()?;
+    let (encodings, mut guessed, mut notes) = candidate_encodings(path, guess, options)?;
     if options.sheet.is_some() {
-        notes.push(Note::new("no-sheets", "a CSV has no sheets: the one that is named is not looked for"));
+        notes.push(Note::new("no-sheets", "a CSV file has no sheets: the sheet name is ignored"));
     }
     let mut best: Option<(usize, CsvPlan)> = None;
     for encoding in encodings {
         let (text, _) = encoding.decode_without_bom_handling(&start[skipped..]);
         let sample = CsvSample { text: &text, whole: is_whole(start) };
         if best.is_none() {
-            refuse_what_is_no_table(path, sample)?;
+            check_is_table(path, sample)?;
         }
-        let (matched, plan) = plan_in(encoding, sample, asked, &options.titles);
+        let (matched, plan) = plan_with(encoding, sample, asked, &options.titles);
         if best.as_ref().is_none_or(|(most, _)| matched > *most) {
             best = Some((matched, plan));
         }
@@ -186,21 +187,21 @@ fn plan(path: &Path, start: &[u8], guess: &Guess, options: &ReadOptions) -> Resu
             break;
         }
     }
-    // `encodings` gives at least one.
+    // `candidate_encodings` gives at least one.
     let (matched, mut plan) = best.expect("a guess has a candidate");
     guessed.append(&mut plan.guessed);
     if options.header_row.is_none() {
         guessed.push("header row");
     }
     if matched > 0 && guess.doubt.is_none() {
-        // The titles asked for were found, and so was the rest.
+        // The requested titles were found, which confirms the rest.
         guessed.clear();
     }
     Ok(CsvPlan { guessed, notes, ..plan })
 }
 
-/// The best plan for one encoding, and how many of the titles asked for its header row has.
-fn plan_in(
+/// The best plan for one encoding, and how many of the requested titles its header row has.
+fn plan_with(
     encoding: &'static Encoding,
     sample: CsvSample<'_>,
     asked: Option<u8>,
@@ -210,97 +211,104 @@ fn plan_in(
     let sep_bytes = sep.map_or(0, |(_, length)| length);
     let body = sample.after(sep_bytes);
     let known = asked.or(sep.map(|(delimiter, _)| delimiter));
-    let try_one = |delimiter: Option<u8>| {
+    let try_delimiter = |delimiter: Option<u8>| {
         let rows = body.rows(delimiter.unwrap_or(NO_DELIMITER));
-        let (header, matched) = match header_row::header_by_titles(&rows, titles) {
+        let (header, matched) = match find_header::find_by_titles(&rows, titles) {
             Some((index, matched)) => (Some(index), matched),
-            None => (header_row::header(&rows, &[]), 0),
+            None => (find_header::find_header(&rows, &[]), 0),
         };
         let header_row = header.map(|index| rows[index].number);
         let guessed = if known.is_none() { vec!["delimiter"] } else { Vec::new() };
-        let cut_rows = header.is_some_and(|header| dialect::short_rows_are_pieces(&rows[header..]));
+        let cut_rows = header.is_some_and(|header| dialect::short_rows_are_fragments(&rows[header..]));
         let sample = rows.into_iter().skip(header.map_or(0, |header| header + 1)).collect();
         (
             matched,
             CsvPlan { encoding, delimiter, header_row, sep: sep_bytes, cut_rows, sample, guessed, notes: Vec::new() },
         )
     };
-    // What shape says goes first, so that it decides where the titles do not.
-    let mut best = try_one(known.or_else(|| body.delimiter()));
+    // The plan by shape comes first, so that it decides where titles do not.
+    let mut best = try_delimiter(known.or_else(|| body.delimiter()));
     if known.is_none() && !titles.is_empty() {
         for other in DELIMITERS.into_iter().map(Some) {
-            let tried = try_one(other);
-            if tried.0 > best.0 {
-                best = tried;
+            let candidate = try_delimiter(other);
+            if candidate.0 > best.0 {
+                best = candidate;
             }
         }
     }
     best
 }
 
-type Encodings = (Vec<&'static Encoding>, Vec<&'static str>, Vec<Note>);
+type CandidateEncodings = (Vec<&'static Encoding>, Vec<&'static str>, Vec<Note>);
 
-/// The encodings to try, what is guessed about them, and what there is to say.
-fn encodings(path: &Path, guess: &Guess, options: &ReadOptions) -> Result<Encodings, Problem> {
+/// The encodings to try, what is guessed about them, and the notes.
+fn candidate_encodings(
+    path: &Path,
+    guess: &EncodingGuess,
+    options: &ReadOptions,
+) -> Result<CandidateEncodings, Problem> {
     let Some(label) = &options.encoding else {
-        let guessed = if guess.sure { Vec::new() } else { vec!["encoding"] };
+        let guessed = if guess.certain { Vec::new() } else { vec!["encoding"] };
         return Ok((guess.candidates.clone(), guessed, Vec::new()));
     };
-    let Some(named) = encoding::named(label) else {
-        if let Some(name) = encoding::unread(label) {
-            let message = message!("{name} cannot be read here", name);
+    let Some(named) = encoding::by_label(label) else {
+        if let Some(name) = encoding::unsupported_by_label(label) {
+            let message = message!("the encoding {name} is not supported", name);
             let hint = "open the file in the program that wrote it, and save it as UTF-8";
             return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
         }
         let hint = did_you_mean(label, encoding::OFFERED)
-            .unwrap_or_else(|| message!("known are {known} and many more", known = encoding::OFFERED.as_slice()));
-        let message = message!("{value} is no encoding known here", value = quoted(label));
+            .unwrap_or_else(|| message!("supported encodings include {known}", known = encoding::OFFERED.as_slice()));
+        let message = message!("{value} is not a known encoding", value = quoted(label));
         return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
     };
     let found = guess.candidates[0];
     if guess.bom > 0 && found != named {
         let found_name = found.name();
-        let message =
-            message!("the file begins with a mark of {found_name}, so it is not read as {label}", found_name, label);
+        let message = message!(
+            "the file has a byte order mark of {found_name} and is read as such, not as {label}",
+            found_name,
+            label
+        );
         return Ok((vec![found], Vec::new(), vec![Note::new("encoding-marked", message)]));
     }
     let mut notes = Vec::new();
-    if guess.sure && found != named {
+    if guess.certain && found != named {
         let (found, named) = (found.name(), named.name());
-        let message = message!("the file looks like {found}, but is read as {named} as asked", found, named);
+        let message = message!("the file looks like {found}, but is read as {named}, as requested", found, named);
         notes.push(Note::new("encoding-differs", message));
     }
     Ok((vec![named], Vec::new(), notes))
 }
 
-fn asked_delimiter(path: &Path, delimiter: char) -> Result<u8, Problem> {
+fn check_delimiter(path: &Path, delimiter: char) -> Result<u8, Problem> {
     if dialect::delimiter_allowed(delimiter) {
         return Ok(delimiter as u8);
     }
     let message = message!("{value} cannot be a delimiter", value = quoted(&delimiter.to_string()));
-    Err(Problem::in_file(path, "delimiter", message).hint("it is one of ; , | or a tab"))
+    Err(Problem::in_file(path, "delimiter", message).hint("use ; , | or a tab"))
 }
 
-fn refuse_what_is_no_table(path: &Path, CsvSample { text, whole }: CsvSample<'_>) -> Result<(), Problem> {
+fn check_is_table(path: &Path, CsvSample { text, whole }: CsvSample<'_>) -> Result<(), Problem> {
     // Delimiters alone are empty cells.
     let nothing = |c: char| c.is_whitespace() || matches!(c, '\0' | '\u{1a}' | '\u{feff}' | ';' | ',' | '|');
     if whole && text.chars().all(nothing) {
-        return Err(kind::empty(path));
+        return Err(error::empty_file(path));
     }
-    kind::text_that_is_no_table(path, text).map_or(Ok(()), Err)
+    detect::check_text(path, text).map_or(Ok(()), Err)
 }
 
 impl CsvReader {
     /// Fills `row` with the next row that has cells, blank or not; false at the end. After a problem with one row
-    /// (code `encoding`, in UTF-8) reading may go on; after any other it will not.
+    /// (code `encoding`, in UTF-8) reading can continue; after any other it cannot.
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
         if let Some(failed) = &self.failed {
             return Err((**failed).clone());
         }
         loop {
-            let last = self.input.is_last() && !self.input.is_spoilt();
-            let stretch = CsvBytes { bytes: self.input.bytes(), last, delimiter: self.delimiter };
-            match stretch.scan(0, &mut self.spans) {
+            let last = self.input.is_last() && !self.input.is_malformed();
+            let bytes = CsvBytes { bytes: self.input.bytes(), last, delimiter: self.delimiter };
+            match bytes.scan(0, &mut self.spans) {
                 RecordScan::Blank { next } => {
                     self.input.consume(next);
                     self.next_row += 1;
@@ -311,38 +319,41 @@ impl CsvReader {
                     self.next_row += 1;
                     return filled.map(|()| true);
                 }
-                RecordScan::More if self.input.is_last() => return Err(self.fail(self.spoilt())),
+                RecordScan::More if self.input.is_last() => return Err(self.fail(self.malformed_text())),
                 RecordScan::More if self.input.bytes().len() > RECORD_BYTES_MAX => {
                     let message = message!("this row is longer than {max} MB", max = RECORD_BYTES_MAX >> 20);
-                    let problem = self.at(None, "row-too-long", message);
-                    return Err(self.fail(problem.hint("check the delimiter and the line ends of the file")));
+                    let problem = self.row_problem(None, "row-too-long", message);
+                    return Err(self.fail(problem.hint("check the delimiter and the line endings of the file")));
                 }
                 RecordScan::More => {
                     if let Err(error) = self.input.fill() {
                         let place = Path::new(&self.source.file);
-                        return Err(self.fail(kind::unreadable(place, &error)));
+                        return Err(self.fail(error::io_problem(place, &error)));
                     }
                 }
                 RecordScan::End => return Ok(false),
-                RecordScan::Broken { cell, why } => return Err(self.fail(self.broken(cell, why))),
+                RecordScan::Invalid { cell, error } => return Err(self.fail(self.record_problem(cell, error))),
             }
             if self.next_row > ROWS_MAX {
-                let problem =
-                    self.at(None, "file-too-big", message!("this file has more than {max} rows", max = ROWS_MAX));
+                let problem = self.row_problem(
+                    None,
+                    "file-too-big",
+                    message!("this file has more than {max} rows", max = ROWS_MAX),
+                );
                 return Err(self.fail(problem.hint("split it into several files")));
             }
         }
     }
 
     fn fill_row(&self, row: &mut Row, next: usize) -> Result<(), Problem> {
-        // One check a record: the standard library's check would be half of the time spent on Cyrillic.
+        // One check per record: the check of the standard library would take half of the time for Cyrillic text.
         let bytes = &self.input.bytes()[..next];
         let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
             let bad = self.spans.iter().position(|s| std::str::from_utf8(&bytes[s.start..s.end]).is_err());
-            return Err(self.not_utf_8(bad));
+            return Err(self.invalid_utf_8(bad));
         };
         row.fill(self.next_row, text, &self.spans);
-        row.unseen = self.input.holds_unseen() && holds_unseen(bytes);
+        row.has_control = self.input.has_control_chars() && has_control_chars(bytes);
         Ok(())
     }
 
@@ -351,29 +362,30 @@ impl CsvReader {
         problem
     }
 
-    fn at(&self, cell: Option<usize>, code: &'static str, message: impl Into<Message>) -> Problem {
+    fn row_problem(&self, cell: Option<usize>, code: &'static str, message: impl Into<Message>) -> Problem {
         let column = cell.map(|index| Column { index, title: "".into() });
         let place = Place::Cell { source: self.source.clone(), row: self.next_row, column };
         Problem::new(Stage::Read, code, message).at(place)
     }
 
-    fn not_utf_8(&self, cell: Option<usize>) -> Problem {
-        self.at(cell, "encoding", "this row holds bytes that are not UTF-8, unlike the rest of the file")
-            .hint("save the file as UTF-8, or name its encoding, such as windows-1251")
+    fn invalid_utf_8(&self, cell: Option<usize>) -> Problem {
+        self.row_problem(cell, "encoding", "this row contains bytes that are not UTF-8, unlike the rest of the file")
+            .hint("save the file as UTF-8, or specify its encoding, such as windows-1251")
     }
 
-    fn spoilt(&self) -> Problem {
-        let message = message!("this row holds bytes that are not {encoding}", encoding = self.encoding.name());
-        self.at(None, "encoding", message).hint("save the file as UTF-8, or name its encoding, such as windows-1251")
+    fn malformed_text(&self) -> Problem {
+        let message = message!("this row contains bytes that are not {encoding}", encoding = self.encoding.name());
+        self.row_problem(None, "encoding", message)
+            .hint("save the file as UTF-8, or specify its encoding, such as windows-1251")
     }
 
-    fn broken(&self, cell: usize, why: Broken) -> Problem {
-        match why {
-            Broken::Unclosed => self
-                .at(Some(cell), "unclosed-quote", "this cell opens with a quote (\") that never closes")
+    fn record_problem(&self, cell: usize, error: RecordError) -> Problem {
+        match error {
+            RecordError::UnclosedQuote => self
+                .row_problem(Some(cell), "unclosed-quote", "this cell opens with a quote (\") that never closes")
                 .hint("delete that quote, or close it at the end of the cell"),
-            Broken::LongQuoted => self
-                .at(
+            RecordError::QuotedCellTooLong => self
+                .row_problem(
                     Some(cell),
                     "cell-too-long",
                     message!(
@@ -381,17 +393,21 @@ impl CsvReader {
                         max = CELL_BYTES_MAX >> 20
                     ),
                 )
-                .hint("shorten the text; or, where the quote was never meant to open a text, delete it"),
-            Broken::LongCell => self
-                .at(
+                .hint("shorten the text, or delete the quote if it does not open a quoted text"),
+            RecordError::CellTooLong => self
+                .row_problem(
                     Some(cell),
                     "cell-too-long",
                     message!("this cell is longer than {max} MB", max = CELL_BYTES_MAX >> 20),
                 )
-                .hint("check the delimiter and the line ends of the file"),
-            Broken::ManyColumns => self
-                .at(None, "too-many-columns", message!("this row has more than {max} cells", max = COLUMNS_MAX))
-                .hint("check the delimiter and the line ends of the file"),
+                .hint("check the delimiter and the line endings of the file"),
+            RecordError::TooManyColumns => self
+                .row_problem(
+                    None,
+                    "too-many-columns",
+                    message!("this row has more than {max} cells", max = COLUMNS_MAX),
+                )
+                .hint("check the delimiter and the line endings of the file"),
         }
     }
 }

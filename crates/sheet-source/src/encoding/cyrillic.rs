@@ -1,4 +1,5 @@
-//! Words of the languages written in Cyrillic, as they stand in tables: the models of `letters` are counted from them.
+//! Words of the languages in Cyrillic script, as they occur in tables: the models of `language_model` are counted
+//! from them.
 
 use super::language::Language;
 

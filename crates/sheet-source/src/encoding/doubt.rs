@@ -1,4 +1,4 @@
-//! Why nobody can say which encoding a file is in, and what it would be in each that may be meant.
+//! Why the encoding of a file is uncertain, and how the file reads in each possible one.
 
 use crate::message;
 use crate::problem::{Message, Note, Problem};
@@ -7,48 +7,48 @@ use serde::ser::SerializeStruct;
 use std::fmt;
 use std::path::Path;
 
-/// The code of a problem, and of a note.
-const UNCLEAR: &str = "encoding-unclear";
-/// Letters of a sample line that are shown.
-const LINE_SHOWN: usize = 80;
+/// The code of the problem and of the note.
+const ENCODING_UNCLEAR: &str = "encoding-unclear";
+/// Characters shown of a sample line.
+const LINE_CHARS_MAX: usize = 80;
 
-/// The encoding of a file is not clear enough to import it unasked.
+/// The encoding of a file is too uncertain to import it without confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodingDoubt {
     pub why: DoubtKind,
-    /// The likeliest first.
+    /// The most likely first.
     pub readings: Vec<EncodingReading>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoubtKind {
-    /// Several encodings may be meant.
-    Several,
-    /// The letters make words in none.
+    /// Several encodings are possible.
+    Ambiguous,
+    /// No encoding gives known words.
     NoWords,
-    /// It looks like one that cannot be read.
-    Unreadable,
-    /// It is UTF-8, but was read in a wrong encoding and saved again before it came here.
-    Garbled,
+    /// The most likely encoding is not supported.
+    Unsupported,
+    /// Valid UTF-8 that another program decoded wrongly and saved again.
+    Mojibake,
 }
 
-/// A line of the file in an encoding.
+/// A line of the file in one encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodingReading {
     pub encoding: String,
-    /// The first line that differs.
+    /// The first line that differs between the encodings.
     pub line: String,
 }
 
 impl EncodingReading {
     pub(super) fn new(encoding: impl Into<String>, line: &str) -> EncodingReading {
-        let shown: String = line.chars().flat_map(shown).take(LINE_SHOWN).collect();
+        let shown: String = line.chars().flat_map(visible_char).take(LINE_CHARS_MAX).collect();
         EncodingReading { encoding: encoding.into(), line: shown.trim_end().to_owned() }
     }
 }
 
-/// What would move the cursor, or not be seen, is shown by its number.
-fn shown(c: char) -> Vec<char> {
+/// Control characters and invisible characters are escaped.
+fn visible_char(c: char) -> Vec<char> {
     match c {
         '\t' => vec![' '],
         c if c.is_control()
@@ -64,15 +64,15 @@ impl EncodingDoubt {
     pub fn message(&self) -> Message {
         let readings: Vec<String> = self.readings.iter().map(EncodingReading::to_string).collect();
         match self.why {
-            DoubtKind::Several => message!("the encoding is unclear, a line reads {readings}", readings),
+            DoubtKind::Ambiguous => message!("the encoding is unclear: a line reads {readings}", readings),
             DoubtKind::NoWords => {
-                message!("the encoding is unclear, the letters make no words: a line reads {readings}", readings)
+                message!("the encoding is unclear, none gives known words: a line reads {readings}", readings)
             }
-            DoubtKind::Unreadable => {
-                message!("the file looks like an encoding that cannot be read here: a line reads {readings}", readings)
+            DoubtKind::Unsupported => {
+                message!("the file seems to be in an unsupported encoding: a line reads {readings}", readings)
             }
-            DoubtKind::Garbled => message!(
-                "the text is garbled, it was read in a wrong encoding before and saved again: a line reads {readings}",
+            DoubtKind::Mojibake => message!(
+                "the text is garbled, another program read it in a wrong encoding and saved it: a line reads {readings}",
                 readings
             ),
         }
@@ -80,26 +80,26 @@ impl EncodingDoubt {
 
     pub fn hint(&self) -> Message {
         match self.why {
-            DoubtKind::Several | DoubtKind::NoWords => message!(
-                "name the right one with --encoding NAME, or as encoding = \"NAME\" under [source]; or save the file as UTF-8"
+            DoubtKind::Ambiguous | DoubtKind::NoWords => message!(
+                "specify the encoding with --encoding NAME, or with encoding = \"NAME\" under [source]; or save the file as UTF-8"
             ),
-            DoubtKind::Unreadable => message!(
-                "save the file as UTF-8; or name another encoding with --encoding NAME, or as encoding = \"NAME\" under [source]"
+            DoubtKind::Unsupported => message!(
+                "save the file as UTF-8; or specify another encoding with --encoding NAME, or with encoding = \"NAME\" under [source]"
             ),
-            DoubtKind::Garbled => message!(
-                "export the file again from where it comes from; or, if the text shall stay as it is, say --encoding utf-8, or encoding = \"utf-8\" under [source]"
+            DoubtKind::Mojibake => message!(
+                "export the file again from the original program; or, to keep the text as it is, use --encoding utf-8, or encoding = \"utf-8\" under [source]"
             ),
         }
     }
 
-    /// For whoever only looks at the file.
+    /// The note for commands that only inspect the file.
     pub fn note(&self) -> Note {
-        Note::warning(UNCLEAR, message!("{message}; {hint}", message = self.message(), hint = self.hint()))
+        Note::warning(ENCODING_UNCLEAR, message!("{message}; {hint}", message = self.message(), hint = self.hint()))
     }
 
-    /// Why the file is not imported.
+    /// The problem for commands that import the file.
     pub fn problem(&self, path: &Path) -> Problem {
-        Problem::in_file(path, UNCLEAR, self.message()).hint(self.hint())
+        Problem::in_file(path, ENCODING_UNCLEAR, self.message()).hint(self.hint())
     }
 }
 
@@ -109,7 +109,7 @@ impl fmt::Display for EncodingReading {
     }
 }
 
-/// `{encoding, line}`, as `peek --json` has it.
+/// `{encoding, line}`, as in `peek --json`.
 impl Serialize for EncodingReading {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut reading = serializer.serialize_struct("EncodingReading", 2)?;

@@ -1,6 +1,6 @@
-//! A language as the encoding detector knows it: words it is recognised by.
+//! A language in the encoding detector: words that identify it.
 
-/// A language and words of it, in small letters.
+/// A language and words of it, in lower case.
 pub struct Language {
     /// Units, particles and other short words that fill whole columns.
     pub short: &'static str,

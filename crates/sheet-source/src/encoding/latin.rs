@@ -1,5 +1,5 @@
-//! Words of the languages written in Latin letters (and Greek), as they stand in tables: the models of `letters` are
-//! counted from them. Words without a letter beyond ASCII stand here too, since neighbours tell a letter as well.
+//! Words of the languages in Latin script (and Greek), as they occur in tables: the models of `language_model` are
+//! counted from them. ASCII words are included, since neighbours identify a letter as well.
 
 use super::language::Language;
 

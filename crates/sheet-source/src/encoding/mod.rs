@@ -1,64 +1,64 @@
-//! Which encoding a text file is in, judged by all of it. Decoding is done in `decode`.
+//! Detects the encoding of a text file from the whole file. Decoding is in `csv::decode`.
 //!
-//! The order: a byte order mark; the NUL pattern of UTF-16; UTF-8; then the code pages of one byte a letter, and the
-//! encodings of East Asia. `evidence` gathers what the file says; `judge` weighs in which of the `pages` its words are
-//! words, by the `letters` of languages (`cyrillic`, `latin`) and the words that the mapping asks for. Where none is
-//! clearly ahead, the answer is a `doubt`. `garbled` knows UTF-8 that was read wrong and saved again.
+//! The order: a byte order mark; the NUL pattern of UTF-16; UTF-8; then the single-byte code pages and the encodings
+//! of East Asia. `evidence` collects what the file shows; `score` rates each `code_page` by how likely its words are,
+//! with the `language_model` of each language (`cyrillic`, `latin`) and the words that the mapping expects. If none
+//! is clearly best, the answer is a `doubt`. `mojibake` detects UTF-8 that was decoded wrongly and saved again.
 
 mod cyrillic;
 mod doubt;
 mod evidence;
-mod garbled;
-mod judge;
+mod mojibake;
+mod score;
 mod language;
 mod latin;
-mod letters;
-mod pages;
+mod language_model;
+mod code_page;
 mod utf_8;
 
 pub use doubt::{DoubtKind, EncodingDoubt, EncodingReading};
 pub use evidence::Evidence;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use code_page::{CodePage, pages};
 use encoding_rs::{Encoding, IBM866, KOI8_R, MACINTOSH, UTF_8, UTF_16BE, UTF_16LE, WINDOWS_1251, X_MAC_CYRILLIC};
-use judge::Scored;
-use pages::{CodePage, pages};
+use score::PageScore;
 use std::collections::HashSet;
-use utf_8::{Utf8, utf_8};
+use utf_8::{Utf8, check_utf_8};
 
-/// What the start of a file says about its encoding.
+/// The detected encoding of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Guess {
-    /// Best first, never empty.
+pub struct EncodingGuess {
+    /// The best first; never empty.
     pub candidates: Vec<&'static Encoding>,
-    /// Bytes of byte order marks to skip.
+    /// Length of the byte order marks to skip, in bytes.
     pub bom: usize,
-    /// Proven by a mark or by the bytes themselves.
-    pub sure: bool,
-    /// Why it is too unclear to import it unasked.
+    /// True if a mark or the bytes themselves prove it.
+    pub certain: bool,
+    /// Why it is too uncertain to import without confirmation.
     pub doubt: Option<EncodingDoubt>,
 }
 
-impl Guess {
-    fn sure(encoding: &'static Encoding, bom: usize) -> Guess {
-        Guess { candidates: vec![encoding], bom, sure: true, doubt: None }
+impl EncodingGuess {
+    fn certain(encoding: &'static Encoding, bom: usize) -> EncodingGuess {
+        EncodingGuess { candidates: vec![encoding], bom, certain: true, doubt: None }
     }
 }
 
-impl Guess {
-    /// Where the person has named the encoding, no more is asked than whether it is UTF-8.
-    pub fn of_named(evidence: &Evidence) -> Guess {
-        Guess { sure: evidence.is_utf_8(), ..Guess::sure(UTF_8, 0) }
+impl EncodingGuess {
+    /// The guess for an encoding that the user named: it only tells whether the file is UTF-8.
+    pub fn named(evidence: &Evidence) -> EncodingGuess {
+        EncodingGuess { certain: evidence.is_utf_8(), ..EncodingGuess::certain(UTF_8, 0) }
     }
 }
 
-/// The words of texts that may be expected in a file: those that tell code pages apart.
-pub fn known<'a>(texts: impl Iterator<Item = &'a String>) -> HashSet<String> {
-    let words = texts.flat_map(|text| text.split(|c| letters::Script::of(c).is_none()));
+/// The non-ASCII words of texts that are expected in a file; they distinguish code pages.
+pub fn known_words<'a>(texts: impl Iterator<Item = &'a String>) -> HashSet<String> {
+    let words = texts.flat_map(|text| text.split(|c| language_model::Script::of(c).is_none()));
     words.filter(|word| !word.is_ascii()).map(str::to_lowercase).collect()
 }
 
-/// Names people use that are no labels of the web; the rest is `encoding_rs`'s to know.
+/// Common names that are not labels of the Encoding Standard; `encoding_rs` knows the rest.
 const NAMES: [(&str, &Encoding); 16] = [
     ("ansi", WINDOWS_1251),
     ("dos", IBM866),
@@ -78,16 +78,16 @@ const NAMES: [(&str, &Encoding); 16] = [
     ("10007", X_MAC_CYRILLIC),
 ];
 
-/// The encoding a person means; `None` when there is no such.
-pub fn named(label: &str) -> Option<&'static Encoding> {
+/// The encoding for a label; `None` if it is unknown.
+pub fn by_label(label: &str) -> Option<&'static Encoding> {
     let label = label.trim().to_ascii_lowercase().replace('_', "-");
     let label = windows_page(&label).unwrap_or(label);
     let own = NAMES.iter().find(|(name, _)| *name == label).map(|(_, encoding)| *encoding);
     own.or_else(|| Encoding::for_label(label.as_bytes())).filter(|e| *e != encoding_rs::REPLACEMENT)
 }
 
-/// The encoding a person means, where it is known and cannot be read.
-pub fn unread(label: &str) -> Option<&'static str> {
+/// The name of a known but unsupported encoding for a label.
+pub fn unsupported_by_label(label: &str) -> Option<&'static str> {
     let short = |name: &str| {
         let name = name.trim().to_ascii_lowercase().replace(['_', '-', ' '], "");
         name.trim_start_matches("ibm").trim_start_matches("cp").trim_start_matches("dos").to_owned()
@@ -102,12 +102,12 @@ fn windows_page(label: &str) -> Option<String> {
     matches!(number, "1250" | "1251" | "1252" | "1253" | "1254" | "1257").then(|| format!("windows-{number}"))
 }
 
-/// Names to offer when one is not known.
+/// Names to suggest for an unknown label.
 pub const OFFERED: [&str; 9] =
     ["UTF-8", "UTF-16", "windows-1251", "KOI8-R", "IBM866", "cp866", "windows-1252", "macintosh", "x-mac-cyrillic"];
 
-/// A byte order mark and its length; a doubled UTF-8 mark, as careless exporters write it, is one of six bytes.
-pub fn mark(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
+/// The encoding and the length of a byte order mark; a doubled UTF-8 mark, which some exporters write, has six bytes.
+pub fn byte_order_mark(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
     const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
     let mut length = 0;
     while bytes[length..].starts_with(UTF_8_MARK) {
@@ -121,18 +121,18 @@ pub fn mark(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
     }
 }
 
-/// What the first bytes prove by themselves: a mark, or the pattern of UTF-16.
-pub fn proven(sample: &[u8]) -> Option<Guess> {
-    match mark(sample) {
-        Some((encoding, bom)) => Some(Guess::sure(encoding, bom)),
-        None => utf_16_by_pattern(sample).map(|encoding| Guess::sure(encoding, 0)),
+/// What the first bytes prove: a byte order mark, or the pattern of UTF-16.
+pub fn detect_unicode(sample: &[u8]) -> Option<EncodingGuess> {
+    match byte_order_mark(sample) {
+        Some((encoding, bom)) => Some(EncodingGuess::certain(encoding, bom)),
+        None => utf_16_without_mark(sample).map(|encoding| EncodingGuess::certain(encoding, 0)),
     }
 }
 
-/// UTF-16 without a mark: every other byte is the high half of a letter, hence 0 (Latin, digits, line ends) or
-/// 4 (Cyrillic), and some of them are 0.
-fn utf_16_by_pattern(sample: &[u8]) -> Option<&'static Encoding> {
-    const SHARE: usize = 80; // per cent; the rest are dashes, quotes and other rare signs
+/// UTF-16 without a mark: every other byte is the high half of a code unit, hence 0 (Latin, digits, line ends) or 4
+/// (Cyrillic), and some of them are 0.
+fn utf_16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
+    const SHARE: usize = 80; // percent; the rest are dashes, quotes and other rare characters
     let high = |first: usize| {
         let halves = sample.iter().skip(first).step_by(2);
         let count = halves.clone().count().max(1);
@@ -147,56 +147,57 @@ fn utf_16_by_pattern(sample: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Judges a text that is none of Unicode, by what all of the file says; `known` are words that may be expected in it.
-pub fn judge(evidence: &Evidence, known: &HashSet<String>) -> Guess {
+/// Detects the encoding of a text without a mark from the evidence; `known` are words that are expected in it.
+pub fn detect(evidence: &Evidence, known: &HashSet<String>) -> EncodingGuess {
     if evidence.is_utf_8() {
-        let doubt = garbled::garbled(evidence.stretch());
-        return Guess { doubt, ..Guess::sure(UTF_8, 0) };
+        let doubt = mojibake::detect(evidence.sample());
+        return EncodingGuess { doubt, ..EncodingGuess::certain(UTF_8, 0) };
     }
-    let scored = judge::scored(evidence, known);
+    let scored = score::score_pages(evidence, known);
     let best = &scored[0];
     let clear = best.makes_words()
-        && !scored[1..].iter().any(|other| judge::is_near(best, other) || judge::is_mixed(best, other));
-    let detected = Detected::of(evidence.stretch());
+        && !scored[1..].iter().any(|other| score::is_close(best, other) || score::is_mixed(best, other));
+    let detected = Detected::of(evidence.sample());
     if let (Some(encoding), true) = (best.page.encoding, clear) {
-        return Guess { candidates: vec![encoding], bom: 0, sure: false, doubt: None };
+        return EncodingGuess { candidates: vec![encoding], bom: 0, certain: false, doubt: None };
     }
     let mut candidates: Vec<&'static Encoding> = scored.iter().filter_map(|scored| scored.page.encoding).collect();
     if let Some(detected) = detected.filter(|_| !best.makes_words()) {
         candidates.retain(|encoding| *encoding != detected.encoding);
         candidates.insert(0, detected.encoding);
         if detected.certain {
-            return Guess { candidates, bom: 0, sure: false, doubt: None };
+            return EncodingGuess { candidates, bom: 0, certain: false, doubt: None };
         }
     }
-    if utf_8(evidence.stretch(), false) == Utf8::Possible {
+    if check_utf_8(evidence.sample(), false) == Utf8::Possible {
         candidates.insert(0, UTF_8);
     }
     candidates.truncate(CANDIDATES_MAX);
-    let doubt = Some(doubted(evidence, &scored, detected.map(|detected| detected.encoding)));
-    Guess { candidates, bom: 0, sure: false, doubt }
+    let doubt = Some(doubt_of(evidence, &scored, detected.map(|detected| detected.encoding)));
+    EncodingGuess { candidates, bom: 0, certain: false, doubt }
 }
 
-/// As many as a person likes to choose from.
+/// As many as a person can choose from.
 const CANDIDATES_MAX: usize = 4;
 
-fn doubted(evidence: &Evidence, scored: &[Scored], detected: Option<&'static Encoding>) -> EncodingDoubt {
+fn doubt_of(evidence: &Evidence, scored: &[PageScore], detected: Option<&'static Encoding>) -> EncodingDoubt {
     let best = &scored[0];
-    let near = |other: &&Scored| judge::is_near(best, other) || judge::is_mixed(best, other);
+    let close = |other: &&PageScore| score::is_close(best, other) || score::is_mixed(best, other);
     let why = match () {
         () if !best.makes_words() => DoubtKind::NoWords,
-        () if scored.iter().filter(near).count() > 1 => DoubtKind::Several,
-        () => DoubtKind::Unreadable,
+        () if scored.iter().filter(close).count() > 1 => DoubtKind::Ambiguous,
+        () => DoubtKind::Unsupported,
     };
-    let shown = scored.iter().enumerate().filter(|(nth, other)| near(other) || (*nth < 3 && why == DoubtKind::NoWords));
+    let shown =
+        scored.iter().enumerate().filter(|(nth, other)| close(other) || (*nth < 3 && why == DoubtKind::NoWords));
     let pages: Vec<&CodePage> = shown.map(|(_, scored)| scored.page).take(CANDIDATES_MAX).collect();
-    let differs = |byte: u8| pages.iter().any(|page| page.sign(byte).shown != pages[0].sign(byte).shown);
+    let differs = |byte: u8| pages.iter().any(|page| page.byte(byte).shown != pages[0].byte(byte).shown);
     let line = evidence.line(differs).or_else(|| evidence.line(|_| true)).unwrap_or_default();
     let mut readings: Vec<EncodingReading> = pages
         .iter()
         .map(|page| match page.encoding {
-            Some(_) => EncodingReading::new(page.name, &page.line(line)),
-            None => EncodingReading::new(format!("{} (cannot be read)", page.name), &page.line(line)),
+            Some(_) => EncodingReading::new(page.name, &page.decode(line)),
+            None => EncodingReading::new(format!("{} (cannot be read)", page.name), &page.decode(line)),
         })
         .collect();
     if let Some(detected) = detected.filter(|detected| pages.iter().all(|page| page.encoding != Some(*detected))) {
@@ -208,36 +209,36 @@ fn doubted(evidence: &Evidence, scored: &[Scored], detected: Option<&'static Enc
     EncodingDoubt { why, readings }
 }
 
-/// An encoding that has no page of its own here: of East Asia, or of a script whose words are not known.
+/// An encoding without a code page here: of East Asia, or of a script without word lists.
 #[derive(Clone, Copy)]
 struct Detected {
     encoding: &'static Encoding,
-    /// Its letters are so many, and so usual, that it is no chance.
+    /// Its letters are so many and so common that chance is excluded.
     certain: bool,
 }
 
 impl Detected {
-    fn of(stretch: &[u8]) -> Option<Detected> {
+    fn of(sample: &[u8]) -> Option<Detected> {
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-        detector.feed(stretch, true);
+        detector.feed(sample, true);
         let encoding = detector.guess(None, Utf8Detection::Deny);
         if pages().iter().any(|page| page.encoding == Some(encoding)) {
             return None;
         }
-        Some(Detected { encoding, certain: usual_letters(stretch, encoding) })
+        Some(Detected { encoding, certain: has_usual_letters(sample, encoding) })
     }
 }
 
-/// Letters of two bytes, all of them of the usual ones.
-fn usual_letters(stretch: &[u8], encoding: &'static Encoding) -> bool {
-    // Of a syllabary fewer are enough than of thousands of characters.
+/// True if the text has two-byte letters, all of them common.
+fn has_usual_letters(sample: &[u8], encoding: &'static Encoding) -> bool {
+    // A syllabary needs fewer than thousands of characters do.
     const SYLLABLES: usize = 8;
     const CHARACTERS: usize = 24;
     if encoding.is_single_byte() {
         return false;
     }
-    let (text, broken) = encoding.decode_without_bom_handling(stretch);
-    // The last one may be cut.
+    let (text, broken) = encoding.decode_without_bom_handling(sample);
+    // The last character can be cut.
     let text = text.strip_suffix('\u{fffd}').unwrap_or(&text);
     if broken && text.contains('\u{fffd}') {
         return false;
@@ -261,12 +262,12 @@ mod tests {
     use super::*;
     use encoding_rs::{EUC_KR, WINDOWS_1252};
 
-    fn judged(bytes: &[u8]) -> Guess {
-        proven(bytes).unwrap_or_else(|| judge(&Evidence::of(bytes), &HashSet::new()))
+    fn detect_bytes(bytes: &[u8]) -> EncodingGuess {
+        detect_unicode(bytes).unwrap_or_else(|| detect(&Evidence::of(bytes), &HashSet::new()))
     }
 
     fn best(bytes: &[u8]) -> &'static str {
-        judged(bytes).candidates[0].name()
+        detect_bytes(bytes).candidates[0].name()
     }
 
     #[test]
@@ -314,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_doubled_mark_is_skipped_whole() {
-        assert_eq!(judged(b"\xEF\xBB\xBF\xEF\xBB\xBFa"), Guess::sure(UTF_8, 6));
+        assert_eq!(detect_bytes(b"\xEF\xBB\xBF\xEF\xBB\xBFa"), EncodingGuess::certain(UTF_8, 6));
     }
 
     #[test]
@@ -333,8 +334,8 @@ mod tests {
             ("mac", "macintosh"),
             ("Mac_Cyrillic", "x-mac-cyrillic"),
         ] {
-            assert_eq!(named(label).map(|e| e.name()), Some(name), "{label}");
+            assert_eq!(by_label(label).map(|e| e.name()), Some(name), "{label}");
         }
-        assert_eq!(named("windows-9999"), None);
+        assert_eq!(by_label("windows-9999"), None);
     }
 }

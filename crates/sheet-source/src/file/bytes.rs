@@ -1,4 +1,4 @@
-//! Numbers out of bytes, little end first; `None` where the bytes end.
+//! Numbers from bytes in little-endian order; `None` after the end.
 
 pub fn u8_at(bytes: &[u8], at: usize) -> Option<u8> {
     bytes.get(at).copied()
@@ -20,12 +20,12 @@ pub fn f64_at(bytes: &[u8], at: usize) -> Option<f64> {
     u64_at(bytes, at).map(f64::from_bits)
 }
 
-/// Appends the text of these UTF-16 letters; halves of letters become marks of replacement.
+/// Appends UTF-16 code units as text; unpaired surrogates become U+FFFD.
 pub fn push_utf16(units: impl Iterator<Item = u16>, text: &mut String) {
     text.extend(char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)));
 }
 
-/// The letters of a UTF-16 text.
+/// The code units of UTF-16 bytes.
 pub fn utf16_units(bytes: &[u8]) -> impl Iterator<Item = u16> + '_ {
     bytes.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]]))
 }

@@ -1,4 +1,5 @@
-//! What is learnt of a source by reading all its bytes: its SHA-256, and what its letters beyond ASCII say of its encoding. `Tap` learns it from what a reader of rows takes, so that one reading serves both.
+//! What all bytes of a source show: its SHA-256, and the evidence of its encoding. `HashingReader` computes it while
+//! a reader of rows reads, so that one pass serves both.
 
 use crate::encoding::Evidence;
 use sha2::{Digest, Sha256};
@@ -9,26 +10,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// In hex.
+    /// In hexadecimal.
     pub sha256: String,
-    /// What tells its encoding; `None` where all of it is ASCII.
-    pub beyond_ascii: Option<Evidence>,
+    /// The evidence of the encoding; `None` if the file is ASCII.
+    pub encoding_scan: Option<Evidence>,
 }
 
 /// Bytes read at a time.
-const PIECE_BYTES: usize = 128 << 10;
+const CHUNK_BYTES: usize = 128 << 10;
 
 impl Fingerprint {
-    /// Reads a file from its first byte to its last.
+    /// Reads a whole file.
     pub fn of_file(path: &Path) -> io::Result<Fingerprint> {
-        Tap::new(File::open(path)?).finish()
+        HashingReader::new(File::open(path)?).finish()
     }
 
     #[cfg(test)]
     fn of_bytes(bytes: &[u8]) -> Fingerprint {
-        let mut learnt = FingerprintBuilder::default();
-        learnt.take(bytes);
-        learnt.fingerprint()
+        let mut builder = FingerprintBuilder::default();
+        builder.update(bytes);
+        builder.finish()
     }
 }
 
@@ -39,46 +40,46 @@ struct FingerprintBuilder {
 }
 
 impl FingerprintBuilder {
-    fn take(&mut self, bytes: &[u8]) {
+    fn update(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
-        self.evidence.take(bytes);
+        self.evidence.add(bytes);
     }
 
-    fn fingerprint(mut self) -> Fingerprint {
-        self.evidence.end(true);
+    fn finish(mut self) -> Fingerprint {
+        self.evidence.finish(true);
         let sha256 = self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Fingerprint { sha256, beyond_ascii: (!self.evidence.is_ascii()).then_some(self.evidence) }
+        Fingerprint { sha256, encoding_scan: (!self.evidence.is_ascii()).then_some(self.evidence) }
     }
 }
 
-/// A file that is read once through any of its clones, every byte of it hashed. A thread that reads ahead may still hold
-/// one when the rest is read: they take turns, and every byte is seen once.
+/// A file that several clones read once, hashing every byte. A thread that reads ahead can still hold a clone while
+/// the rest is read: they take turns, and every byte is hashed once.
 #[derive(Clone)]
-pub struct Tap {
+pub struct HashingReader {
     inner: Arc<Mutex<(File, FingerprintBuilder)>>,
 }
 
-impl Tap {
-    /// `file` stands at its first byte.
-    pub fn new(file: File) -> Tap {
-        Tap { inner: Arc::new(Mutex::new((file, FingerprintBuilder::default()))) }
+impl HashingReader {
+    /// `file` is at its start.
+    pub fn new(file: File) -> HashingReader {
+        HashingReader { inner: Arc::new(Mutex::new((file, FingerprintBuilder::default()))) }
     }
 
-    /// Reads what nobody has read.
+    /// Reads the rest of the file.
     pub fn finish(mut self) -> io::Result<Fingerprint> {
-        let mut piece = vec![0; PIECE_BYTES];
-        while self.read(&mut piece)? > 0 {}
+        let mut chunk = vec![0; CHUNK_BYTES];
+        while self.read(&mut chunk)? > 0 {}
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(std::mem::take(&mut inner.1).fingerprint())
+        Ok(std::mem::take(&mut inner.1).finish())
     }
 }
 
-impl Read for Tap {
+impl Read for HashingReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let (file, learnt) = &mut *inner;
+        let (file, builder) = &mut *inner;
         let count = file.read(buffer)?;
-        learnt.take(&buffer[..count]);
+        builder.update(&buffer[..count]);
         Ok(count)
     }
 }
@@ -95,12 +96,12 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             let whole = Fingerprint::of_file(&path).unwrap();
             assert_eq!(whole, Fingerprint::of_bytes(text.as_bytes()));
-            assert_eq!(whole.beyond_ascii.is_some(), !text.is_ascii());
-            if let Some(evidence) = &whole.beyond_ascii {
+            assert_eq!(whole.encoding_scan.is_some(), !text.is_ascii());
+            if let Some(evidence) = &whole.encoding_scan {
                 let first = text.bytes().position(|byte| !byte.is_ascii()).unwrap();
-                assert!(text.as_bytes()[first..].starts_with(evidence.stretch()));
+                assert!(text.as_bytes()[first..].starts_with(evidence.sample()));
             }
-            let mut tap = Tap::new(File::open(&path).unwrap());
+            let mut tap = HashingReader::new(File::open(&path).unwrap());
             let mut other = tap.clone();
             let mut few = [0; 7];
             let _ = tap.read(&mut few).unwrap();

@@ -1,4 +1,4 @@
-//! Where the bytes of a workbook come from: the file, or a copy of it in memory, where all of it had to be read anyway.
+//! The bytes of a workbook: the file, or a copy in memory if the whole file was read anyway.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -22,7 +22,7 @@ impl SourceFile {
         }
     }
 
-    /// The same bytes once more. Those of a file share their position.
+    /// Another handle on the same bytes. Handles of a file share their position.
     pub fn try_clone(&self) -> io::Result<SourceFile> {
         Ok(match self {
             SourceFile::File(file) => SourceFile::File(file.try_clone()?),

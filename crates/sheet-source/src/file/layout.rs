@@ -1,5 +1,5 @@
-//! What the person said about a source (`ReadOptions`) and what was found in it (`Layout`), with the one line that
-//! is printed about it. Finding things out is done in `encoding`, `dialect` and `workbook`.
+//! What the user asks of a source (`ReadOptions`) and what is found in it (`Layout`), with the one line that
+//! describes it. The detection is in `encoding`, `dialect` and `workbook`.
 
 use crate::encoding::{EncodingDoubt, Evidence};
 use crate::message;
@@ -8,42 +8,42 @@ use crate::row::Row;
 use std::fmt;
 use std::sync::Arc;
 
-/// What the person said about the source; every `None` is guessed.
+/// What the user asks of the source; every `None` is detected.
 #[derive(Debug, Clone, Default)]
 pub struct ReadOptions {
     /// A name, or the number of a visible sheet, counted from 1.
     pub sheet: Option<String>,
-    /// As Excel shows it; 0 where there is none, and columns are named by their letters.
+    /// As Excel shows it; 0 if there is no header and columns are named by their letters.
     pub header_row: Option<u32>,
-    /// What is done about rows that are not shown.
+    /// What to do with rows that are not shown.
     pub hidden_rows: Option<HiddenRows>,
-    /// `windows-1251`, `cp1251`, `koi8-r`, `cp866`, `utf-16` and whatever else `encoding_rs` knows.
+    /// `windows-1251`, `cp1251`, `koi8-r`, `cp866`, `utf-16` and everything that `encoding_rs` knows.
     pub encoding: Option<String>,
     pub delimiter: Option<char>,
-    /// Column titles the mapping asks for; where known they decide encoding, delimiter, header row and sheet.
+    /// Column titles that the mapping needs; if found, they decide encoding, delimiter, header row and sheet.
     pub titles: Vec<String>,
-    /// Addresses behind texts are wanted as well: the mapping names `Title@link`.
+    /// Read link addresses too: the mapping uses `Title@link`.
     pub links: bool,
-    /// Titles of columns in which an empty cell has the value of the one above it.
+    /// Titles of columns in which an empty cell takes the value of the cell above.
     pub fill_down: Vec<String>,
-    /// Other words that may be expected in it, such as names of options and stages; they help to find out its encoding.
+    /// Other words expected in the source, such as names of options and stages; they help to detect the encoding.
     pub words: Vec<String>,
-    pub beyond_ascii: BeyondAscii,
+    pub encoding_scan: EncodingScan,
 }
 
-/// What is done about a long CSV: all of it has a say in its encoding.
+/// How much of a long CSV is read to detect its encoding.
 #[derive(Debug, Clone, Default)]
-pub enum BeyondAscii {
-    /// The file is searched for its letters beyond ASCII, once more where they are not UTF-8.
+pub enum EncodingScan {
+    /// Scan the file for its non-ASCII bytes, in a second pass if they are not UTF-8.
     #[default]
-    Search,
-    /// Nothing: the encoding is known, or will be judged by a `Fingerprint` (`Layout::encoding_open`).
-    Leave,
-    /// A fingerprint has it.
-    Found(Box<Evidence>),
+    WholeFile,
+    /// Only the start: the encoding is known, or a `Fingerprint` decides it later (`Layout::encoding_undecided`).
+    StartOnly,
+    /// The evidence of a fingerprint.
+    Known(Box<Evidence>),
 }
 
-/// What is done about rows that a sheet does not show: hidden, filtered out, folded away.
+/// What to do with rows that a sheet does not show: hidden, filtered out or collapsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HiddenRows {
     Import,
@@ -71,15 +71,15 @@ pub struct HiddenCount {
 }
 
 impl HiddenCount {
-    /// That there are some.
+    /// The message that there are such rows.
     pub fn message(self) -> Message {
         match self.rows {
             1 => message!(
-                "the sheet does not show row {first}: it is hidden, filtered out or folded away",
+                "the sheet does not show row {first}: it is hidden, filtered out or collapsed",
                 first = self.first
             ),
             rows => message!(
-                "the sheet does not show {rows} of its rows, the first is row {first}: they are hidden, filtered out or folded away",
+                "the sheet does not show {rows} of its rows, the first is row {first}: they are hidden, filtered out or collapsed",
                 rows,
                 first = self.first
             ),
@@ -87,7 +87,7 @@ impl HiddenCount {
     }
 }
 
-/// What a file is, by its content; its name does not count.
+/// The format of a file by its content; its name does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileFormat {
     Csv,
@@ -98,7 +98,7 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// `xlsx`, the way a file name would end.
+    /// `xlsx`, like the extension of a file name.
     pub fn word(self) -> &'static str {
         match self {
             FileFormat::Csv => "csv",
@@ -110,44 +110,44 @@ impl FileFormat {
     }
 }
 
-/// What was found, or guessed, about a source.
+/// What was found or guessed about a source.
 #[derive(Debug, Clone)]
 pub struct Layout {
     pub format: FileFormat,
-    /// The name `encoding_rs` gives it; `None` for workbooks.
+    /// The name in `encoding_rs`; `None` for workbooks.
     pub encoding: Option<&'static str>,
-    /// A byte order mark stands at the start.
+    /// True if the file starts with a byte order mark.
     pub bom: bool,
-    /// `None` for workbooks, and for a CSV of a single column.
+    /// `None` for workbooks, and for a CSV with one column.
     pub delimiter: Option<char>,
     /// The sheet that is read; `None` for CSV.
     pub sheet: Option<String>,
-    /// The visible worksheets, in their order.
+    /// The visible worksheets in order.
     pub sheets: Vec<String>,
     pub hidden_sheets: Vec<String>,
-    /// As Excel shows it; 0 where there is none.
+    /// As Excel shows it; 0 if there is none.
     pub header_row: u32,
-    /// The titles stand in that row and the next one.
+    /// True if the titles are in that row and the next one.
     pub two_rows: bool,
-    /// Addresses behind texts were asked for.
+    /// True if link addresses are read.
     pub links: bool,
-    /// As it was asked.
+    /// As in `ReadOptions`.
     pub fill_down: Vec<String>,
-    /// What was said about rows that are not shown.
+    /// As in `ReadOptions`.
     pub hidden_rows: Option<HiddenRows>,
-    /// Rows below the header that hold something and are not shown.
+    /// Rows below the header that have content and are not shown.
     pub hidden: HiddenCount,
-    /// Short rows are rare enough that one may be the rest of the row before it.
+    /// Short rows are rare enough that one can be the rest of the row before it.
     pub(crate) cut_rows: bool,
     /// Some rows below the header.
     pub(crate) sample: Arc<[Row]>,
-    /// Which of `encoding`, `delimiter`, `sheet` and `header row` nobody named and the file did not prove.
+    /// Which of `encoding`, `delimiter`, `sheet` and `header row` were neither named nor proven.
     pub guessed: Vec<&'static str>,
-    /// The rest of the file was not looked at, and may say otherwise than its start: a `Fingerprint` has to say.
-    pub encoding_open: bool,
-    /// Nobody named the encoding, and it is too unclear to import the file.
+    /// True if only the start of the file was read and the rest can change the encoding: a `Fingerprint` decides.
+    pub encoding_undecided: bool,
+    /// Set if the encoding was not named and is too uncertain to import the file.
     pub encoding_doubt: Option<EncodingDoubt>,
-    /// Things worth telling, found when the source was opened; `Table::notes` has these and the later ones.
+    /// Notes from opening the source; `Table::notes` adds the later ones.
     pub notes: Vec<Note>,
 }
 
@@ -205,7 +205,7 @@ mod tests {
             cut_rows: false,
             sample: Arc::new([]),
             guessed: Vec::new(),
-            encoding_open: false,
+            encoding_undecided: false,
             encoding_doubt: None,
             notes: Vec::new(),
         };

@@ -1,38 +1,39 @@
-//! Web pages and XML by their text, often under the name `.xls`: with or without a prologue, behind comments, within the
-//! envelope of a saved page. A table whose first cell holds a tag or words between angle brackets stays a table.
+//! Recognises web pages and XML by their text, often under the name `.xls`: with or without a prologue, after
+//! comments, or inside a saved page (.mht). A table whose first cell contains a tag or words in angle brackets stays
+//! a table.
 
-/// What a text is instead of a table.
+/// What a text is if it is not a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkupKind {
     WebPage,
-    /// As Excel 2002 and 2003 save it.
+    /// As saved by Excel 2002 and 2003.
     XmlSpreadsheet,
     Xml,
 }
 
-/// Letters looked at: the comments before a page may be long.
-const LOOKED_AT: usize = 64 << 10;
+/// Characters examined: the comments before a page can be long.
+const PREFIX_CHARS: usize = 64 << 10;
 const SPREADSHEET: &str = "urn:schemas-microsoft-com:office:spreadsheet";
 
-/// Tags that only a page begins with.
-const OF_PAGES: [&str; 24] = [
+/// Tags that only a page starts with.
+const PAGE_TAGS: [&str; 24] = [
     "html", "head", "meta", "body", "style", "script", "link", "base", "title", "table", "tbody", "thead", "caption",
     "colgroup", "tr", "td", "th", "div", "form", "center", "section", "main", "frameset", "xml",
 ];
-/// Tags that may stand within a cell of a table as well.
-const OF_TEXT: [&str; 17] =
+/// Tags that also occur inside cells of a table.
+const TEXT_TAGS: [&str; 17] =
     ["p", "br", "hr", "b", "i", "u", "a", "img", "span", "font", "strong", "em", "h1", "h2", "h3", "ul", "pre"];
 
-pub fn markup(text: &str) -> Option<MarkupKind> {
+pub fn detect_markup(text: &str) -> Option<MarkupKind> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\0'));
     if !text.starts_with('<') {
-        return is_saved_page(text).then_some(MarkupKind::WebPage);
+        return is_mhtml(text).then_some(MarkupKind::WebPage);
     }
-    let end = text.char_indices().nth(LOOKED_AT).map_or(text.len(), |(end, _)| end);
+    let end = text.char_indices().nth(PREFIX_CHARS).map_or(text.len(), |(end, _)| end);
     let text = text[..end].to_ascii_lowercase();
-    let opening = past_prologue(&text).unwrap_or("");
+    let opening = skip_prologue(&text).unwrap_or("");
     let prologue = &text[..text.len() - opening.len()];
-    // Pages that Excel saves name it too, but not before they begin.
+    // Pages that Excel saves contain it too, but after they begin.
     if prologue.contains("excel.sheet") {
         return Some(MarkupKind::XmlSpreadsheet);
     }
@@ -40,27 +41,27 @@ pub fn markup(text: &str) -> Option<MarkupKind> {
     let name: &str = opening.split(|c: char| !(c.is_alphanumeric() || "_-.:".contains(c))).nth(1).unwrap_or("");
     let tag_end = opening.find('>').unwrap_or(opening.len());
     if name.is_empty() || !opening.starts_with('<') {
-        return has_prologue.then(|| of_prologue(&text));
+        return has_prologue.then(|| kind_by_prologue(&text));
     }
     let local = name.rsplit(':').next().unwrap_or(name);
     if local == "workbook" && opening[..tag_end].contains(SPREADSHEET) {
         return Some(MarkupKind::XmlSpreadsheet);
     }
-    if OF_PAGES.contains(&name) {
+    if PAGE_TAGS.contains(&name) {
         let records = name == "xml" && text.contains("urn:schemas-microsoft-com:rowset");
         return Some(if records { MarkupKind::Xml } else { MarkupKind::WebPage });
     }
-    if OF_TEXT.contains(&name) {
-        return (has_prologue || holds_page(opening)).then_some(MarkupKind::WebPage);
+    if TEXT_TAGS.contains(&name) {
+        return (has_prologue || contains_page(opening)).then_some(MarkupKind::WebPage);
     }
     if has_prologue {
-        return Some(of_prologue(&text));
+        return Some(kind_by_prologue(&text));
     }
     opening[..tag_end].contains(" xmlns").then_some(MarkupKind::Xml)
 }
 
-/// What begins behind comments, instructions and the type of the document; `None` where nothing does.
-fn past_prologue(text: &str) -> Option<&str> {
+/// The text after comments, instructions and the document type; `None` if nothing follows.
+fn skip_prologue(text: &str) -> Option<&str> {
     let mut rest = text;
     loop {
         let end = match rest {
@@ -74,26 +75,27 @@ fn past_prologue(text: &str) -> Option<&str> {
     }
 }
 
-/// What has begun like markup and says no more of what it is.
-fn of_prologue(text: &str) -> MarkupKind {
+/// The kind of a text that starts like markup and shows no more.
+fn kind_by_prologue(text: &str) -> MarkupKind {
     let page = text.starts_with("<!") || text.contains("<html") || text.starts_with("<!doctype html");
     if page { MarkupKind::WebPage } else { MarkupKind::Xml }
 }
 
-/// True where a line begins with a tag of a page, as none does in a table, or where there is a whole table of a page.
-fn holds_page(text: &str) -> bool {
+/// True if a line starts with a tag of a page, as no line of a table does, or if the text contains a whole HTML
+/// table.
+fn contains_page(text: &str) -> bool {
     let of_page = |line: &str| {
         let name = line.trim_start().strip_prefix('<')?.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
-        OF_PAGES.contains(&name).then_some(())
+        PAGE_TAGS.contains(&name).then_some(())
     };
     let first = text.lines().next().unwrap_or("");
-    let at_once = first.find("<table").is_some_and(|at| !first[..at].contains([',', ';', '\t', '|']));
+    let starts_table = first.find("<table").is_some_and(|at| !first[..at].contains([',', ';', '\t', '|']));
     let whole = ["<table", "<tr", "<td"].iter().all(|tag| text.contains(tag));
-    at_once || whole || text.lines().skip(1).any(|line| of_page(line).is_some())
+    starts_table || whole || text.lines().skip(1).any(|line| of_page(line).is_some())
 }
 
-/// A page with its pictures in an envelope of mail, as browsers and Excel save it (.mht).
-fn is_saved_page(text: &str) -> bool {
+/// A page with its pictures in MIME format, as browsers and Excel save it (.mht).
+fn is_mhtml(text: &str) -> bool {
     let unspaced = |line: &str| line.replace([' ', '\t'], "").to_ascii_lowercase();
     let mut headers = text.lines().take(20).take_while(|line| !line.trim().is_empty()).map(unspaced);
     let is_header = |line: &String| {
@@ -148,7 +150,7 @@ mod tests {
             ("<yml_catalog xmlns=\"x\" date=\"2026\">", Xml),
             ("<xml xmlns:s='uuid:B' xmlns:rs='urn:schemas-microsoft-com:rowset'>", Xml),
         ] {
-            assert_eq!(markup(text), Some(kind), "{text}");
+            assert_eq!(detect_markup(text), Some(kind), "{text}");
         }
     }
 
@@ -172,7 +174,7 @@ mod tests {
             "<email@example.com>;Имя\n",
             "",
         ] {
-            assert_eq!(markup(text), None, "{text}");
+            assert_eq!(detect_markup(text), None, "{text}");
         }
     }
 }

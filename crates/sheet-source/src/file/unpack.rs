@@ -1,5 +1,5 @@
-//! Parts of a zip file, unpacked no further than their size can be honest. What the directory of the file says of sizes is
-//! good for a first refusal, and nothing is built on it.
+//! Parts of a zip file, unpacked up to a plausible size. The sizes in the directory of the file serve for an early
+//! refusal only.
 
 use crate::file::input::SourceFile;
 use crate::file::layout::FileFormat;
@@ -7,20 +7,20 @@ use std::fmt;
 use std::io::{self, BufReader, Read, Seek};
 use zip::ZipArchive;
 
-/// Shared texts are held in memory, and take no more than this there either. A million rows of fourteen columns have 130 MB of
-/// them.
-pub const SHARED_TEXTS_BYTES_MAX: u64 = 256 << 20;
-/// The content of an `.ods` is streamed twice for every reading, so this bounds time, not memory.
+/// Shared strings are held in memory, where they take no more than this either. A million rows of fourteen columns
+/// have 130 MB of them.
+pub const SHARED_STRINGS_BYTES_MAX: u64 = 256 << 20;
+/// The content of an `.ods` is streamed twice per reading, so this limits time, not memory.
 const CONTENT_BYTES_MAX: u64 = 256 << 20;
-/// A sheet is streamed, so this bounds time, not memory; a full sheet of sixty columns is about 2 GB.
+/// A sheet is streamed, so this limits time, not memory; a full sheet of sixty columns is about 2 GB.
 const SHEET_BYTES_MAX: u64 = 4 << 30;
-/// Beyond this size, a part that shrank more than a hundredfold was made to do harm, or is empty formatting: sheets
-/// with data shrink five- to twentyfold.
+/// Above this size, a part that shrank more than a hundredfold is a zip bomb or empty formatting: sheets with data
+/// shrink five- to twentyfold.
 const BOMB_BYTES: u64 = 64 << 20;
 const BOMB_RATIO: u64 = 100;
 
-/// As many bytes as a part may unpack to, given how many it takes packed.
-pub fn limit(name: &str, packed: u64, format: FileFormat) -> u64 {
+/// The largest plausible unpacked size of a part, given its packed size.
+pub fn size_limit(name: &str, packed: u64, format: FileFormat) -> u64 {
     let name = name.to_ascii_lowercase();
     let unread = ["media/", "pivot", "vbaproject"].iter().any(|word| name.contains(word));
     let most = if name.contains("worksheets/") || name.contains("worksheets\\") || unread {
@@ -28,19 +28,19 @@ pub fn limit(name: &str, packed: u64, format: FileFormat) -> u64 {
     } else if format == FileFormat::Ods {
         CONTENT_BYTES_MAX
     } else {
-        SHARED_TEXTS_BYTES_MAX
+        SHARED_STRINGS_BYTES_MAX
     };
     most.min(packed.saturating_mul(BOMB_RATIO).max(BOMB_BYTES))
 }
 
-/// One part of a zip file.
+/// A part of a zip file.
 pub struct ZipPart {
     pub name: String,
     pub packed: u64,
     pub size: u64,
 }
 
-/// The parts as those see them who unpack them; `None` where they would see nothing.
+/// The parts as the unpacking library sees them; `None` if it sees none.
 pub fn parts(file: &SourceFile) -> Option<Vec<ZipPart>> {
     let mut input = file.try_clone().ok()?;
     input.rewind().ok()?;
@@ -52,7 +52,7 @@ pub fn parts(file: &SourceFile) -> Option<Vec<ZipPart>> {
     Some(entries.filter_map(part).collect())
 }
 
-/// A part that is larger than any honest one.
+/// A part above its limit.
 #[derive(Debug)]
 pub struct TooLarge {
     pub part: String,
@@ -67,21 +67,21 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
-/// A part as it is unpacked. It ends in an error where it goes on beyond its limit.
-pub struct Unpacked<R> {
+/// The unpacked bytes of a part. Reading beyond the limit is an error.
+pub struct LimitedReader<R> {
     source: R,
     left: u64,
     limit: u64,
     part: String,
 }
 
-impl<R: Read> Unpacked<R> {
-    pub fn new(source: R, part: &str, limit: u64) -> Unpacked<R> {
-        Unpacked { source, left: limit, limit, part: part.to_owned() }
+impl<R: Read> LimitedReader<R> {
+    pub fn new(source: R, part: &str, limit: u64) -> LimitedReader<R> {
+        LimitedReader { source, left: limit, limit, part: part.to_owned() }
     }
 }
 
-impl<R: Read> Read for Unpacked<R> {
+impl<R: Read> Read for LimitedReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.left == 0 && !buffer.is_empty() {
             return match self.source.read(&mut [0])? {
@@ -104,23 +104,23 @@ mod tests {
     #[test]
     fn no_more_is_unpacked_than_the_limit() {
         let mut out = Vec::new();
-        Unpacked::new(&[1; 100][..], "a", 100).read_to_end(&mut out).expect("it is as long as it may be");
+        LimitedReader::new(&[1; 100][..], "a", 100).read_to_end(&mut out).expect("it is as long as it may be");
         let mut out = Vec::new();
-        let error = Unpacked::new(&[1; 101][..], "xl/a.bin", 100).read_to_end(&mut out).expect_err("it is longer");
+        let error = LimitedReader::new(&[1; 101][..], "xl/a.bin", 100).read_to_end(&mut out).expect_err("it is longer");
         assert_eq!(out.len(), 100);
         assert!(
-            matches!(WorkbookError::of_unpacking(error), WorkbookError::TooLarge { part, .. } if part == "xl/a.bin")
+            matches!(WorkbookError::from_unpacking(error), WorkbookError::TooLarge { part, .. } if part == "xl/a.bin")
         );
     }
 
     #[test]
-    fn limits_follow_from_what_a_part_is_for() {
+    fn size_limits_follow_from_what_a_part_is_for() {
         const MB: u64 = 1 << 20;
-        assert_eq!(limit("xl/sharedStrings.xml", MB, FileFormat::Xlsx), 100 * MB);
-        assert_eq!(limit("xl/sharedStrings.bin", 100 * MB, FileFormat::Xlsb), 256 * MB);
-        assert_eq!(limit("xl/worksheets/sheet1.xml", 0, FileFormat::Xlsx), 64 * MB);
-        assert_eq!(limit("xl/worksheets/sheet1.xml", 100 * MB, FileFormat::Xlsx), 4_096 * MB);
-        assert_eq!(limit("content.xml", 100 * MB, FileFormat::Ods), 256 * MB);
-        assert_eq!(limit("xl/pivotCache/pivotCacheRecords1.xml", 10 * MB, FileFormat::Xlsx), 1_000 * MB);
+        assert_eq!(size_limit("xl/sharedStrings.xml", MB, FileFormat::Xlsx), 100 * MB);
+        assert_eq!(size_limit("xl/sharedStrings.bin", 100 * MB, FileFormat::Xlsb), 256 * MB);
+        assert_eq!(size_limit("xl/worksheets/sheet1.xml", 0, FileFormat::Xlsx), 64 * MB);
+        assert_eq!(size_limit("xl/worksheets/sheet1.xml", 100 * MB, FileFormat::Xlsx), 4_096 * MB);
+        assert_eq!(size_limit("content.xml", 100 * MB, FileFormat::Ods), 256 * MB);
+        assert_eq!(size_limit("xl/pivotCache/pivotCacheRecords1.xml", 10 * MB, FileFormat::Xlsx), 1_000 * MB);
     }
 }

@@ -1,19 +1,19 @@
-//! A CSV written row by row, in the encoding and dialect of the source it answers to.
+//! Writes a CSV row by row, in the encoding and dialect of the source.
 
 use encoding_rs::{EncoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 
-/// Stands for what the encoding cannot hold.
+/// Replaces characters that the encoding does not have.
 const UNKNOWN_LETTER: u8 = b'?';
 
 /// Writes rows in a given encoding and dialect; lines end with CR LF, as Excel writes them.
 pub struct CsvWriter {
-    rows: csv::Writer<Encoded>,
+    rows: csv::Writer<EncodingWriter>,
 }
 
 impl CsvWriter {
-    /// `encoding` is a name as `Layout::encoding` has it; `None`, and names unknown, mean UTF-8.
+    /// `encoding` is a name as in `Layout::encoding`; `None` and unknown names mean UTF-8.
     pub fn new(file: File, encoding: Option<&'static str>, bom: bool, delimiter: char) -> io::Result<CsvWriter> {
         let encoding = encoding.and_then(|name| Encoding::for_label(name.as_bytes())).unwrap_or(UTF_8);
         let mut file = BufWriter::new(file);
@@ -30,7 +30,7 @@ impl CsvWriter {
             .delimiter(if delimiter.is_ascii() { delimiter as u8 } else { b';' })
             .terminator(csv::Terminator::CRLF)
             .flexible(true)
-            .from_writer(Encoded { file, encoding, pending: Vec::new(), out: Vec::new() });
+            .from_writer(EncodingWriter { file, encoding, pending: Vec::new(), out: Vec::new() });
         Ok(CsvWriter { rows })
     }
 
@@ -42,7 +42,7 @@ impl CsvWriter {
         self.rows.write_record(cells.into_iter().map(|cell| AsByteStr(cell))).map_err(io::Error::from)
     }
 
-    /// Writes what is still in memory. Without it, errors of the last writes go untold.
+    /// Flushes the buffer. Without it, errors of the last writes are lost.
     pub fn finish(mut self) -> io::Result<()> {
         self.rows.flush()
     }
@@ -56,15 +56,15 @@ impl<S: AsRef<str>> AsRef<[u8]> for AsByteStr<S> {
     }
 }
 
-/// Takes UTF-8, in pieces that may end within a letter, and writes it in another encoding.
-struct Encoded {
+/// Takes UTF-8 in chunks that can end inside a character, and writes it in another encoding.
+struct EncodingWriter {
     file: BufWriter<File>,
     encoding: &'static Encoding,
     pending: Vec<u8>,
     out: Vec<u8>,
 }
 
-impl Write for Encoded {
+impl Write for EncodingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.encoding == UTF_8 {
             return self.file.write(bytes);
@@ -88,7 +88,7 @@ impl Write for Encoded {
 }
 
 fn encode(text: &str, encoding: &'static Encoding, out: &mut Vec<u8>) {
-    // The encoders of the web write no UTF-16.
+    // The Encoding Standard has no encoder for UTF-16.
     if encoding == UTF_16LE {
         out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
     } else if encoding == UTF_16BE {

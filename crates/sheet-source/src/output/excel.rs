@@ -1,4 +1,4 @@
-//! What Excel takes, and addresses in workbooks that one can follow.
+//! The limits of Excel, and hyperlinks in workbooks.
 
 use rust_xlsxwriter::{Color, Format, FormatUnderline, Formula};
 use std::borrow::Cow;
@@ -7,61 +7,62 @@ use std::borrow::Cow;
 pub const SHEET_ROWS_MAX: u32 = 1_048_576;
 /// Characters of a cell.
 pub const CELL_MAX: usize = 32_767;
-/// Of the zip that a workbook is: level 6, the default, takes half as long again for 6 % less, level 3 three quarters of the
-/// time for 10 % more. [measured]
+/// The zip compression of workbooks. Level 6, the default, takes half as long again for 6 % less; level 3 takes three
+/// quarters of the time for 10 % more. [measured]
 pub const COMPRESSION: u8 = 4;
-/// Letters of a formula's text. [Excel]
+/// Characters of a text in a formula. [Excel]
 const FORMULA_TEXT_MAX: usize = 255;
 const BLUE: Color = Color::RGB(0x05_63_C1);
 
-/// As much of a text as a cell holds.
-pub fn cut(text: &str) -> &str {
-    beginning(text, CELL_MAX)
+/// As much of a text as fits into a cell.
+pub fn truncate(text: &str) -> &str {
+    prefix(text, CELL_MAX)
 }
 
-/// What a text that had to be cut ends with: between the two its whole length.
-const CUT_MARK: (&str, &str) = (" … [amoport: обрезано, всего знаков ", "]");
-/// Room for it.
-const CUT_MARK_MAX: usize = 60;
+/// The end of a truncated text; the full length goes between the two parts.
+const TRUNCATION_MARK: (&str, &str) = (" … [amoport: обрезано, всего знаков ", "]");
+/// Space for the mark.
+const TRUNCATION_MARK_MAX: usize = 60;
 
-/// As much of a text as a cell holds; where that is not all of it, it ends by saying so. Whoever reads the cell again knows
-/// it by `is_cut`, in whatever file it stands by then.
-pub fn cut_marked(text: &str) -> Cow<'_, str> {
-    if cut(text).len() == text.len() {
+/// As much of a text as fits into a cell, with a mark if it is truncated. A reader recognises the mark with
+/// `is_truncated`, in any file.
+pub fn truncate_marked(text: &str) -> Cow<'_, str> {
+    if truncate(text).len() == text.len() {
         return Cow::Borrowed(text);
     }
-    let (kept, length) = (beginning(text, CELL_MAX - CUT_MARK_MAX), text.chars().count());
-    Cow::Owned(format!("{kept}{}{length}{}", CUT_MARK.0, CUT_MARK.1))
+    let (start, length) = (prefix(text, CELL_MAX - TRUNCATION_MARK_MAX), text.chars().count());
+    Cow::Owned(format!("{start}{}{length}{}", TRUNCATION_MARK.0, TRUNCATION_MARK.1))
 }
 
-/// True for a text that `cut_marked` has cut.
-pub fn is_cut(text: &str) -> bool {
-    let length = text.trim_end().strip_suffix(CUT_MARK.1).and_then(|text| Some(text.rsplit_once(CUT_MARK.0)?.1));
+/// True for a text that `truncate_marked` has truncated.
+pub fn is_truncated(text: &str) -> bool {
+    let length =
+        text.trim_end().strip_suffix(TRUNCATION_MARK.1).and_then(|text| Some(text.rsplit_once(TRUNCATION_MARK.0)?.1));
     length.is_some_and(|length| !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Excel counts in UTF-16.
-fn beginning(text: &str, units_max: usize) -> &str {
-    // No letter has more of them than bytes.
+/// The start of a text. Excel counts UTF-16 code units.
+fn prefix(text: &str, units_max: usize) -> &str {
+    // A text has at least as many bytes as code units.
     if text.len() <= units_max {
         return text;
     }
     let mut units = 0;
-    let beyond = text.char_indices().find(|(_, letter)| {
+    let cut_off = text.char_indices().find(|(_, letter)| {
         units += letter.len_utf16();
         units > units_max
     });
-    beyond.map_or(text, |(end, _)| &text[..end])
+    cut_off.map_or(text, |(end, _)| &text[..end])
 }
 
-/// What a link looks like.
-pub fn link_format() -> Format {
+/// The format of a hyperlink.
+pub fn hyperlink_format() -> Format {
     Format::new().set_font_color(BLUE).set_underline(FormatUnderline::Single)
 }
 
-/// A formula that opens an address: a sheet takes 65,530 hyperlinks, which are all kept in memory until it is written, and
-/// any number of formulas. `None` where the address must stay a text: too long, or not a web address.
-pub fn link_formula(address: &str) -> Option<Formula> {
+/// A formula that opens an address. A sheet takes 65,530 hyperlinks, which are all held in memory until it is
+/// written, but any number of formulas. `None` if the address must stay a text: too long, or not a web address.
+pub fn hyperlink_formula(address: &str) -> Option<Formula> {
     let web = address.starts_with("https://") || address.starts_with("http://");
     if !web || address.len() > FORMULA_TEXT_MAX || address.contains('"') {
         return None;
@@ -79,22 +80,27 @@ mod tests {
             ("x".repeat(CELL_MAX), true),
             ("ж".repeat(CELL_MAX), true),
             ("x".repeat(CELL_MAX + 1), false),
-            // Two units of UTF-16 each.
+            // Two UTF-16 code units each.
             ("\u{1F600}".repeat(CELL_MAX / 2), true),
             ("\u{1F600}".repeat(CELL_MAX / 2 + 1), false),
         ] {
-            let marked = cut_marked(&text);
-            assert_eq!((marked == text, !is_cut(&marked)), (is_whole, is_whole), "{} characters", text.chars().count());
-            for kept in [marked.as_ref(), cut(&text)] {
-                assert!(kept.encode_utf16().count() <= CELL_MAX);
+            let marked = truncate_marked(&text);
+            assert_eq!(
+                (marked == text, !is_truncated(&marked)),
+                (is_whole, is_whole),
+                "{} characters",
+                text.chars().count()
+            );
+            for start in [marked.as_ref(), truncate(&text)] {
+                assert!(start.encode_utf16().count() <= CELL_MAX);
             }
-            assert_eq!(cut_marked(&marked), marked, "it is cut once");
+            assert_eq!(truncate_marked(&marked), marked, "it is cut once");
         }
-        assert!(cut_marked(&"x".repeat(40_005)).ends_with("x … [amoport: обрезано, всего знаков 40005]"));
+        assert!(truncate_marked(&"x".repeat(40_005)).ends_with("x … [amoport: обрезано, всего знаков 40005]"));
         for text in
             ["", "]", "a [1]", " … [amoport: обрезано, всего знаков ]", " … [amoport: обрезано, всего знаков x]"]
         {
-            assert!(!is_cut(text), "{text}");
+            assert!(!is_truncated(text), "{text}");
         }
     }
 }

@@ -1,42 +1,42 @@
-//! How a cell is stored in a workbook so that whoever opens it sees what the source showed, and whoever reads it gets the same
-//! cell: numbers and dates with their formats. Pure; what does not come back as it was is for others to write as a text.
+//! How to store a cell in a workbook so that it shows what the source showed and reads back as the same cell: numbers
+//! and dates with their formats. Pure; the caller writes a cell that does not read back as text.
 
 use crate::cell::number::write_number;
 use crate::cell::number_format::NumberFormat;
 use crate::cell::value::{self, CellValue};
 use crate::cell::{Cell, DisplayKind, Scalar};
 
-/// Excel believes in a 29 February 1900: its days before that are one short of ours.
-const TRUE_DAYS_FROM: f64 = 61.0;
-/// Commas behind a number that show it in thousands, millions, …
+/// Excel counts a 29 February 1900: its earlier days are one lower than ours.
+const EXACT_DAYS_FROM: f64 = 61.0;
+/// Commas after a number that show it in thousands, millions, …
 const SCALES_MAX: usize = 3;
 
-/// A number as a workbook stores it, and its format; empty where it needs none.
+/// A number as a workbook stores it, and its format; empty if it needs none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredNumber {
     pub number: f64,
     pub format: String,
 }
 
-/// `None` for a cell that holds no number, or one that would be read otherwise.
-pub fn stored(cell: Cell<'_>) -> Option<StoredNumber> {
+/// `None` for a cell without a number, or one that would not read back unchanged.
+pub fn stored_number(cell: Cell<'_>) -> Option<StoredNumber> {
     let candidates = match cell.value {
         Scalar::Number(number) => vec![StoredNumber { number, format: String::new() }],
-        Scalar::Serial(days) => date(days, cell.text).into_iter().collect(),
-        Scalar::Formatted(number, shown) => formats(number, shown, cell.text),
+        Scalar::Serial(days) => stored_date(days, cell.text).into_iter().collect(),
+        Scalar::Formatted(number, kind) => candidate_formats(number, kind, cell.text),
         Scalar::Empty | Scalar::Text | Scalar::Bool(_) | Scalar::Error | Scalar::Uncomputed => Vec::new(),
     };
-    candidates.into_iter().find(|stored| stored.reads(cell))
+    candidates.into_iter().find(|stored| stored.reads_back_as(cell))
 }
 
 impl StoredNumber {
-    fn reads(&self, cell: Cell<'_>) -> bool {
+    fn reads_back_as(&self, cell: Cell<'_>) -> bool {
         let format = NumberFormat::read(&self.format);
         let mut text = String::new();
         let value = value::write(CellValue::number(self.number, &format), false, &mut text);
         let same = match (value, cell.value) {
             (Scalar::Formatted(a, DisplayKind::Currency(one)), Scalar::Formatted(b, DisplayKind::Currency(other))) => {
-                a == b && one.written() == other.written()
+                a == b && one.as_str() == other.as_str()
             }
             (read, wanted) => read == wanted,
         };
@@ -44,7 +44,7 @@ impl StoredNumber {
     }
 }
 
-fn date(days: f64, text: &str) -> Option<StoredNumber> {
+fn stored_date(days: f64, text: &str) -> Option<StoredNumber> {
     let format = match (text.contains('-'), text.contains(':')) {
         (true, false) => "dd.mm.yyyy",
         (true, true) => "dd.mm.yyyy hh:mm:ss",
@@ -52,45 +52,45 @@ fn date(days: f64, text: &str) -> Option<StoredNumber> {
         (false, true) => "[hh]:mm:ss",
         (false, false) => return None,
     };
-    let counted = format.starts_with('d') && days < TRUE_DAYS_FROM;
-    Some(StoredNumber { number: if counted { days - 1.0 } else { days }, format: format.to_owned() })
+    let before_leap_bug = format.starts_with('d') && days < EXACT_DAYS_FROM;
+    Some(StoredNumber { number: if before_leap_bug { days - 1.0 } else { days }, format: format.to_owned() })
 }
 
-/// Formats that may show a number like that.
-fn formats(number: f64, shown: DisplayKind, text: &str) -> Vec<StoredNumber> {
+/// Formats that can show the number like this.
+fn candidate_formats(number: f64, kind: DisplayKind, text: &str) -> Vec<StoredNumber> {
     let with = |format: String| StoredNumber { number, format };
-    if let DisplayKind::Currency(sign) = shown {
-        return vec![with(format!("#,##0.00####\\ [${}]", sign.written()))];
+    if let DisplayKind::Currency(sign) = kind {
+        return vec![with(format!("#,##0.00####\\ [${}]", sign.as_str()))];
     }
     let text = if number < 0.0 { text.strip_prefix('-').unwrap_or(text) } else { text };
-    let scales = if shown == DisplayKind::Percent { 0..=0 } else { 0..=SCALES_MAX };
-    let hundreds = if shown == DisplayKind::Percent { 100.0 } else { 1.0 };
+    let scales = if kind == DisplayKind::Percent { 0..=0 } else { 0..=SCALES_MAX };
+    let hundreds = if kind == DisplayKind::Percent { 100.0 } else { 1.0 };
     let by_scale = scales.filter_map(|scale| {
         let mut digits = String::new();
         write_number(number.abs() * hundreds / 1000_f64.powi(scale as i32), &mut digits);
-        around(text, &digits, &",".repeat(scale))
+        format_around(text, &digits, &",".repeat(scale))
     });
-    by_scale.chain([place_by_place(text)]).map(with).collect()
+    by_scale.chain([format_digit_by_digit(text)]).map(with).collect()
 }
 
-/// The digits of the number where they stand in the text, zeros in front of them, and the words around.
-fn around(text: &str, digits: &str, commas: &str) -> Option<String> {
+/// The format of the digits in the text, with leading zeros and the words around them.
+fn format_around(text: &str, digits: &str, commas: &str) -> Option<String> {
     let start = text.rfind(digits)?;
     let (before, after) = (&text[..start], &text[start + digits.len()..]);
     let words = before.trim_end_matches('0');
     let zeros = "0".repeat(before.len() - words.len());
     let places: String = digits.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
-    Some(format!("{}{zeros}{places}{commas}{}", quoted(words), quoted(after)))
+    Some(format!("{}{zeros}{places}{commas}{}", format_literal(words), format_literal(after)))
 }
 
-/// A place for each digit, and what stands between them: `12-34`.
-fn place_by_place(text: &str) -> String {
-    let place = |c: char| if c.is_ascii_digit() { "0".to_owned() } else { quoted(c.encode_utf8(&mut [0; 4])) };
+/// A placeholder for each digit, and the characters between them: `12-34`.
+fn format_digit_by_digit(text: &str) -> String {
+    let place = |c: char| if c.is_ascii_digit() { "0".to_owned() } else { format_literal(c.encode_utf8(&mut [0; 4])) };
     text.chars().map(place).collect()
 }
 
-/// Words that stand for themselves; a per cent sign does not, it multiplies.
-fn quoted(words: &str) -> String {
+/// Quotes literal text; a percent sign stays unquoted because it multiplies.
+fn format_literal(words: &str) -> String {
     words
         .split_inclusive(['%', '"'])
         .map(|part| match part.strip_suffix(['%', '"']) {
@@ -145,18 +145,18 @@ mod tests {
             (61.0, "dd.mm.yyyy"),
         ] {
             let (text, value) = cell(number, format);
-            let stored = stored(Cell { text: &text, value });
+            let stored = stored_number(Cell { text: &text, value });
             assert!(stored.is_some(), "{number} {format} {text} {value:?}");
         }
         let before_1900 = Cell { text: "1812-09-07", value: Scalar::Serial(-31_889.0) };
-        assert_eq!(stored(before_1900), None, "no workbook counts these days");
-        assert_eq!(stored(Cell { text: "007", value: Scalar::Text }), None);
+        assert_eq!(stored_number(before_1900), None, "no workbook counts these days");
+        assert_eq!(stored_number(Cell { text: "007", value: Scalar::Text }), None);
     }
 
     #[test]
     fn a_corrected_number_is_shown_as_the_others_are() {
         let (text, value) = cell(17.0, "\"З-\"0000");
-        let found = stored(Cell { text: &text, value }).unwrap();
+        let found = stored_number(Cell { text: &text, value }).unwrap();
         assert_eq!(cell(1234.0, &found.format).0, "З-1234");
     }
 }

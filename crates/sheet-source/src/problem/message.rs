@@ -1,15 +1,14 @@
-//! A sentence for a person, kept as what it is made of: a template and the values that stand in it. So a stored
-//! problem can be shown again in other words, and whoever groups or counts problems need not take sentences apart.
-//! Rendering is `Display`, here and nowhere else.
+//! A message for a person, stored as a template and its arguments. So a stored problem can be rendered in other
+//! words, and code that groups or counts problems need not parse sentences. `Display` is the only renderer.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Characters of a quoted value that are shown, so that one cell cannot fill the screen.
-const SHOWN_MAX: usize = 60;
+/// Characters shown of a quoted value, so that one cell cannot fill the screen.
+const QUOTED_CHARS_MAX: usize = 60;
 
-/// A template with named places, `{value} is not a number`, and what stands in them.
+/// A template with named placeholders, `{value} is not a number`, and their values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "SavedMessage")]
 pub struct Message {
@@ -18,12 +17,12 @@ pub struct Message {
     args: Vec<(Cow<'static, str>, Arg)>,
 }
 
-/// A message as it is kept in JSON. Older versions kept the rendered sentence.
+/// A message in JSON. Older versions stored the rendered sentence.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum SavedMessage {
     Rendered(String),
-    Made {
+    Template {
         template: String,
         #[serde(default)]
         args: Vec<(String, Arg)>,
@@ -31,10 +30,10 @@ enum SavedMessage {
 }
 
 impl From<SavedMessage> for Message {
-    fn from(kept: SavedMessage) -> Message {
-        match kept {
+    fn from(saved: SavedMessage) -> Message {
+        match saved {
             SavedMessage::Rendered(text) => Message::verbatim(text),
-            SavedMessage::Made { template, args } => Message {
+            SavedMessage::Template { template, args } => Message {
                 template: template.into(),
                 args: args.into_iter().map(|(name, arg)| (name.into(), arg)).collect(),
             },
@@ -42,31 +41,31 @@ impl From<SavedMessage> for Message {
     }
 }
 
-/// What stands in a place of a template.
+/// The value of a placeholder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arg {
     Text(String),
-    /// A value as the person wrote it, shown between quotes.
+    /// A value as the person wrote it, shown in quotes.
     Quoted(String),
     Number(i64),
-    /// Names of which one may be meant: `"a" or "b"`.
+    /// Names of which one can be meant: `"a" or "b"`.
     Choices(Vec<String>),
-    /// Names one after the other: `a, b`.
+    /// A list of names: `a, b`.
     List(Vec<String>),
     Message(Box<Message>),
 }
 
-/// Makes a `Message`: `message!("{count} rows of {file}", count, file = path.display())`. That the template and the names
-/// fit each other is checked when it is compiled.
+/// Makes a `Message`: `message!("{count} rows of {file}", count, file = path.display())`. The compiler checks that
+/// the placeholders and the names match.
 #[macro_export]
 macro_rules! message {
     ($template:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
         const _: () = assert!(
-            $crate::problem::message::fits($template, &[$(stringify!($name)),*]),
+            $crate::problem::message::placeholders_match($template, &[$(stringify!($name)),*]),
             "the places of the template are not the names given"
         );
-        $crate::problem::Message::of($template, vec![$((
+        $crate::problem::Message::new($template, vec![$((
             std::borrow::Cow::Borrowed(stringify!($name)),
             $crate::problem::Arg::from($crate::message!(@arg $name $(= $value)?)),
         )),*])
@@ -76,29 +75,29 @@ macro_rules! message {
 }
 
 impl Message {
-    /// Through `message!`, which checks it.
+    /// Called by `message!`, which checks the arguments.
     #[doc(hidden)]
-    pub fn of(template: &'static str, args: Vec<(Cow<'static, str>, Arg)>) -> Message {
+    pub fn new(template: &'static str, args: Vec<(Cow<'static, str>, Arg)>) -> Message {
         Message { template: Cow::Borrowed(template), args }
     }
 
-    /// A sentence made elsewhere, shown as it is: by an older version, or by the service.
+    /// A finished sentence, from an older version or from the service.
     pub fn verbatim(text: impl Into<String>) -> Message {
         message!("{text}", text = text.into())
     }
 }
 
-/// A plain sentence.
+/// A sentence without arguments.
 impl From<&'static str> for Message {
     fn from(template: &'static str) -> Message {
-        Message::of(template, Vec::new())
+        Message::new(template, Vec::new())
     }
 }
 
 impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rest = &*self.template;
-        while let Some((before, name, after)) = next_place(rest) {
+        while let Some((before, name, after)) = next_placeholder(rest) {
             f.write_str(before)?;
             match self.args.iter().find(|(known, _)| *known == name) {
                 Some((_, arg)) => write!(f, "{arg}")?,
@@ -110,12 +109,12 @@ impl fmt::Display for Message {
     }
 }
 
-/// What stands before the next place, the place's name, and what stands behind it. Other braces are text.
-fn next_place(text: &str) -> Option<(&str, &str, &str)> {
+/// The text before the next placeholder, its name, and the text after it. Other braces are text.
+fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     while let Some(open) = text[from..].find('{').map(|at| from + at) {
         let name: &str = &text[open + 1..];
-        let length = name.bytes().take_while(|byte| is_of_a_name(*byte)).count();
+        let length = name.bytes().take_while(|byte| is_name_byte(*byte)).count();
         if length > 0 && name.as_bytes().get(length) == Some(&b'}') {
             return Some((&text[..open], &name[..length], &name[length + 1..]));
         }
@@ -124,24 +123,24 @@ fn next_place(text: &str) -> Option<(&str, &str, &str)> {
     None
 }
 
-const fn is_of_a_name(byte: u8) -> bool {
+const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit()
 }
 
-/// True where the places of the template and the names are the same; for `message!`, at compile time.
+/// True if the placeholders of the template and the names are the same; for `message!`, at compile time.
 #[doc(hidden)]
-pub const fn fits(template: &str, names: &[&str]) -> bool {
+pub const fn placeholders_match(template: &str, names: &[&str]) -> bool {
     let text = template.as_bytes();
     let mut used = 0_u64;
     let mut at = 0;
     while at < text.len() {
         if text[at] == b'{' {
             let mut end = at + 1;
-            while end < text.len() && is_of_a_name(text[end]) {
+            while end < text.len() && is_name_byte(text[end]) {
                 end += 1;
             }
             if end > at + 1 && end < text.len() && text[end] == b'}' {
-                match place_of(text, at + 1, end, names) {
+                match name_index(text, at + 1, end, names) {
                     Some(n) => used |= 1 << n,
                     None => return false,
                 }
@@ -152,7 +151,7 @@ pub const fn fits(template: &str, names: &[&str]) -> bool {
     used == (1_u64 << names.len()) - 1
 }
 
-const fn place_of(text: &[u8], from: usize, to: usize, names: &[&str]) -> Option<usize> {
+const fn name_index(text: &[u8], from: usize, to: usize, names: &[&str]) -> Option<usize> {
     let mut n = 0;
     while n < names.len() {
         let name = names[n].as_bytes();
@@ -174,8 +173,8 @@ impl fmt::Display for Arg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Arg::Text(text) => f.write_str(text),
-            Arg::Quoted(text) if text.chars().count() > SHOWN_MAX => {
-                let cut: String = text.chars().take(SHOWN_MAX).collect();
+            Arg::Quoted(text) if text.chars().count() > QUOTED_CHARS_MAX => {
+                let cut: String = text.chars().take(QUOTED_CHARS_MAX).collect();
                 write!(f, "\"{cut}…\"")
             }
             Arg::Quoted(text) => write!(f, "\"{text}\""),
@@ -254,7 +253,7 @@ macro_rules! numbers {
     ($($kind:ty)*) => {$(
         impl From<$kind> for Arg {
             fn from(number: $kind) -> Arg {
-                // Counts and ids fit; what would not is shown all the same.
+                // Counts and ids fit; a larger number is shown as text.
                 i64::try_from(number).map_or_else(|_| Arg::Text(number.to_string()), Arg::Number)
             }
         }
@@ -262,9 +261,9 @@ macro_rules! numbers {
 }
 numbers!(i16 u16 u32 u64 usize i32 i64);
 
-/// A value for a message: between quotes, on one line, cut when it is long.
+/// A value for a message: quoted, on one line, truncated if it is long.
 pub fn quoted(value: &str) -> Arg {
-    Arg::Quoted(value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_MAX + 1).collect())
+    Arg::Quoted(value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED_CHARS_MAX + 1).collect())
 }
 
 #[cfg(test)]
@@ -285,16 +284,16 @@ mod tests {
             (Message::verbatim("as {it} was"), "as {it} was".to_owned()),
         ] {
             assert_eq!(message.to_string(), text);
-            let kept = serde_json::to_string(&message).unwrap();
-            assert_eq!(serde_json::from_str::<Message>(&kept).unwrap(), message, "{kept}");
+            let saved = serde_json::to_string(&message).unwrap();
+            assert_eq!(serde_json::from_str::<Message>(&saved).unwrap(), message, "{saved}");
         }
     }
 
     #[test]
     fn a_sentence_kept_by_an_older_version_is_shown_as_it_is() {
-        let kept: Message = serde_json::from_str(r#""\"x\" is no {id}""#).unwrap();
-        assert_eq!(kept, Message::verbatim("\"x\" is no {id}"));
-        assert_eq!(kept.to_string(), "\"x\" is no {id}");
+        let saved: Message = serde_json::from_str(r#""\"x\" is no {id}""#).unwrap();
+        assert_eq!(saved, Message::verbatim("\"x\" is no {id}"));
+        assert_eq!(saved.to_string(), "\"x\" is no {id}");
         assert!(serde_json::from_str::<Message>("7").is_err());
     }
 
@@ -308,7 +307,7 @@ mod tests {
             ("{} {{ a }} { a}", &[], true),
             ("", &[], true),
         ] {
-            assert_eq!(fits(template, names), fitting, "{template}");
+            assert_eq!(placeholders_match(template, names), fitting, "{template}");
         }
     }
 }

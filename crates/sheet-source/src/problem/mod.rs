@@ -1,5 +1,5 @@
-//! What went wrong, where, and what to do about it: the one shape every room uses, and the one place where it becomes a
-//! sentence. A problem is a code, a `Message` (a template and its arguments) and a place.
+//! Problems: what went wrong, where, and what to do. All modules use this one type, and only here does it become a
+//! sentence. A problem has a code, a `Message` (a template and its arguments) and a place.
 
 mod excerpt;
 pub mod message;
@@ -17,7 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The file (and sheet) that rows come from, shared by all problems of a run.
+/// The file and sheet of the rows, shared by all problems of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     pub file: String,
@@ -25,7 +25,7 @@ pub struct Source {
     pub sheet: Option<String>,
 }
 
-/// A column as the person knows it: its letter in Excel and its title.
+/// A column as the user knows it: its letter in Excel and its title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
     /// Counted from 0.
@@ -51,20 +51,20 @@ pub fn column_letter(index: usize) -> String {
     letters.into_iter().map(char::from).collect()
 }
 
-/// Where a problem stands.
+/// Where a problem is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     Nowhere,
     File(PathBuf),
-    /// A spot in a text file, both counted from 1; the column counts characters.
+    /// A position in a text file; line and column are counted from 1, and the column counts characters.
     Text {
         file: PathBuf,
         line: usize,
         column: usize,
-        /// The line itself, where it is at hand.
+        /// The line itself, if available.
         excerpt: Option<Box<Excerpt>>,
     },
-    /// A row, or one cell of it. Rows are numbered as Excel shows them.
+    /// A row, or one of its cells. Rows are numbered as Excel shows them.
     Cell {
         source: Arc<Source>,
         row: u32,
@@ -73,7 +73,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// `C17`, where the place is a cell.
+    /// `C17`, if the place is a cell.
     pub fn cell(&self) -> Option<String> {
         match self {
             Place::Cell { row, column: Some(column), .. } => Some(format!("{}{row}", column.letter())),
@@ -81,7 +81,7 @@ impl Place {
         }
     }
 
-    /// The line in which it is, where it is one of a text file.
+    /// The line of a text file, if the place is in one.
     pub fn excerpt(&self) -> Option<&Excerpt> {
         match self {
             Place::Text { excerpt, .. } => excerpt.as_deref(),
@@ -120,7 +120,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The part of the path in which a record failed; the `stage` column of the report.
+/// The stage of processing in which a record failed; the `stage` column of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     Read,
@@ -146,13 +146,13 @@ impl Stage {
     }
 }
 
-/// One thing that is wrong. `code` is stable and in kebab-case, except for codes that came from the API.
+/// One problem. `code` is stable and in kebab-case, except for codes from the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub stage: Stage,
     pub code: Cow<'static, str>,
     pub place: Place,
-    /// The value found, as the person wrote it.
+    /// The value found, as the user wrote it.
     pub value: Option<String>,
     /// Lower case, no full stop, found before expected.
     pub message: Message,
@@ -192,7 +192,7 @@ impl Problem {
         self
     }
 
-    /// Place, message and hint as one.
+    /// Place, message and hint in one message.
     pub fn sentence(&self) -> Message {
         let message = match &self.hint {
             Some(hint) => message!("{message}; {hint}", message = &self.message, hint),
@@ -229,7 +229,7 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Ve
     scored.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// `did you mean "a" or "b"?`, or nothing when nothing is near.
+/// `did you mean "a" or "b"?`, or `None` if no name is near.
 pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<Message> {
     let near: Vec<String> = nearest(wanted, names).into_iter().map(str::to_owned).collect();
     (!near.is_empty()).then(|| message!("did you mean {names}?", names = Arg::Choices(near)))

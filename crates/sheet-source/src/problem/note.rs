@@ -1,4 +1,4 @@
-//! Something worth knowing that is no problem of a record: what a reader, a mapping or a run has noticed.
+//! Information that is not a problem of a record: what a reader, a mapping or a run noticed.
 
 use super::Message;
 use serde::Serialize;
@@ -9,16 +9,16 @@ use std::borrow::Cow;
 pub struct Note {
     /// Stable, in kebab-case.
     pub code: Cow<'static, str>,
-    /// How many rows, cells, records it is about; 1 where it is about the whole.
+    /// How many rows, cells or records it is about; 1 if it is about the whole.
     pub count: u64,
     pub message: Message,
     pub level: Severity,
 }
 
-/// Who should hear a note.
+/// Who sees a note.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// Whoever did not ask for quiet.
+    /// Everyone who did not ask for quiet.
     Info,
     Warning,
 }
@@ -37,7 +37,7 @@ impl Note {
     }
 }
 
-/// `{code, count, message}`, the message rendered: as `run.json` and `--json` have it.
+/// `{code, count, message}` with the rendered message, as in `run.json` and `--json`.
 impl Serialize for Note {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut note = serializer.serialize_struct("Note", 3)?;

@@ -1,21 +1,20 @@
-//! Texts as they are shown to a person. Names, cells and answers may hold characters that steer a terminal, turn the order of letters
-//! round or are not seen at all: what is read on a screen must be what is there.
+//! Text for a screen. Names, cells and answers can contain characters that control a terminal, reverse the order of
+//! letters or are invisible; they are escaped, so that the screen shows what is there.
 
 use std::borrow::Cow;
 
-/// The same with such characters as escapes, `\u{1b}`. Line breaks and tabs stay, for they lay a text out, and so do joiners
-/// inside words.
+/// Escapes such characters as `\u{1b}`. Line breaks, tabs and joiners inside words stay.
 pub fn visible(text: &str) -> Cow<'_, str> {
     escaped(text, &['\n', '\t'])
 }
 
-/// The same for a text that is to be one line: a line break in it would begin one that nobody has said.
+/// Escapes such characters and line breaks, for a text on one line.
 pub fn visible_line(text: &str) -> Cow<'_, str> {
     escaped(text, &['\t'])
 }
 
 fn escaped<'t>(text: &'t str, kept: &[char]) -> Cow<'t, str> {
-    // Most texts have nothing of the kind.
+    // The usual case.
     if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
         return Cow::Borrowed(text);
     }
@@ -25,7 +24,7 @@ fn escaped<'t>(text: &'t str, kept: &[char]) -> Cow<'t, str> {
         let rest = &text[at + c.len_utf8()..];
         let stays = match c {
             c if kept.contains(&c) => true,
-            // Persian and Indic words and joined emoji have them.
+            // Persian and Indic words and joined emoji contain them.
             '\u{200c}' | '\u{200d}' => before.is_some_and(in_word) && rest.chars().next().is_some_and(in_word),
             c => !is_hidden(c),
         };
@@ -47,8 +46,9 @@ fn in_word(c: char) -> bool {
     c.is_alphanumeric() || !(c.is_ascii() || c.is_whitespace() || is_hidden(c))
 }
 
-/// True for what steers, turns round or is not seen: controls, and the characters of Unicode's classes Cf, Zl and Zp with those that
-/// are letters and marks by name alone. Selectors of a variant (U+FE0F) change a sign that is seen, and signs before a number (U+0600) are seen.
+/// True for characters that control, reverse or are invisible: controls, and the Unicode classes Cf, Zl and Zp with
+/// characters that are letters and marks by name only. Variation selectors (U+FE0F) change a visible character, and
+/// prefixed signs of numbers (U+0600) are visible.
 fn is_hidden(c: char) -> bool {
     match c {
         '\u{ad}'
@@ -77,7 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_steers_or_hides_is_shown_and_all_else_stays() {
+    fn control_and_invisible_characters_are_escaped_and_all_else_stays() {
         for (text, shown) in [
             ("", ""),
             ("Сделка № 5 · 1 000 €", "Сделка № 5 · 1 000 €"),
@@ -91,7 +91,7 @@ mod tests {
             ("a\u{2028}b\u{2029}", "a\\u{2028}b\\u{2029}"),
             ("a\u{200b}b\u{feff}\u{ad}\u{3164}", "a\\u{200b}b\\u{feff}\\u{ad}\\u{3164}"),
             ("\u{e0061}", "\\u{e0061}"),
-            // Words and signs that are written with joiners.
+            // Words and emoji with joiners.
             ("می\u{200c}خواهم", "می\u{200c}خواهم"),
             ("क्\u{200d}ष", "क्\u{200d}ष"),
             ("👩\u{200d}👧 ❤\u{fe0f}\u{200d}🔥", "👩\u{200d}👧 ❤\u{fe0f}\u{200d}🔥"),
@@ -106,12 +106,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_shown_text_hides_nothing_and_is_shown_as_it_is(text in "(\\PC|\\p{C}|[\u{200b}-\u{202e}ab \n])*") {
+        fn an_escaped_text_hides_nothing_and_is_not_escaped_again(text in "(\\PC|\\p{C}|[\u{200b}-\u{202e}ab \n])*") {
             let shown = visible(&text);
             let joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
             prop_assert!(shown.chars().all(|c| !is_hidden(c) || joiner(c) || matches!(c, '\n' | '\t')), "{shown:?}");
             prop_assert_eq!(visible(&shown), shown.as_ref());
-            // Nothing else was touched.
+            // Nothing else changes.
             let plain = |text: &str| text.chars().filter(|c| !is_hidden(*c) || *c == '\n').collect::<String>();
             if plain(&text) == text {
                 prop_assert_eq!(&shown, &text);

@@ -1,6 +1,5 @@
-//! Hashes of whole rows, by which two readings of a table are held against each other: the same file with other line ends, saved
-//! once more, or with rows added. A row is the texts of its cells under their titles, wherever these columns stand; what is
-//! empty does not count.
+//! Hashes of whole rows, to compare two readings of a table: the same file with other line ends, saved again, or with
+//! added rows. A row is the texts of its cells under their titles, in any order of columns; empty cells do not count.
 
 use crate::row::Row;
 use crate::row::header::{Header, fold};
@@ -8,35 +7,35 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64, xxh3_64_with_seed};
 
-/// Hashes rows of a table, by all of its columns or by some.
+/// Hashes rows of a table by all or some of its columns.
 #[derive(Debug)]
 pub struct RowHasher {
-    /// Columns that count, each with what stands for its title.
+    /// The columns, each with the hash of its title.
     columns: Vec<(usize, u64)>,
-    /// Cells behind the last title count as well, from this column on.
+    /// Cells from this column on, after the last title, are hashed too.
     beyond: Option<usize>,
 }
 
 impl RowHasher {
     pub fn new(header: &Header) -> RowHasher {
         let names = header.unique_names();
-        let columns = header.repeated().map(|index| (index, seed(&names[index]))).collect();
-        RowHasher { columns, beyond: (!header.is_of_rejects()).then_some(header.len()) }
+        let columns = header.repeated_columns().map(|index| (index, title_seed(&names[index]))).collect();
+        RowHasher { columns, beyond: (!header.is_rejects()).then_some(header.len()) }
     }
 
-    /// By the columns with these titles alone; `None` where one of them is missing.
+    /// Hashes only the columns with these titles; `None` if one is missing.
     pub fn of_titles(header: &Header, titles: &[String]) -> Option<RowHasher> {
         let own: HashMap<String, usize> = header.unique_names().iter().map(|name| fold(name)).zip(0..).collect();
         let wanted = Header::new(titles);
         let names = wanted.unique_names();
-        let names = wanted.repeated().map(|index| &names[index]);
-        let columns = names.map(|name| Some((*own.get(&fold(name))?, seed(name)))).collect::<Option<_>>()?;
+        let names = wanted.repeated_columns().map(|index| &names[index]);
+        let columns = names.map(|name| Some((*own.get(&fold(name))?, title_seed(name)))).collect::<Option<_>>()?;
         Some(RowHasher { columns, beyond: None })
     }
 
-    /// True where two tables have the same columns, whatever their order: then all of a row can be compared.
+    /// True if two tables have the same columns in any order, so that whole rows can be compared.
     pub fn same_columns(titles: &[String], others: &[String]) -> bool {
-        names(titles) == names(others)
+        comparable_names(titles) == comparable_names(others)
     }
 
     #[inline]
@@ -47,27 +46,27 @@ impl RowHasher {
         };
         let beyond = self.beyond.map_or(0..0, |first| first..row.len().max(first));
         let columns = self.columns.iter().copied().chain(beyond.map(|index| (index, index as u64)));
-        // A sum does not ask for the order of the columns.
+        // A sum does not depend on the order of the columns.
         columns.map(cell).fold(0, u64::wrapping_add)
     }
 }
 
-/// The names of columns in some order, but for those that a file of rejected rows adds; titles that are missing at the end are no
-/// columns.
-fn names(titles: &[String]) -> Vec<String> {
+/// The column names in a fixed order, without those that a file of rejected rows adds and without missing titles at
+/// the end.
+fn comparable_names(titles: &[String]) -> Vec<String> {
     let last = titles.iter().rposition(|title| !title.is_empty()).map_or(0, |last| last + 1);
     let header = Header::new(&titles[..last]);
     let all = header.unique_names();
-    let mut names: Vec<String> = header.repeated().map(|index| fold(&all[index])).collect();
+    let mut names: Vec<String> = header.repeated_columns().map(|index| fold(&all[index])).collect();
     names.sort_unstable();
     names
 }
 
-fn seed(title: &str) -> u64 {
+fn title_seed(title: &str) -> u64 {
     xxh3_64(fold(title).as_bytes())
 }
 
-/// The rows of a source, blank ones apart, in their order: 12 bytes each, since there may be millions.
+/// The non-blank rows of a source in order: 12 bytes each, since there can be millions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowHashes {
     numbers: Vec<u32>,
@@ -100,12 +99,12 @@ impl RowHashes {
         &self.hashes
     }
 
-    /// Where a row stands among them.
+    /// The index of a row.
     pub fn position(&self, number: u32) -> Option<usize> {
         self.numbers.binary_search(&number).ok()
     }
 
-    /// The same for every source with the same rows in the same order, in hex.
+    /// A hash of the whole source, equal for the same rows in the same order; in hexadecimal.
     pub fn digest(&self) -> String {
         let mut digest = Xxh3Default::new();
         self.hashes.iter().for_each(|hash| digest.update(&hash.to_le_bytes()));
@@ -113,16 +112,16 @@ impl RowHashes {
     }
 }
 
-/// The hashes of the rows that a table has given so far, whoever reads it.
+/// The hashes of the rows read so far, shared with the table that reads them.
 #[derive(Debug, Clone, Default)]
-pub struct Hashed(Arc<Mutex<RowHashes>>);
+pub struct SharedRowHashes(Arc<Mutex<RowHashes>>);
 
-impl Hashed {
+impl SharedRowHashes {
     pub(crate) fn push(&self, number: u32, hash: u64) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(number, hash);
     }
 
-    /// What was read by now.
+    /// Takes the hashes of the rows read so far.
     pub fn take(self) -> RowHashes {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -1,13 +1,13 @@
-//! Column titles and how a title written in a mapping finds its column.
+//! Column titles, and how a title in a mapping finds its column.
 //!
 //! Titles are compared after folding: NFC, lower case, `ё` as `е`, any run of white space (also no-break) as one
-//! space, invisible characters dropped. A title that occurs more than once is named `Title [1]`, `Title [2]`, …;
-//! a column of any title, also an empty one, is named by its letter as `col:C`.
+//! space, invisible characters dropped. A repeated title is named `Title [1]`, `Title [2]`, …; any column, also one
+//! without a title, can be named by its letter as `col:C`.
 
-use crate::cell::guard::is_guarded;
+use crate::cell::escape::is_escaped;
 use crate::problem::{Column, column_letter};
-use crate::row::totals::names_total;
-use crate::row::{COLUMNS_MAX, LINKS_FROM, Row, RowKind};
+use crate::row::totals::is_total_label;
+use crate::row::{COLUMNS_MAX, LINK_INDEX_BASE, Row, RowKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
@@ -15,26 +15,27 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Debug, Clone, Default)]
 pub struct Header {
     titles: Vec<Arc<str>>,
-    /// The first column that has a title.
+    /// The first column with a title.
     first: Option<usize>,
     folded: HashMap<String, Vec<usize>>,
-    /// Where titles are joined from two rows: the lower ones.
+    /// The lower titles, if titles are joined from two rows.
     lower: HashMap<String, Vec<usize>>,
-    /// Columns of the table itself: a reject file of ours has others behind them.
-    own: usize,
-    /// It is the header of a reject file.
+    /// Columns of the source itself; a reject file adds others after them.
+    source_columns: usize,
+    /// True for the header of a reject file.
     rejects: bool,
 }
 
-/// The columns that a reject file has beside the source's own.
+/// The columns that a reject file adds to those of the source.
 pub const REJECT_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
 
-/// The sheet of a workbook of rejected rows that came from a CSV: in it, as in a `rejected.csv`, nothing says which row was short.
-pub const REJECTS_OF_CSV: &str = "rejected (csv)";
+/// The sheet name of a workbook of rejected rows from a CSV: as in a `rejected.csv`, it does not show which rows were
+/// short.
+pub const CSV_REJECTS_SHEET: &str = "rejected (csv)";
 
-/// Between the parts of a title of two rows.
+/// Joins the parts of a title from two rows.
 pub const TITLE_JOIN: &str = " / ";
-/// `Title@link` is the address behind the cells of a column.
+/// `Title@link` means the link addresses of a column.
 pub const LINK: &str = "@link";
 
 /// The columns that match a title.
@@ -48,48 +49,48 @@ pub enum ColumnMatch {
 
 impl Header {
     pub fn new<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
-        let mut titles: Vec<Arc<str>> = titles.into_iter().map(|t| clean(t.as_ref()).into()).collect();
-        let of_rejects =
+        let mut titles: Vec<Arc<str>> = titles.into_iter().map(|t| trim_title(t.as_ref()).into()).collect();
+        let reject_columns_at =
             titles.windows(REJECT_COLUMNS.len()).position(|three| three.iter().map(|t| &**t).eq(REJECT_COLUMNS));
-        let rejects = of_rejects.is_some();
-        let own = of_rejects.unwrap_or(titles.len());
+        let rejects = reject_columns_at.is_some();
+        let source_columns = reject_columns_at.unwrap_or(titles.len());
         if rejects {
-            // A spreadsheet fills up the header where cells stand behind the last title.
+            // A spreadsheet fills up the header if cells follow the last title.
             let filled = titles.iter().rposition(|title| !title.is_empty()).map_or(0, |last| last + 1);
             titles.truncate(filled);
-            for title in titles.iter_mut().filter(|title| is_guarded(title)) {
+            for title in titles.iter_mut().filter(|title| is_escaped(title)) {
                 *title = title[1..].into();
             }
         }
-        let added = own..own + REJECT_COLUMNS.len();
+        let added = source_columns..source_columns + REJECT_COLUMNS.len();
         let mut folded: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, title) in titles.iter().enumerate() {
-            // The source may have columns of these names itself.
+            // The source itself can have columns with these names.
             if !(title.is_empty() || rejects && added.contains(&index)) {
                 folded.entry(fold(title)).or_default().push(index);
             }
         }
         let first = titles.iter().position(|title| !title.is_empty());
-        let mut header = Header { titles, first, folded, lower: HashMap::new(), own, rejects };
+        let mut header = Header { titles, first, folded, lower: HashMap::new(), source_columns, rejects };
         if rejects {
-            header.know_lower_titles();
+            header.index_lower_titles();
         }
         header
     }
 
-    /// No titles: columns are named by their letters.
+    /// A header without titles: columns are named by their letters.
     pub fn without_titles(width: usize) -> Header {
         Header::new(std::iter::repeat_n("", width))
     }
 
-    /// Titles that are joined from two rows are found by the lower one as well.
+    /// Titles joined from two rows are also found by the lower one.
     pub fn of_two_rows<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
         let mut header = Header::new(titles);
-        header.know_lower_titles();
+        header.index_lower_titles();
         header
     }
 
-    fn know_lower_titles(&mut self) {
+    fn index_lower_titles(&mut self) {
         for (index, title) in self.titles.iter().enumerate() {
             if let Some((_, lower)) = title.rsplit_once(TITLE_JOIN) {
                 self.lower.entry(fold(lower)).or_default().push(index);
@@ -97,29 +98,29 @@ impl Header {
         }
     }
 
-    /// Columns without those that a reject file adds.
-    pub fn own_len(&self) -> usize {
-        self.own
+    /// The number of columns without those that a reject file adds.
+    pub fn source_len(&self) -> usize {
+        self.source_columns
     }
 
     /// True for the header of a reject file.
-    pub fn is_of_rejects(&self) -> bool {
+    pub fn is_rejects(&self) -> bool {
         self.rejects
     }
 
-    /// The columns that a reject file of this table repeats: all but those that an earlier reject file has added.
-    pub fn repeated(&self) -> impl Iterator<Item = usize> + use<> {
-        let added = self.own..self.own + if self.rejects { REJECT_COLUMNS.len() } else { 0 };
+    /// The columns that a reject file of this table repeats: all except those that an earlier reject file added.
+    pub fn repeated_columns(&self) -> impl Iterator<Item = usize> + use<> {
+        let added = self.source_columns..self.source_columns + if self.rejects { REJECT_COLUMNS.len() } else { 0 };
         (0..self.titles.len()).filter(move |index| !added.contains(index))
     }
 
-    /// Why an earlier import rejected a row of its reject file.
+    /// The code with which an earlier import rejected a row of its reject file.
     #[inline]
-    pub fn code_of<'r>(&self, row: &'r Row) -> &'r str {
-        if self.rejects { row.get(self.own + 1).text } else { "" }
+    pub fn reject_code<'r>(&self, row: &'r Row) -> &'r str {
+        if self.rejects { row.get(self.source_columns + 1).text } else { "" }
     }
 
-    /// The title as written, without the white space around it.
+    /// The title as written, without surrounding white space.
     #[inline]
     pub fn title(&self, index: usize) -> &str {
         self.titles.get(index).map_or("", |title| title)
@@ -136,11 +137,11 @@ impl Header {
     }
 
     pub fn column(&self, index: usize) -> Column {
-        let index = if index >= LINKS_FROM { index - LINKS_FROM } else { index };
+        let index = if index >= LINK_INDEX_BASE { index - LINK_INDEX_BASE } else { index };
         Column { index, title: self.titles.get(index).cloned().unwrap_or_else(|| "".into()) }
     }
 
-    /// A name for each column that no other column has: the title, `Title [n]` for repeated ones, `col:C` for empty.
+    /// A unique name for each column: the title, `Title [n]` for repeated titles, `col:C` for columns without one.
     pub fn unique_names(&self) -> Vec<String> {
         (0..self.titles.len())
             .map(|index| {
@@ -167,12 +168,12 @@ impl Header {
             };
         }
         if let Some(letter) = wanted.trim().strip_prefix("col:") {
-            // Whoever names a column by its letter knows that it is there, beyond the last title as well.
+            // A column named by its letter counts as present, also beyond the last title.
             return column_index(letter)
                 .filter(|index| *index < COLUMNS_MAX)
                 .map_or(ColumnMatch::None, ColumnMatch::One);
         }
-        if let Some((title, nth)) = numbered(wanted)
+        if let Some((title, nth)) = parse_numbered(wanted)
             && let Some(index) = self.folded.get(&fold(title)).and_then(|all| all.get(nth - 1))
         {
             return ColumnMatch::One(*index);
@@ -186,37 +187,37 @@ impl Header {
         if let Some(title) = wanted.trim_end().strip_suffix(LINK)
             && let ColumnMatch::One(index) = self.find(title)
         {
-            return ColumnMatch::One(index + LINKS_FROM);
+            return ColumnMatch::One(index + LINK_INDEX_BASE);
         }
         ColumnMatch::None
     }
 
-    /// True for a row that is the header once more: every title stands in it, and nothing else.
+    /// True for a row that repeats the header: all titles and nothing else.
     #[inline]
     pub fn is_repeated_by(&self, row: &Row) -> bool {
         let Some(first) = self.first else { return false };
-        // Nearly every row is told apart by the first bytes of its first cell.
+        // The first bytes of the first cell rule out nearly every row.
         let (text, title) = (row.get(first).text.as_bytes(), self.titles[first].as_bytes());
         let begins = text.iter().zip(title).take(4).all(|(a, b)| a == b);
         if !begins && !text.first().is_some_and(u8::is_ascii_whitespace) {
             return false;
         }
-        let same = |index: usize| clean(row.get(index).text) == *self.title(index);
+        let same = |index: usize| trim_title(row.get(index).text) == *self.title(index);
         (0..row.len().max(self.titles.len())).all(same)
     }
 
-    /// Notes what the row is as a whole: a repeated header, or a row of totals. The thread that fills the row calls this,
-    /// while the text is still in its cache.
+    /// Sets the kind of the row: a repeated header, or a row of totals. The thread that fills the row calls this,
+    /// while the text is in its cache.
     pub fn classify(&self, row: &mut Row) {
         let first = row.iter().find(|cell| !cell.is_empty());
-        row.is_sum = first.is_some_and(|cell| names_total(cell.text));
-        if row.seen == RowKind::Plain && self.is_repeated_by(row) {
-            row.seen = RowKind::Header;
+        row.is_total = first.is_some_and(|cell| is_total_label(cell.text));
+        if row.kind == RowKind::Plain && self.is_repeated_by(row) {
+            row.kind = RowKind::Header;
         }
     }
 
-    /// True where a title asks for the address behind a cell.
-    pub fn asks_for_link(title: &str) -> bool {
+    /// True if the title requests link addresses.
+    pub fn wants_link(title: &str) -> bool {
         title.trim_end().ends_with(LINK)
     }
 
@@ -226,14 +227,14 @@ impl Header {
 }
 
 /// `Title [2]` is the second column of that title.
-fn numbered(wanted: &str) -> Option<(&str, usize)> {
+fn parse_numbered(wanted: &str) -> Option<(&str, usize)> {
     let inner = wanted.trim_end().strip_suffix(']')?;
     let (title, nth) = inner.rsplit_once('[')?;
     let nth: usize = nth.trim().parse().ok()?;
     (nth >= 1).then_some((title, nth))
 }
 
-/// `A` is 0; `None` for what is no column of Excel.
+/// `A` is 0; `None` if Excel has no such column.
 fn column_index(letter: &str) -> Option<usize> {
     let letter = letter.trim();
     if letter.is_empty() || letter.len() > 3 || !letter.bytes().all(|b| b.is_ascii_alphabetic()) {
@@ -242,12 +243,12 @@ fn column_index(letter: &str) -> Option<usize> {
     Some(letter.bytes().fold(0, |sum, b| sum * 26 + usize::from(b.to_ascii_uppercase() - b'A') + 1) - 1)
 }
 
-fn invisible(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
 }
 
-fn clean(title: &str) -> String {
-    let visible: String = title.chars().filter(|c| !invisible(*c)).collect();
+fn trim_title(title: &str) -> String {
+    let visible: String = title.chars().filter(|c| !is_invisible(*c)).collect();
     visible.trim().to_owned()
 }
 
@@ -256,7 +257,7 @@ fn clean(title: &str) -> String {
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut gap = false;
-    for c in text.nfc().filter(|c| !invisible(*c)).flat_map(char::to_lowercase) {
+    for c in text.nfc().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase) {
         if c.is_whitespace() {
             gap = true;
             continue;
@@ -278,7 +279,7 @@ mod tests {
     fn a_file_of_rejected_rows_is_known_after_a_spreadsheet_has_filled_up_its_header() {
         let columns = |titles: &[&str]| {
             let header = Header::new(titles);
-            (header.is_of_rejects(), header.own_len(), header.repeated().collect::<Vec<usize>>(), header.len())
+            (header.is_rejects(), header.source_len(), header.repeated_columns().collect::<Vec<usize>>(), header.len())
         };
         for (titles, expected) in [
             (&["Имя", "_row", "_code", "_message"][..], (true, 1, vec![0], 4)),

@@ -1,83 +1,83 @@
-//! One row of a table: all its text in one buffer, a typed slot per cell. A `Row` is made once and filled again and
-//! again, so reading a million rows allocates like reading one.
+//! A row of a table: all its text in one buffer, and a typed slot per cell. A `Row` is filled again and again, so
+//! reading a million rows allocates like reading one.
 
 pub mod hash;
 pub mod header;
-pub mod header_row;
+pub mod find_header;
 pub mod totals;
 
-use crate::cell::guard::is_guarded;
+use crate::cell::escape::is_escaped;
 use crate::cell::{Cell, Scalar, is_error};
 
 /// As many columns as Excel has.
 pub const COLUMNS_MAX: usize = 16_384;
 
-/// A cell's text within the bytes given, without its quotes.
+/// The text of a cell within a record, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct CellSpan {
     pub start: usize,
     pub end: usize,
-    /// `""` in it stands for `"`.
-    pub doubled: bool,
+    /// `""` inside it means `"`.
+    pub escaped: bool,
 }
 
-/// Longest text buffer kept between rows, in bytes; hardly any row is longer.
+/// The longest text buffer kept between rows, in bytes; hardly any row is longer.
 const TEXT_BYTES_KEPT: usize = 64 << 10;
 
-/// What a row is as a whole.
+/// What kind of row it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RowKind {
     #[default]
     Plain,
     /// The sheet does not show it.
     Hidden,
-    /// The titles are repeated.
+    /// The row repeats the titles.
     Header,
-    /// The workbook calls it a row of totals.
+    /// The workbook marks it as a row of totals.
     Totals,
-    /// The row below looks like the rest of it, which a line break has cut.
+    /// A line break seems to have cut it: the row below looks like its rest.
     Cut,
     /// It looks like the rest of the row above.
-    Rest,
+    Continuation,
 }
 
-/// The code of the rejection of a row that a line break has cut.
+/// The code of a row rejected because a line break has cut it.
 pub const ROW_CUT: &str = "row-cut";
 
-/// One row. Cells beyond the last one read as empty.
+/// A row. Cells beyond the last one read as empty.
 #[derive(Debug, Clone, Default)]
 pub struct Row {
     /// As Excel shows it: counted from 1, header and blank lines counted.
     pub number: u32,
-    pub seen: RowKind,
-    /// Every cell that holds anything is a formula.
+    pub kind: RowKind,
+    /// True if every cell with content is a formula.
     pub all_formulas: bool,
-    /// Some text holds a character that cannot be seen.
-    pub unseen: bool,
-    /// Its first cell that holds anything begins with a word for a sum.
-    pub is_sum: bool,
+    /// True if a text contains a control character.
+    pub has_control: bool,
+    /// True if the first cell with content starts with a word for a total.
+    pub is_total: bool,
     text: String,
-    /// Where in `text` each cell stands, and what it is.
+    /// For each cell its span in `text` and its type.
     cells: Vec<(u32, u32, Scalar)>,
-    /// Addresses behind cells, in the few tables where they are wanted.
+    /// Link addresses of cells, in the few tables that need them.
     links: Option<Box<CellLinks>>,
 }
 
-/// The column, and where in the row's text the address stands.
+/// The column, and the span of the address in the text of the row.
 type CellLinks = Vec<(usize, u32, u32)>;
 
-/// From here on, an index means not the cell of a column but the address behind it.
-pub const LINKS_FROM: usize = 1 << 20;
+/// Indexes from here on mean the link address of a column instead of its cell.
+pub const LINK_INDEX_BASE: usize = 1 << 20;
 
 impl Row {
     #[inline]
     pub fn clear(&mut self, number: u32) {
         self.number = number;
-        self.seen = RowKind::Plain;
+        self.kind = RowKind::Plain;
         self.all_formulas = false;
-        self.unseen = false;
-        self.is_sum = false;
-        // Rows are filled again and again, and one very long text should not stay with each of them.
+        self.has_control = false;
+        self.is_total = false;
+        // One very long text must not stay in memory with each reused row.
         if self.text.capacity() > TEXT_BYTES_KEPT {
             self.text = String::new();
         }
@@ -102,20 +102,20 @@ impl Row {
         self.cells.is_empty()
     }
 
-    /// True when no cell holds anything: a line the person left blank.
+    /// True if no cell has content: a blank line.
     #[inline]
     pub fn is_blank(&self) -> bool {
         self.cells.iter().all(|(_, _, value)| matches!(value, Scalar::Empty))
     }
 
-    /// Adds a cell of text; white space alone makes it empty, but its text is kept.
+    /// Adds a text cell; white space alone makes it empty but keeps its text.
     #[inline]
     pub fn push_text(&mut self, text: &str) {
         self.push(text, text_or_empty(text));
     }
 
-    /// Fills the row from a record of a CSV as it stands in the file, which is copied in one piece; `spans` are its cells.
-    pub(crate) fn fill(&mut self, number: u32, record: &str, spans: &[Span]) {
+    /// Fills the row from a CSV record, which is copied as a whole; `spans` are its cells.
+    pub(crate) fn fill(&mut self, number: u32, record: &str, spans: &[CellSpan]) {
         self.clear(number);
         self.text.push_str(record);
         self.cells.reserve(spans.len());
@@ -123,9 +123,9 @@ impl Row {
             let first = record.as_bytes()[..span.end].get(span.start);
             match first {
                 None => self.cells.push((span.start as u32, span.end as u32, Scalar::Empty)),
-                Some(b'=' | b'#' | b'E') => self.push_escaped(&record[span.start..span.end], span.doubled),
-                Some(_) if span.doubled => self.push_escaped(&record[span.start..span.end], true),
-                Some(first) if never_blank(*first) => {
+                Some(b'=' | b'#' | b'E') => self.push_csv_cell(&record[span.start..span.end], span.escaped),
+                Some(_) if span.escaped => self.push_csv_cell(&record[span.start..span.end], true),
+                Some(first) if is_never_blank(*first) => {
                     self.cells.push((span.start as u32, span.end as u32, Scalar::Text));
                 }
                 Some(_) => {
@@ -136,12 +136,12 @@ impl Row {
         }
     }
 
-    /// Adds a cell of a CSV; in `doubled` text, `""` stands for `"`. What Excel writes to keep a value text,
-    /// `="000123"`, reads `000123`, as Excel shows it.
-    fn push_escaped(&mut self, text: &str, doubled: bool) {
-        if let Some(inner) = kept_as_text(text, if doubled { "\"\"" } else { "\"" }) {
+    /// Adds a CSV cell; in `escaped` text `""` means `"`. Excel writes `="000123"` to keep a value as text; it reads
+    /// `000123`, as Excel shows it.
+    fn push_csv_cell(&mut self, text: &str, escaped: bool) {
+        if let Some(inner) = quoted_formula_text(text, if escaped { "\"\"" } else { "\"" }) {
             self.push_text(inner);
-        } else if doubled {
+        } else if escaped {
             let start = self.text.len() as u32;
             for (index, piece) in text.split("\"\"").enumerate() {
                 if index > 0 {
@@ -159,13 +159,13 @@ impl Row {
 
     #[inline]
     pub fn push(&mut self, text: &str, value: Scalar) {
-        self.unseen |= holds_unseen(text.as_bytes());
+        self.has_control |= has_control_chars(text.as_bytes());
         let start = self.text.len() as u32;
         self.text.push_str(text);
         self.cells.push((start, self.text.len() as u32, value));
     }
 
-    /// Adds a cell at a column, empty cells before it where there is a gap.
+    /// Adds a cell at a column, after empty cells if there is a gap.
     pub(crate) fn push_at(&mut self, index: usize, text: &str, value: Scalar) {
         while self.cells.len() < index {
             self.push("", Scalar::Empty);
@@ -185,10 +185,10 @@ impl Row {
         Cell { text: &self.text[*start as usize..*end as usize], value: Scalar::Text }
     }
 
-    /// Takes the apostrophes off that a file of rejected rows has before its texts.
-    pub(crate) fn unguard(&mut self) {
+    /// Removes the apostrophes that a file of rejected rows adds to its texts.
+    pub(crate) fn unescape(&mut self) {
         for (start, end, value) in &mut self.cells {
-            if *value == Scalar::Text && is_guarded(&self.text[*start as usize..*end as usize]) {
+            if *value == Scalar::Text && is_escaped(&self.text[*start as usize..*end as usize]) {
                 *start += 1;
             }
         }
@@ -196,7 +196,7 @@ impl Row {
 
     /// Puts a value into an empty cell.
     #[inline]
-    pub(crate) fn put(&mut self, index: usize, text: &str, value: Scalar) {
+    pub(crate) fn set(&mut self, index: usize, text: &str, value: Scalar) {
         if index >= self.cells.len() {
             return self.push_at(index, text, value);
         }
@@ -205,32 +205,32 @@ impl Row {
         self.cells[index] = (start, self.text.len() as u32, value);
     }
 
-    /// The cell of a column; from `LINKS_FROM` on, the address behind it.
+    /// The cell of a column; from `LINK_INDEX_BASE` on, its link address.
     #[inline]
     pub fn get(&self, index: usize) -> Cell<'_> {
         match self.cells.get(index) {
-            // Nobody takes the text of a formula for its value.
+            // The text of a formula is not its value.
             Some(&(start, _, value @ Scalar::Uncomputed)) => {
                 Cell { text: &self.text[start as usize..start as usize], value }
             }
             Some(&(start, end, value)) => Cell { text: &self.text[start as usize..end as usize], value },
-            None => self.beyond(index),
+            None => self.link_or_empty(index),
         }
     }
 
     #[cold]
-    fn beyond(&self, index: usize) -> Cell<'_> {
-        let Some(column) = index.checked_sub(LINKS_FROM) else { return Cell::EMPTY };
+    fn link_or_empty(&self, index: usize) -> Cell<'_> {
+        let Some(column) = index.checked_sub(LINK_INDEX_BASE) else { return Cell::EMPTY };
         let (link, cell) = (self.link(column), self.get(column));
-        // An address that stands there itself is what is meant, too.
+        // A cell whose text is an address counts as well.
         let plain = ["http://", "https://", "mailto:"].iter().any(|scheme| cell.text.trim_start().starts_with(scheme));
         if link.is_empty() && plain { cell } else { link }
     }
 
-    /// The cells as a reject file keeps them: an address in the place of the text that it stood behind, a formula without a
+    /// The cells as a reject file stores them: a link address in place of the linked text, and a formula without a
     /// result as its text.
     #[inline]
-    pub fn kept(&self) -> impl Iterator<Item = Cell<'_>> {
+    pub fn reject_cells(&self) -> impl Iterator<Item = Cell<'_>> {
         let cell = |index: usize| match (self.link(index), self.cells.get(index)) {
             (link, _) if !link.is_empty() => link,
             (_, Some(&(start, end, value @ Scalar::Uncomputed))) => {
@@ -247,36 +247,36 @@ impl Row {
     }
 }
 
-/// True for characters that no keyboard gives and nobody sees; all bytes are looked at at once, which takes a tenth of the
-/// time of one after the other.
-pub(crate) fn holds_unseen(text: &[u8]) -> bool {
-    // Between the tabulator and the carriage return stand line ends of several kinds.
-    let unseen = |byte: u8| (byte < b'\t') | (byte.wrapping_sub(b'\r' + 1) < b' ' - b'\r' - 1);
-    text.iter().fold(false, |found, byte| found | unseen(*byte))
+/// True if the text contains control characters that no keyboard enters. Checking all bytes without branches takes a
+/// tenth of the time.
+pub(crate) fn has_control_chars(text: &[u8]) -> bool {
+    // The bytes from the tab to the carriage return are white space.
+    let has_control = |byte: u8| (byte < b'\t') | (byte.wrapping_sub(b'\r' + 1) < b' ' - b'\r' - 1);
+    text.iter().fold(false, |found, byte| found | has_control(*byte))
 }
 
-/// By what the cells hold: between them may stand what a CSV has there.
+/// Compares the content of the cells; the buffers of CSV rows can contain other bytes between them.
 impl PartialEq for Row {
     fn eq(&self, other: &Row) -> bool {
         self.number == other.number && self.iter().eq(other.iter())
     }
 }
 
-/// What stands between the quotes of `="…"`, if nothing else does.
-fn kept_as_text<'a>(text: &'a str, quote: &str) -> Option<&'a str> {
+/// The text between the quotes of `="…"`, if it is the whole cell.
+fn quoted_formula_text<'a>(text: &'a str, quote: &str) -> Option<&'a str> {
     let inner = text.strip_prefix('=')?.strip_prefix(quote)?.strip_suffix(quote)?;
     (!inner.contains('"')).then_some(inner)
 }
 
-/// A Latin letter, a digit or a sign, or the first byte of most Cyrillic letters: no need to look closer at a text.
-fn never_blank(first: u8) -> bool {
+/// An ASCII letter, digit or sign, or the first byte of most Cyrillic letters: such a text is not blank.
+fn is_never_blank(first: u8) -> bool {
     matches!(first, 0x21..=0x7E | 0xD0 | 0xD1)
 }
 
 fn text_or_empty(text: &str) -> Scalar {
     let blank = match text.as_bytes().first() {
         None => true,
-        Some(first) if never_blank(*first) => false,
+        Some(first) if is_never_blank(*first) => false,
         Some(_) => text.chars().all(char::is_whitespace),
     };
     if blank { Scalar::Empty } else { Scalar::Text }

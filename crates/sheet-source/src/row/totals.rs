@@ -1,48 +1,48 @@
-//! Words that people put at the beginning of a row of totals, and programs at its end.
+//! Words at the start of a row of totals, and at the end of the labels that programs write.
 
 /// In lower case, in the languages of the accounts.
 #[rustfmt::skip]
-const TOTALS: [&str; 16] = [
+const TOTAL_WORDS: [&str; 16] = [
     "итого", "итог", "итоги", "всего", "сумма", "подытог", "total", "totals", "subtotal", "sum", "разом", "всього", "suma", "subtotales", "totales", "жиыны",
 ];
-/// Words that may come before them.
-const BEFORE: [&str; 6] = ["grand", "общая", "общий", "общие", "промежуточный", "в"];
-/// With these Excel ends the name of a group whose sum it has put below: `Столы Итог`.
-const BEHIND: [&str; 3] = ["итог", "итоги", "total"];
+/// Words that can come before them.
+const PREFIXES: [&str; 6] = ["grand", "общая", "общий", "общие", "промежуточный", "в"];
+/// Excel ends the name of a subtotalled group with these: `Столы Итог`.
+const SUFFIXES: [&str; 3] = ["итог", "итоги", "total"];
 /// `Итого:`, `Total for May`, `Tables Total`
-pub fn names_total(text: &str) -> bool {
-    may_end(text) && ends_with_total(text) || may_begin(text) && begins_with_total(text)
+pub fn is_total_label(text: &str) -> bool {
+    may_end(text) && ends_with_total(text) || may_begin(text) && starts_with_total(text)
 }
 
 fn ends_with_total(text: &str) -> bool {
     let last = text.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    BEHIND.iter().any(|word| is_word(last, word))
+    SUFFIXES.iter().any(|word| is_word(last, word))
 }
 
-/// As [`may_begin`], by the last letter.
+/// Works like [`may_begin`], with the last letter.
 fn may_end(text: &str) -> bool {
     matches!(text.trim_end().chars().next_back(), Some('г' | 'Г' | 'и' | 'И' | 'l' | 'L'))
 }
 
-fn begins_with_total(text: &str) -> bool {
+fn starts_with_total(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
     match words.next() {
-        Some(first) if BEFORE.iter().any(|word| is_word(first, word)) => words.next().is_some_and(is_total),
+        Some(first) if PREFIXES.iter().any(|word| is_word(first, word)) => words.next().is_some_and(is_total),
         Some(first) => is_total(first),
         None => false,
     }
 }
 
 fn is_total(word: &str) -> bool {
-    TOTALS.iter().any(|total| is_word(word, total))
+    TOTAL_WORDS.iter().any(|total| is_word(word, total))
 }
 
-/// Whether `word` is `lower` in any case; nothing is allocated.
+/// True if `word` is `lower` in any case; allocates nothing.
 fn is_word(word: &str, lower: &str) -> bool {
     word.len() == lower.len() && word.chars().flat_map(char::to_lowercase).eq(lower.chars())
 }
 
-/// False for nearly every text: its first two letters begin none of the words. This is asked for every row, often twice.
+/// False for nearly every text: its first two letters start none of the words. It runs for every row, often twice.
 fn may_begin(text: &str) -> bool {
     let mut letters = text.chars().skip_while(|c| !is_letter(*c)).map(lower);
     let begins = (letters.next().unwrap_or_default(), letters.next().unwrap_or_default());
@@ -56,7 +56,7 @@ fn may_begin(text: &str) -> bool {
     }
 }
 
-/// As the standard library says, which looks most letters beyond ASCII up.
+/// Equals the standard library, which looks up most non-ASCII letters in a table.
 fn is_letter(c: char) -> bool {
     match c {
         '\0'..='\x7f' => c.is_ascii_alphabetic(),
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_word_passes_the_look_at_two_letters() {
-        for word in TOTALS.iter().chain(&BEFORE) {
+        for word in TOTAL_WORDS.iter().chain(&PREFIXES) {
             for text in [word.to_string(), word.to_uppercase(), format!("— {word}: 1")] {
                 assert!(may_begin(&text), "{text}");
             }
@@ -111,7 +111,7 @@ mod tests {
             ("общая сумма", true),
             ("", false),
         ] {
-            assert_eq!(names_total(text), total, "{text}");
+            assert_eq!(is_total_label(text), total, "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What `.xls` (BIFF8) and `.xlsb` (BIFF12) store in the same way: packed numbers and codes of errors.
+//! What `.xls` (BIFF8) and `.xlsb` (BIFF12) store alike: RK numbers and error codes.
 
-/// A number packed into four bytes. [MS-XLS 2.5.217, MS-XLSB 2.5.122]
-pub fn packed_number(packed: u32) -> f64 {
+/// An RK number: four bytes. [MS-XLS 2.5.217, MS-XLSB 2.5.122]
+pub fn decode_rk(packed: u32) -> f64 {
     const HUNDREDTHS: u32 = 1;
     const WHOLE: u32 = 2;
     let number = match packed & WHOLE {
@@ -11,8 +11,8 @@ pub fn packed_number(packed: u32) -> f64 {
     if packed & HUNDREDTHS == 0 { number } else { number / 100.0 }
 }
 
-/// An error by its number. [MS-XLS 2.5.10]
-pub fn error_by_code(code: u8) -> &'static str {
+/// The name of an error by its code. [MS-XLS 2.5.10]
+pub fn error_name(code: u8) -> &'static str {
     match code {
         0x00 => "#NULL!",
         0x07 => "#DIV/0!",
@@ -22,7 +22,7 @@ pub fn error_by_code(code: u8) -> &'static str {
         0x24 => "#NUM!",
         0x2A => "#N/A",
         0x2B => "#GETTING_DATA",
-        // Which one does not matter: no error is a value.
+        // The name does not matter: no error is a value.
         _ => "#ERROR!",
     }
 }
@@ -42,7 +42,7 @@ mod tests {
             (0x4093_4A00, 1234.5),
             ((1_234_500 << 2) | 3, 12_345.0),
         ] {
-            assert_eq!(packed_number(packed), number, "{packed:#x}");
+            assert_eq!(decode_rk(packed), number, "{packed:#x}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Binary workbooks against another reader, and damaged ones against the clock; and what holds of all kinds but .xlsx. How
-//! many are damaged is said by `AMOPORT_DAMAGED`; each is made of its number alone.
+//! Compares binary workbooks with another reader, and damages workbooks to check time limits and errors; and tests of
+//! all formats except .xlsx. `AMOPORT_DAMAGED` sets how many are damaged; each one depends only on its number.
 
 use crate::cell::value::{self, CellValue};
 use crate::file::error::WorkbookError;
@@ -7,10 +7,10 @@ use crate::file::input::SourceFile;
 use crate::file::layout::{FileFormat, ReadOptions};
 use crate::row::Row;
 use crate::workbook::book::Workbook;
-use crate::workbook::ooxml::xlsb::made as xlsb;
+use crate::workbook::ooxml::xlsb::fixtures as xlsb;
 use crate::workbook::rows;
-use crate::workbook::sheet::facts::Area;
-use crate::workbook::xls::made as xls;
+use crate::workbook::sheet::metadata::Area;
+use crate::workbook::xls::fixtures as xls;
 use calamine::Reader;
 use std::io::Cursor;
 use std::ops::ControlFlow;
@@ -35,33 +35,33 @@ fn cell(row: u32, column: u32, value: CellValue<'_>) -> Option<String> {
     (!text.is_empty()).then(|| format!("{row} {column} {text}"))
 }
 
-/// All cells of all sheets, or the trouble.
+/// All cells of all sheets, or the error.
 fn ours(file: &[u8], format: FileFormat) -> Result<Vec<String>, WorkbookError> {
     let mut book = Workbook::open(SourceFile::memory(file.to_vec()), format)?;
-    let sheets: Vec<String> = book.sheets.iter().filter(|s| s.table).map(|s| s.name.clone()).collect();
-    let mut told = Vec::new();
+    let sheets: Vec<String> = book.sheets.iter().filter(|s| s.is_worksheet).map(|s| s.name.clone()).collect();
+    let mut cells = Vec::new();
     for sheet in sheets {
-        book.facts(&sheet, true)?;
-        book.cells(&sheet, &mut |found| {
-            told.extend(cell(found.row, found.column, found.value));
+        book.metadata(&sheet, true)?;
+        book.visit_cells(&sheet, &mut |found| {
+            cells.extend(cell(found.row, found.column, found.value));
             ControlFlow::Continue(())
         })?;
     }
-    Ok(told)
+    Ok(cells)
 }
 
 fn theirs<B: Reader<Cursor<Vec<u8>>>>(file: Vec<u8>) -> Option<Vec<String>> {
     let mut book = B::new(Cursor::new(file)).ok()?;
     let names = book.sheets_metadata().to_vec();
-    let mut told = Vec::new();
+    let mut cells = Vec::new();
     for sheet in names.iter().filter(|sheet| sheet.typ == calamine::SheetType::WorkSheet) {
         let range = book.worksheet_range(&sheet.name).ok()?;
         let (top, left) = range.start().unwrap_or((0, 0));
         for (row, column, value) in range.used_cells() {
-            told.extend(cell(top + row as u32, left + column as u32, CellValue::from(value)));
+            cells.extend(cell(top + row as u32, left + column as u32, CellValue::from(value)));
         }
     }
-    Some(told)
+    Some(cells)
 }
 
 #[test]
@@ -91,11 +91,11 @@ fn the_same_sheet_of_another_writer_reads_the_same_from_both_kinds() {
         let mut book = Workbook::open(SourceFile::memory(file.clone()), format).ok().expect("it opens");
         let sheets: Vec<_> = book.sheets.iter().map(|sheet| (sheet.name.as_str(), sheet.visible)).collect();
         assert_eq!(sheets, [("Данные", true), ("Скрытый", false)]);
-        let facts = book.facts("Данные", true).ok().expect("it can be read");
-        assert_eq!(facts.merged, [Area { top: 1, left: 0, bottom: 2, right: 0 }], "{name}");
-        assert_eq!(facts.links.get(&(1, 5)).map(String::as_str), Some("https://example.com/?a=1&b=2"), "{name}");
-        // Its writer keeps hidden rows in the newer kind only.
-        assert_eq!(facts.is_hidden(2), format == FileFormat::Xlsb);
+        let metadata = book.metadata("Данные", true).ok().expect("it can be read");
+        assert_eq!(metadata.merged, [Area { top: 1, left: 0, bottom: 2, right: 0 }], "{name}");
+        assert_eq!(metadata.links.get(&(1, 5)).map(String::as_str), Some("https://example.com/?a=1&b=2"), "{name}");
+        // The writer stores hidden rows in the newer format only.
+        assert_eq!(metadata.is_hidden(2), format == FileFormat::Xlsb);
         read.push(ours(&file, format).ok().expect("it can be read"));
     }
     assert_eq!(read[0], read[1]);
@@ -113,7 +113,7 @@ fn the_same_sheet_of_another_writer_reads_the_same_from_both_kinds() {
     }
 }
 
-/// An .ods of one sheet with these rows.
+/// An .ods with one sheet of these rows.
 fn ods_of(rows: &str) -> Vec<u8> {
     let content = format!(
         "<office:document-content><office:body><office:spreadsheet><table:table table:name=\"Лист\">{rows}</table:table>\
@@ -140,7 +140,7 @@ fn rows_of_nothing_but_formulas_are_seen_in_every_kind() {
         formula(2, 2, [1, 0, 1, 0, 0, 0, 0xFF, 0xFF]),
         formula(2, 3, [2, 0, 7, 0, 0, 0, 0xFF, 0xFF]),
     ];
-    let old = xls::MadeBook::of_one_sheet(Vec::new(), sheet).file();
+    let old = xls::BookFixture::of_one_sheet(Vec::new(), sheet).file();
     let cells = [
         xlsb::row(0, 0),
         xlsb::cell(6, 0, 0, &xlsb::text("a")),
@@ -170,11 +170,11 @@ fn rows_of_nothing_but_formulas_are_seen_in_every_kind() {
     }
 }
 
-/// Numbers that look drawn, from a number.
-struct Dice(u64);
+/// Pseudo-random numbers from a seed.
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl Random {
+    fn below(&mut self, sides: usize) -> usize {
         // [Marsaglia, xorshift64*]
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -182,39 +182,39 @@ impl Dice {
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides.max(1)
     }
 
-    /// Does one of the things that happen to files.
+    /// Damages the bytes as happens to files.
     fn damage(&mut self, bytes: &mut Vec<u8>) {
         let length = bytes.len();
-        let at = self.roll(length);
-        let stretch = at..(at + 1 + self.roll(length / 2)).min(length);
-        match self.roll(7) {
+        let at = self.below(length);
+        let stretch = at..(at + 1 + self.below(length / 2)).min(length);
+        match self.below(7) {
             0 => bytes.truncate(at),
             1 => bytes[stretch].fill(0),
             2 => bytes[stretch].fill(0xFF),
             3 => bytes[at..].fill(0),
             4 => {
-                for _ in 0..=self.roll(8) {
-                    let at = self.roll(length);
-                    bytes[at] = self.roll(256) as u8;
+                for _ in 0..=self.below(8) {
+                    let at = self.below(length);
+                    bytes[at] = self.below(256) as u8;
                 }
             }
             5 => {
-                // A number that leads elsewhere: a sector, a length.
+                // A number that points elsewhere: a sector, a length.
                 let at = at / 4 * 4;
-                let small = (self.roll(64) as u32).to_le_bytes();
+                let small = (self.below(64) as u32).to_le_bytes();
                 bytes.iter_mut().skip(at).zip(small).for_each(|(byte, new)| *byte = new);
             }
             _ => {
                 let copy = bytes[stretch].to_vec();
-                let to = self.roll(length - copy.len() + 1);
+                let to = self.below(length - copy.len() + 1);
                 bytes[to..to + copy.len()].copy_from_slice(&copy);
             }
         }
     }
 }
 
-/// Workbooks to be damaged: real ones and made ones of every kind of cell, of some size.
-fn victims() -> Vec<(FileFormat, Vec<u8>)> {
+/// Workbooks to damage: real ones, and generated ones with every type of cell.
+fn damage_samples() -> Vec<(FileFormat, Vec<u8>)> {
     let label = |row: u16, column: u16| {
         let text = xls::unicode(&format!("текст {row}"));
         xls::record(0x0204, &[xls::words(&[row, column, 0]), text].concat())
@@ -232,15 +232,15 @@ fn victims() -> Vec<(FileFormat, Vec<u8>)> {
         [xls::record(0x0006, &formula), xls::record(0x0207, &xls::unicode("итог"))].concat()
     };
     let rows = (0..2_000_u16).map(|row| [label(row, 0), named(row), number(row), formula(row)].concat()).collect();
-    let mut victims = vec![(FileFormat::Xls, xls::MadeBook::of_one_sheet(globals, rows).file())];
+    let mut damage_samples = vec![(FileFormat::Xls, xls::BookFixture::of_one_sheet(globals, rows).file())];
     for (format, ending) in [(FileFormat::Xls, "xls"), (FileFormat::Xlsb, "xlsb")] {
-        victims.extend(files(ending).into_iter().map(|(_, file)| (format, file)));
+        damage_samples.extend(files(ending).into_iter().map(|(_, file)| (format, file)));
     }
-    victims
+    damage_samples
 }
 
-/// A .xlsb whose parts are damaged within.
-fn damaged_within(dice: &mut Dice) -> Vec<u8> {
+/// An .xlsb with damage inside its parts.
+fn damaged_within(random: &mut Random) -> Vec<u8> {
     let row = |row: u32| {
         let shared = xlsb::cell(7, 0, 0, &xlsb::numbers(&[row % 2]));
         [xlsb::row(row, 0), shared, xlsb::cell(6, 1, 1, &xlsb::text("текст")), xlsb::cell(2, 2, 2, &[6; 4])].concat()
@@ -254,28 +254,28 @@ fn damaged_within(dice: &mut Dice) -> Vec<u8> {
         ("xl/sharedStrings.bin", xlsb::shared(&["a", "Сумма"])),
         ("xl/worksheets/sheet1.bin", sheet),
     ];
-    let part = dice.roll(parts.len());
-    dice.damage(&mut parts[part].1);
+    let part = random.below(parts.len());
+    random.damage(&mut parts[part].1);
     xlsb::zipped(&parts)
 }
 
 #[test]
 fn damaged_workbooks_end_soon_and_in_words() {
     const DAMAGED: u64 = 400;
-    /// Some ten times what the slowest takes in a program that is not optimized.
+    /// Ten times what the slowest takes in an unoptimised build.
     const SOON: Duration = Duration::from_secs(5);
     let count = std::env::var("AMOPORT_DAMAGED").ok().and_then(|n| n.parse().ok()).unwrap_or(DAMAGED);
-    let victims = victims();
+    let damage_samples = damage_samples();
     let (mut slowest, mut refused) = ((Duration::ZERO, 0), 0);
     for number in 1..=count {
-        let mut dice = Dice(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let (format, file) = match dice.roll(4) {
-            0 => (FileFormat::Xlsb, damaged_within(&mut dice)),
+        let mut random = Random(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let (format, file) = match random.below(4) {
+            0 => (FileFormat::Xlsb, damaged_within(&mut random)),
             _ => {
-                let (format, mut file) = victims[dice.roll(victims.len())].clone();
-                (0..=dice.roll(3)).for_each(|_| {
+                let (format, mut file) = damage_samples[random.below(damage_samples.len())].clone();
+                (0..=random.below(3)).for_each(|_| {
                     if !file.is_empty() {
-                        dice.damage(&mut file);
+                        random.damage(&mut file);
                     }
                 });
                 (format, file)

@@ -1,7 +1,7 @@
-//! Workbooks opened, each kind by a reader of its own: their sheets, what a sheet says besides its cells, and the cells in
-//! order. Which sheet and which row is decided in `choose`; how cells travel to the reader of rows, in `sheet_in`.
+//! Opens workbooks with one reader per format: their sheets, the metadata of a sheet, and its cells in order.
+//! `choose` picks the sheet and the header row; `rows` turns cells into rows.
 
-use super::sheet::{BEYOND, ROWS_MAX, RawCell, Sheet};
+use super::sheet::{CELL_OUT_OF_BOUNDS, ROWS_MAX, RawCell, Sheet};
 use crate::file::error::WorkbookError;
 use crate::file::input::SourceFile;
 use crate::file::layout::FileFormat;
@@ -9,7 +9,7 @@ use crate::row::COLUMNS_MAX;
 use crate::workbook::ods::OpenDocument;
 use crate::workbook::ooxml::xlsb::XlsbBook;
 use crate::workbook::ooxml::xlsx::XlsxBook;
-use crate::workbook::sheet::facts::SheetFacts;
+use crate::workbook::sheet::metadata::SheetMetadata;
 use crate::workbook::xls::XlsBook;
 use std::ops::ControlFlow;
 
@@ -31,7 +31,7 @@ enum BookReader {
 impl Workbook {
     pub fn open(file: SourceFile, format: FileFormat) -> Result<Workbook, WorkbookError> {
         let (book, sheets, epoch_1904) = match format {
-            // Text never comes here; were it to, it would be told to be no workbook.
+            // The caller opens text elsewhere; here it would be an invalid workbook.
             FileFormat::Xlsx | FileFormat::Csv => {
                 let book = XlsxBook::open(&file)?;
                 let (sheets, epoch_1904) = (book.sheets(), book.epoch_1904());
@@ -56,33 +56,33 @@ impl Workbook {
         Ok(Workbook { book, format, sheets, epoch_1904 })
     }
 
-    /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
-    pub fn cells(
+    /// Passes the cells of a sheet to `visit` in file order, until it breaks.
+    pub fn visit_cells(
         &mut self,
         sheet: &str,
-        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
     ) -> Result<(), WorkbookError> {
-        let mut beyond = false;
-        let mut take_within = |found: RawCell<'_>| {
-            beyond = found.row >= ROWS_MAX || found.column as usize >= COLUMNS_MAX;
-            if beyond { ControlFlow::Break(()) } else { take(found) }
+        let mut out_of_bounds = false;
+        let mut visit_within = |cell: RawCell<'_>| {
+            out_of_bounds = cell.row >= ROWS_MAX || cell.column as usize >= COLUMNS_MAX;
+            if out_of_bounds { ControlFlow::Break(()) } else { visit(cell) }
         };
         match &mut self.book {
-            BookReader::Xlsx(book) => book.cells(sheet, &mut take_within)?,
-            BookReader::Xlsb(book) => book.cells(sheet, &mut take_within)?,
-            BookReader::Xls(book) => book.cells(sheet, &mut take_within)?,
-            BookReader::Ods(book) => book.cells(sheet, &mut take_within)?,
+            BookReader::Xlsx(book) => book.visit_cells(sheet, &mut visit_within)?,
+            BookReader::Xlsb(book) => book.visit_cells(sheet, &mut visit_within)?,
+            BookReader::Xls(book) => book.visit_cells(sheet, &mut visit_within)?,
+            BookReader::Ods(book) => book.visit_cells(sheet, &mut visit_within)?,
         }
-        if beyond { Err(WorkbookError::damaged(BEYOND)) } else { Ok(()) }
+        if out_of_bounds { Err(WorkbookError::damaged(CELL_OUT_OF_BOUNDS)) } else { Ok(()) }
     }
 
-    /// What the sheet says besides its cells; `links` are looked for where they are wanted.
-    pub fn facts(&mut self, sheet: &str, links: bool) -> Result<SheetFacts, WorkbookError> {
+    /// The metadata of a sheet; `links` requests link addresses.
+    pub fn metadata(&mut self, sheet: &str, links: bool) -> Result<SheetMetadata, WorkbookError> {
         match &mut self.book {
-            BookReader::Xlsx(book) => book.facts(sheet, links),
-            BookReader::Xlsb(book) => book.facts(sheet, links),
-            BookReader::Xls(book) => book.facts(sheet, links),
-            BookReader::Ods(book) => book.facts(sheet, links),
+            BookReader::Xlsx(book) => book.metadata(sheet, links),
+            BookReader::Xlsb(book) => book.metadata(sheet, links),
+            BookReader::Xls(book) => book.metadata(sheet, links),
+            BookReader::Ods(book) => book.metadata(sheet, links),
         }
     }
 }

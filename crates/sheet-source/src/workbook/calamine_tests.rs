@@ -1,4 +1,4 @@
-//! For tests: what `calamine` gives, as our own readers would.
+//! For tests: converts cells of `calamine` to the values of our own readers.
 
 use crate::cell::value::CellValue;
 use calamine::{CellErrorType, Data, DataRef};
@@ -11,7 +11,7 @@ impl<'a> From<&'a Data> for CellValue<'a> {
             Data::Int(number) => CellValue::Number(*number as f64),
             Data::Float(number) => CellValue::Number(*number),
             Data::DateTime(date) => CellValue::Date { days: date.as_f64(), duration: date.is_duration() },
-            Data::DateTimeIso(text) => CellValue::Iso(text),
+            Data::DateTimeIso(text) => CellValue::IsoDateTime(text),
             Data::DurationIso(text) => CellValue::IsoDuration(text),
             Data::Bool(truth) => CellValue::Bool(*truth),
             Data::Error(error) => CellValue::Error(error_name(error)),
@@ -28,7 +28,7 @@ impl<'a> From<&'a DataRef<'_>> for CellValue<'a> {
             DataRef::Int(number) => CellValue::Number(*number as f64),
             DataRef::Float(number) => CellValue::Number(*number),
             DataRef::DateTime(date) => CellValue::Date { days: date.as_f64(), duration: date.is_duration() },
-            DataRef::DateTimeIso(text) => CellValue::Iso(text),
+            DataRef::DateTimeIso(text) => CellValue::IsoDateTime(text),
             DataRef::DurationIso(text) => CellValue::IsoDuration(text),
             DataRef::Bool(truth) => CellValue::Bool(*truth),
             DataRef::Error(error) => CellValue::Error(error_name(error)),

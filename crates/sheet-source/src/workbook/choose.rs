@@ -1,35 +1,35 @@
-//! Which sheet of a workbook is read, and which of its rows is the header.
+//! Chooses the sheet of a workbook and its header row.
 
 use crate::cell::{Scalar, value};
 use crate::file::error::WorkbookError;
-use crate::file::kind::empty;
+use crate::file::error::empty_file;
 use crate::file::layout::ReadOptions;
 use crate::message;
 use crate::problem::{Message, Note, Problem, did_you_mean, quoted};
 use crate::row::Row;
+use crate::row::find_header::{self, SAMPLE_ROWS};
 use crate::row::header::fold;
-use crate::row::header_row::{self, SAMPLE_ROWS};
 use crate::workbook::book::Workbook;
 use crate::workbook::sheet::Sheet;
-use crate::workbook::sheet::facts::SheetFacts;
+use crate::workbook::sheet::metadata::SheetMetadata;
 use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// Cells looked at in a sheet before it counts as empty; formatted blank cells are cells too.
+/// Cells examined in a sheet before it counts as empty; formatted blank cells are cells too.
 const SAMPLE_CELLS: usize = 1 << 20;
-/// What the sample may hold of one sheet; fifty rows of any honest sheet are less.
+/// Text bytes of the sample of one sheet; fifty rows of any real sheet have fewer.
 const SAMPLE_TEXT_BYTES: usize = 16 << 20;
 
-/// What was chosen.
+/// The chosen sheet and header row.
 pub struct SheetChoice {
     pub sheet: String,
     /// As Excel shows it.
     pub header_row: u32,
-    /// The titles stand in two rows, that one and the next.
+    /// True if the titles are in that row and the next one.
     pub two_rows: bool,
-    pub facts: SheetFacts,
-    /// Its first rows that hold anything.
+    pub metadata: SheetMetadata,
+    /// Its first rows with content.
     pub sample: Vec<Row>,
     pub guessed: Vec<&'static str>,
     pub notes: Vec<Note>,
@@ -37,45 +37,45 @@ pub struct SheetChoice {
 
 pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result<SheetChoice, Problem> {
     let names: Vec<String> = match &options.sheet {
-        Some(wanted) => vec![named(path, &book.sheets, wanted)?],
-        None => book.sheets.iter().filter(|s| s.visible && s.table).map(|s| s.name.clone()).collect(),
+        Some(wanted) => vec![find_sheet(path, &book.sheets, wanted)?],
+        None => book.sheets.iter().filter(|s| s.visible && s.is_worksheet).map(|s| s.name.clone()).collect(),
     };
     let mut best: Option<(usize, SheetChoice)> = None;
     let mut damaged: Option<Problem> = None;
     let mut sampled: Vec<Row> = Vec::new();
-    // Sheets that have as many of the titles as the best one.
-    let mut alike: Vec<&String> = Vec::new();
+    // Sheets with as many of the titles as the best one.
+    let mut tied: Vec<&String> = Vec::new();
     for name in &names {
-        let rows = match sample(book, name) {
+        let rows = match read_sample(book, name) {
             Ok(rows) => rows,
-            Err(trouble) => {
-                damaged.get_or_insert(trouble.problem(path, Some(name)));
+            Err(error) => {
+                damaged.get_or_insert(error.into_problem(path, Some(name)));
                 continue;
             }
         };
-        let by_titles = header_row::header_by_titles(&rows, &options.titles);
-        let Some(header) = by_titles.map(|(index, _)| index).or_else(|| header_row::header(&rows, &[])) else {
+        let by_titles = find_header::find_by_titles(&rows, &options.titles);
+        let Some(header) = by_titles.map(|(index, _)| index).or_else(|| find_header::find_header(&rows, &[])) else {
             continue;
         };
         let matched = match options.header_row {
             Some(asked) => {
-                rows.iter().find(|r| r.number == asked).map_or(0, |r| header_row::matches(r, &options.titles))
+                rows.iter().find(|r| r.number == asked).map_or(0, |r| find_header::count_titles(r, &options.titles))
             }
             None => by_titles.map_or(0, |(_, matched)| matched),
         };
         match best.as_ref().map(|(most, _)| matched.cmp(most)) {
-            Some(Ordering::Equal) => alike.push(name),
+            Some(Ordering::Equal) => tied.push(name),
             Some(Ordering::Less) => {}
-            Some(Ordering::Greater) | None => alike = vec![name],
+            Some(Ordering::Greater) | None => tied = vec![name],
         }
         if best.as_ref().is_none_or(|(most, _)| matched > *most) {
             let header_row = options.header_row.unwrap_or(rows[header].number);
-            let (guessed, notes, facts) = (Vec::new(), Vec::new(), SheetFacts::default());
+            let (guessed, notes, metadata) = (Vec::new(), Vec::new(), SheetMetadata::default());
             let choice = SheetChoice {
                 sheet: name.clone(),
                 header_row,
                 two_rows: false,
-                facts,
+                metadata,
                 sample: Vec::new(),
                 guessed,
                 notes,
@@ -88,22 +88,22 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
         }
     }
     let Some((matched, mut choice)) = best else {
-        return Err(damaged.unwrap_or_else(|| nothing_to_read(path, book, options)));
+        return Err(damaged.unwrap_or_else(|| empty_workbook(path, book, options)));
     };
-    if matched > 0 && alike.len() > 1 {
-        return Err(several_sheets(path, &alike));
+    if matched > 0 && tied.len() > 1 {
+        return Err(ambiguous_sheets(path, &tied));
     }
-    let facts = book.facts(&choice.sheet, options.links);
-    choice.facts = facts.map_err(|trouble| trouble.problem(path, Some(&choice.sheet)))?;
+    let metadata = book.metadata(&choice.sheet, options.links);
+    choice.metadata = metadata.map_err(|error| error.into_problem(path, Some(&choice.sheet)))?;
     let upper = choice.header_row.saturating_sub(1);
-    if options.header_row.is_none() && header_in_two_rows(&sampled, upper, &choice.facts) {
-        // The titles asked for stand in the lower row.
+    if options.header_row.is_none() && header_in_two_rows(&sampled, upper, &choice.metadata) {
+        // The requested titles are in the lower row.
         choice.header_row = upper;
     }
-    choice.two_rows = header_in_two_rows(&sampled, choice.header_row, &choice.facts);
+    choice.two_rows = header_in_two_rows(&sampled, choice.header_row, &choice.metadata);
     choice.sample = sampled;
-    // Where the titles asked for were found, the rest is no guess.
-    if matched == 0 && options.sheet.is_none() && book.sheets.iter().filter(|s| s.table).count() > 1 {
+    // The requested titles were found, which confirms the rest.
+    if matched == 0 && options.sheet.is_none() && book.sheets.iter().filter(|s| s.is_worksheet).count() > 1 {
         choice.guessed.push("sheet");
     }
     if matched == 0 && options.header_row.is_none() {
@@ -116,19 +116,20 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
     Ok(choice)
 }
 
-/// Which of several sheets is meant is not for us to say.
-fn several_sheets(path: &Path, sheets: &[&String]) -> Problem {
+/// The user chooses between several sheets.
+fn ambiguous_sheets(path: &Path, sheets: &[&String]) -> Problem {
     let named: Vec<String> = sheets.iter().map(|sheet| quoted(sheet)).map(|arg| arg.to_string()).collect();
     let message = message!("several sheets have the columns of the mapping: {sheets}", sheets = named);
-    Problem::in_file(path, "several-sheets", message).hint("say which with --sheet, or sheet = \"…\" under [source]")
+    Problem::in_file(path, "several-sheets", message)
+        .hint("choose one with --sheet, or with sheet = \"…\" under [source]")
 }
 
-/// True where a title is merged over several columns and the row below has a title for each of them, and nothing else but
-/// below titles that are merged with it. One title over all of the table is its caption.
-fn header_in_two_rows(rows: &[Row], header_row: u32, facts: &SheetFacts) -> bool {
+/// True if a title is merged over several columns and the row below has a title for each of them, and nothing
+/// elsewhere. A title merged over the whole table is a caption.
+fn header_in_two_rows(rows: &[Row], header_row: u32, metadata: &SheetMetadata) -> bool {
     let Some(top) = header_row.checked_sub(1) else { return false };
-    let wide = |column: u32| {
-        facts.merged.iter().any(|area| {
+    let is_spanned = |column: u32| {
+        metadata.merged.iter().any(|area| {
             area.top == top
                 && area.bottom == top
                 && area.left < area.right
@@ -142,39 +143,40 @@ fn header_in_two_rows(rows: &[Row], header_row: u32, facts: &SheetFacts) -> bool
     };
     let texts = lower.iter().filter(|cell| !cell.is_empty()).all(|cell| cell.value == Scalar::Text);
     let (above, below) = (filled(upper), filled(lower));
-    let groups = above.len() > 1 && above.iter().any(|column| wide(*column));
-    texts && groups && below.len() > 1 && below.iter().all(|column| wide(*column))
+    let groups = above.len() > 1 && above.iter().any(|column| is_spanned(*column));
+    texts && groups && below.len() > 1 && below.iter().all(|column| is_spanned(*column))
 }
 
-/// The sheet a person means: by its name, folded as titles are, else by its number among the visible ones.
-fn named(path: &Path, sheets: &[Sheet], wanted: &str) -> Result<String, Problem> {
+/// The sheet by its name, folded like titles, otherwise by its number among the visible sheets.
+fn find_sheet(path: &Path, sheets: &[Sheet], wanted: &str) -> Result<String, Problem> {
     let exact = sheets.iter().find(|s| s.name == wanted);
     let sheet = exact.or_else(|| sheets.iter().find(|s| fold(&s.name) == fold(wanted))).or_else(|| {
         let number: usize = wanted.trim().parse().ok()?;
-        sheets.iter().filter(|s| s.visible && s.table).nth(number.checked_sub(1)?)
+        sheets.iter().filter(|s| s.visible && s.is_worksheet).nth(number.checked_sub(1)?)
     });
     match sheet {
-        Some(sheet) if sheet.table => Ok(sheet.name.clone()),
+        Some(sheet) if sheet.is_worksheet => Ok(sheet.name.clone()),
         Some(sheet) => {
-            let message =
-                message!("sheet {sheet} holds no cells; it is a chart or a macro", sheet = quoted(&sheet.name));
-            Err(Problem::in_file(path, "no-such-sheet", message).hint(list(sheets)))
+            let message = message!("sheet {sheet} has no cells: it is a chart or a macro", sheet = quoted(&sheet.name));
+            Err(Problem::in_file(path, "no-such-sheet", message).hint(list_sheets(sheets)))
         }
         None => {
-            let message = message!("there is no sheet {value}", value = quoted(wanted));
+            let message = message!("sheet {value} not found", value = quoted(wanted));
             let near = did_you_mean(wanted, sheets.iter().map(|s| s.name.as_str()));
-            let hint =
-                near.map_or_else(|| list(sheets), |near| message!("{near} {sheets}", near, sheets = list(sheets)));
+            let hint = near.map_or_else(
+                || list_sheets(sheets),
+                |near| message!("{near} {sheets}", near, sheets = list_sheets(sheets)),
+            );
             Err(Problem::in_file(path, "no-such-sheet", message).value(wanted).hint(hint))
         }
     }
 }
 
-fn list(sheets: &[Sheet]) -> Message {
+fn list_sheets(sheets: &[Sheet]) -> Message {
     const LISTED_MAX: usize = 20;
     let mut names: Vec<String> = sheets
         .iter()
-        .filter(|s| s.table)
+        .filter(|s| s.is_worksheet)
         .take(LISTED_MAX)
         .map(|s| format!("{}{}", quoted(&s.name), if s.visible { "" } else { " (hidden)" }))
         .collect();
@@ -184,26 +186,26 @@ fn list(sheets: &[Sheet]) -> Message {
     message!("the sheets are {names}", names)
 }
 
-fn nothing_to_read(path: &Path, book: &Workbook, options: &ReadOptions) -> Problem {
+fn empty_workbook(path: &Path, book: &Workbook, options: &ReadOptions) -> Problem {
     if let Some(sheet) = &options.sheet {
         let message = message!("sheet {sheet} is empty", sheet = quoted(sheet));
-        return Problem::in_file(path, "empty-file", message).hint(list(&book.sheets));
+        return Problem::in_file(path, "empty-file", message).hint(list_sheets(&book.sheets));
     }
-    if book.sheets.iter().any(|s| !s.visible && s.table) {
+    if book.sheets.iter().any(|s| !s.visible && s.is_worksheet) {
         let message = "the visible sheets of this workbook are empty";
         return Problem::in_file(path, "empty-file", message)
-            .hint(message!("a hidden sheet is read when it is named; {sheets}", sheets = list(&book.sheets)));
+            .hint(message!("name a hidden sheet to read it; {sheets}", sheets = list_sheets(&book.sheets)));
     }
-    Problem { message: "this workbook is empty".into(), ..empty(path) }
+    Problem { message: "this workbook is empty".into(), ..empty_file(path) }
 }
 
-/// The first rows of a sheet that hold anything.
-fn sample(book: &mut Workbook, sheet: &str) -> Result<Vec<Row>, WorkbookError> {
+/// The first rows of a sheet with content.
+fn read_sample(book: &mut Workbook, sheet: &str) -> Result<Vec<Row>, WorkbookError> {
     let epoch_1904 = book.epoch_1904;
     let mut rows: Vec<Row> = Vec::new();
     let mut text = String::new();
     let (mut cells, mut bytes) = (0, 0);
-    book.cells(sheet, &mut |found| {
+    book.visit_cells(sheet, &mut |found| {
         cells += 1;
         text.clear();
         let scalar = value::write(found.value, epoch_1904, &mut text);

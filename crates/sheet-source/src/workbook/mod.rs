@@ -1,18 +1,19 @@
 //! Workbooks as rows: `.xlsx`, `.xlsb`, `.xls` and `.ods`, each with a reader of its own.
 //!
-//! - `rows` streams one sheet from a thread of its own; `choose` picks the sheet and the header row,
-//!   `two_row_header` joins the titles of two rows
-//! - `book` opens a workbook of any kind; `sheet` is what each reader gives: cells in order, merged cells, hidden rows, links
+//! - `rows` streams one sheet from its own thread; `choose` picks the sheet and the header row, `two_row_header`
+//!   joins the titles of two rows
+//! - `book` opens a workbook of any format; `sheet` is what each reader gives: cells in order, merged cells, hidden
+//!   rows, links
 //! - the readers: `ooxml` (`.xlsx` and `.xlsb`), `xls`, `ods`
-//! - what several readers share: `styles` (number formats), `shared_strings`, `biff`
-//! - `quiet` turns a panic of a reader into a damaged workbook
+//! - shared by the readers: `styles` (number formats), `shared_strings`, `biff`
+//! - `catch_panic` turns a panic of a reader into a damaged workbook
 
 mod biff;
 mod book;
 mod choose;
 mod ods;
 mod ooxml;
-mod quiet;
+mod catch_panic;
 pub mod rows;
 mod shared_strings;
 mod sheet;

@@ -1,6 +1,6 @@
-//! One sheet of a workbook as rows. The workbook is read on a thread of its own, which hands over rows in batches:
-//! readers of cells borrow the open workbook, and one that stays put on a stack needs no trick to live beside it; reading
-//! and everything after it share the work of two cores; and a panic inside stays inside.
+//! Reads a sheet of a workbook as rows, on its own thread, which sends rows in batches. Readers of cells borrow the
+//! open workbook, which is easiest on a stack of its own; reading and processing use two cores; and a panic stays in
+//! the thread.
 
 use crate::cell::value::{self, CellValue};
 use crate::cell::{Scalar, formula};
@@ -9,32 +9,32 @@ use crate::file::input::SourceFile;
 use crate::file::layout::{FileFormat, Layout, ReadOptions};
 use crate::message;
 use crate::problem::{Note, Problem, column_letter};
-use crate::row::{LINKS_FROM, Row, RowKind};
+use crate::row::{LINK_INDEX_BASE, Row, RowKind};
 use crate::workbook::book::Workbook;
+use crate::workbook::catch_panic::catch_panic;
 use crate::workbook::choose::{SheetChoice, choose};
-use crate::workbook::quiet::quietly;
 use crate::workbook::sheet::RawCell;
-use crate::workbook::sheet::facts::SheetFacts;
 use crate::workbook::sheet::merged::{MergePosition, MergedCells};
+use crate::workbook::sheet::metadata::SheetMetadata;
 use crate::workbook::two_row_header::TwoRowHeader;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// Batches under way at once: one being read, one waiting, one being filled.
+/// Batches at once: one being read, one waiting, one being filled.
 const BATCHES_WAITING: usize = 1;
 const BATCH_ROWS: usize = 1024;
-/// The first batch is small, so that the first row is there soon.
+/// The first batch is small, so that the first row arrives early.
 const FIRST_BATCH_ROWS: usize = 8;
 const BATCH_CELLS: usize = 16_384;
 const BATCH_TEXT_BYTES: usize = 1 << 20;
-/// One row cannot honestly hold more: Excel's longest cell is 128 KiB.
+/// No real row contains more: the longest cell of Excel is 128 KiB.
 const ROW_TEXT_BYTES_MAX: usize = 16 << 20;
-/// Readers need little; damaged files may nest deeply.
+/// The readers need little; damaged files can nest deeply.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Rows packed one behind the other, blank cells and blank rows left out.
+/// Rows in one buffer, without blank cells and blank rows.
 #[derive(Default)]
 struct PackedBatch {
     text: String,
@@ -44,9 +44,9 @@ struct PackedBatch {
 
 struct PackedRow {
     number: u32,
-    seen: RowKind,
+    kind: RowKind,
     all_formulas: bool,
-    /// Where its cells end.
+    /// The index after its last cell.
     end: usize,
 }
 
@@ -60,7 +60,7 @@ enum SheetMessage {
     Opened(Box<Layout>),
     Rows(PackedBatch),
     Failed(Box<Problem>),
-    /// All rows have been sent; things worth telling that came up on the way.
+    /// The end of the rows, with the notes that came up.
     End(Vec<Note>),
 }
 
@@ -75,7 +75,7 @@ pub struct SheetReader {
     file: PathBuf,
 }
 
-/// Opens the workbook and finds sheet and header row; the first row `read` gives is the header.
+/// Opens the workbook and finds the sheet and the header row; the first row that `read` returns is the header.
 pub fn open(
     path: &Path,
     file: SourceFile,
@@ -85,13 +85,13 @@ pub fn open(
     let (sender, messages) = sync_channel(BATCHES_WAITING);
     let (used, returned) = sync_channel(BATCHES_WAITING + 2);
     let (own_path, options) = (path.to_owned(), options.clone());
-    let reading = thread::Builder::new().name("workbook".into()).stack_size(STACK_BYTES).spawn(move || {
+    let spawned = thread::Builder::new().name("workbook".into()).stack_size(STACK_BYTES).spawn(move || {
         let (batch, merged) = (PackedBatch::default(), MergedCells::default());
-        let sending = SheetSender { path: own_path, sender, returned, batch, sent: false, merged, filled_to: 0 };
-        run(file, format, &options, sending);
+        let sheet_sender = SheetSender { path: own_path, sender, returned, batch, sent: false, merged, filled_to: 0 };
+        run(file, format, &options, sheet_sender);
     });
-    if let Err(error) = reading {
-        return Err(WorkbookError::Io(error).problem(path, None));
+    if let Err(error) = spawned {
+        return Err(WorkbookError::Io(error).into_problem(path, None));
     }
     match messages.recv() {
         Ok(SheetMessage::Opened(layout)) => {
@@ -102,30 +102,30 @@ pub fn open(
         }
         Ok(SheetMessage::Failed(problem)) => Err(*problem),
         Ok(SheetMessage::Rows(_) | SheetMessage::End(_)) | Err(_) => {
-            Err(WorkbookError::Damaged(String::new()).problem(path, None))
+            Err(WorkbookError::Damaged(String::new()).into_problem(path, None))
         }
     }
 }
 
-/// The whole life of the reading thread. When the reader of rows has gone away, sending fails and it ends.
-fn run(file: SourceFile, format: FileFormat, options: &ReadOptions, mut sending: SheetSender) {
-    let path = sending.path.clone();
-    let last_words = sending.sender.clone();
-    let result = quietly(|| {
-        let mut book = Workbook::open(file, format).map_err(|trouble| trouble.problem(&path, None))?;
+/// The work of the reading thread. Once the receiver is dropped, sending fails and the thread ends.
+fn run(file: SourceFile, format: FileFormat, options: &ReadOptions, mut sheet_sender: SheetSender) {
+    let path = sheet_sender.path.clone();
+    let final_sender = sheet_sender.sender.clone();
+    let result = catch_panic(|| {
+        let mut book = Workbook::open(file, format).map_err(|error| error.into_problem(&path, None))?;
         let choice = choose(&path, &mut book, options)?;
         let (hidden_rows, links, fill_down) = (options.hidden_rows, options.links, options.fill_down.clone());
         let layout = Layout { hidden_rows, links, fill_down, ..layout(&book, &choice) };
-        let _ = sending.sender.send(SheetMessage::Opened(Box::new(layout)));
-        sending.merged = MergedCells::new(&choice.facts.merged, first_row(&choice));
-        sending.rows(&mut book, &choice)
+        let _ = sheet_sender.sender.send(SheetMessage::Opened(Box::new(layout)));
+        sheet_sender.merged = MergedCells::new(&choice.metadata.merged, first_row(&choice));
+        sheet_sender.send_rows(&mut book, &choice)
     });
     let message = match result {
         Some(Ok(notes)) => SheetMessage::End(notes),
         Some(Err(problem)) => SheetMessage::Failed(Box::new(problem)),
-        None => SheetMessage::Failed(Box::new(WorkbookError::Damaged(String::new()).problem(&path, None))),
+        None => SheetMessage::Failed(Box::new(WorkbookError::Damaged(String::new()).into_problem(&path, None))),
     };
-    let _ = last_words.send(message);
+    let _ = final_sender.send(message);
 }
 
 /// The first row below the header, counted from 0.
@@ -135,7 +135,7 @@ fn first_row(choice: &SheetChoice) -> u32 {
 
 fn layout(book: &Workbook, choice: &SheetChoice) -> Layout {
     let names = |visible: bool| {
-        book.sheets.iter().filter(|s| s.table && s.visible == visible).map(|s| s.name.clone()).collect()
+        book.sheets.iter().filter(|s| s.is_worksheet && s.visible == visible).map(|s| s.name.clone()).collect()
     };
     Layout {
         format: book.format,
@@ -150,11 +150,11 @@ fn layout(book: &Workbook, choice: &SheetChoice) -> Layout {
         links: false,
         fill_down: Vec::new(),
         hidden_rows: None,
-        hidden: choice.facts.hidden_from(first_row(choice)),
+        hidden: choice.metadata.count_hidden_from(first_row(choice)),
         cut_rows: false,
         sample: choice.sample.iter().filter(|row| row.number > first_row(choice)).cloned().collect(),
         guessed: choice.guessed.clone(),
-        encoding_open: false,
+        encoding_undecided: false,
         encoding_doubt: None,
         notes: choice.notes.clone(),
     }
@@ -167,43 +167,43 @@ struct SheetSender {
     batch: PackedBatch,
     sent: bool,
     merged: MergedCells,
-    /// The column up to which the last row has the values of cells that are merged with its own.
+    /// The column up to which the last row is filled from merged cells.
     filled_to: u32,
 }
 
-/// A cell that goes into the batch: the text stands there already.
+/// A cell to add to the batch, whose text is already there.
 struct PendingCell {
     row: u32,
     column: u32,
-    /// Where in the batch its text begins.
+    /// The offset of its text in the batch.
     text_start: usize,
     value: Scalar,
     formula: bool,
 }
 
 impl SheetSender {
-    fn rows(&mut self, book: &mut Workbook, choice: &SheetChoice) -> Result<Vec<Note>, Problem> {
+    fn send_rows(&mut self, book: &mut Workbook, choice: &SheetChoice) -> Result<Vec<Note>, Problem> {
         let epoch_1904 = book.epoch_1904;
         let mut stopped: Option<Problem> = None;
         let mut uncomputed: (usize, Option<String>) = (0, None);
-        let mut head = TwoRowHeader::of(choice);
-        let result = book.cells(&choice.sheet, &mut |found| {
+        let mut header = TwoRowHeader::new(choice);
+        let result = book.visit_cells(&choice.sheet, &mut |found| {
             if found.row + 1 < choice.header_row {
                 return ControlFlow::Continue(());
             }
-            let found = RawCell { value: formula::settled(found.value, found.formula), ..found };
+            let found = RawCell { value: formula::resolve_constant(found.value, found.formula), ..found };
             if matches!(found.value, CellValue::Uncomputed(_)) {
                 uncomputed.0 += 1;
-                uncomputed.1.get_or_insert_with(|| place(&found));
+                uncomputed.1.get_or_insert_with(|| cell_name(&found));
             }
-            let taken = match head.as_mut().is_some_and(|open| open.takes(&found, epoch_1904)) {
+            let pending = match header.as_mut().is_some_and(|header| header.add(&found, epoch_1904)) {
                 true => Ok(true),
                 false => {
-                    let more = self.head(head.take());
-                    more.and_then(|more| Ok(more && self.take(&found, epoch_1904, &choice.facts)?))
+                    let more = self.put_header(header.take());
+                    more.and_then(|more| Ok(more && self.add_cell(&found, epoch_1904, &choice.metadata)?))
                 }
             };
-            match taken {
+            match pending {
                 Ok(true) => ControlFlow::Continue(()),
                 Ok(false) => ControlFlow::Break(()),
                 Err(problem) => {
@@ -212,110 +212,110 @@ impl SheetSender {
                 }
             }
         });
-        if stopped.is_none() && head.is_some() {
-            stopped = self.head(head).err();
+        if stopped.is_none() && header.is_some() {
+            stopped = self.put_header(header).err();
         }
-        let ended = self.end_row(&choice.facts);
-        // What came before the trouble is good, and goes out first.
+        let ended = self.finish_row(&choice.metadata);
+        // The rows before the error are valid, and are sent first.
         self.flush();
         if let Some(problem) = stopped.or(ended.err()) {
             return Err(problem);
         }
-        result.map_err(|trouble| trouble.problem(&self.path, Some(&choice.sheet)))?;
+        result.map_err(|error| error.into_problem(&self.path, Some(&choice.sheet)))?;
         let mut notes = self.merged_note();
         notes.extend(uncomputed_note(uncomputed));
         Ok(notes)
     }
 
-    /// The header of two rows, as one.
-    fn head(&mut self, head: Option<TwoRowHeader>) -> Result<bool, Problem> {
+    /// Adds the joined header of two rows.
+    fn put_header(&mut self, head: Option<TwoRowHeader>) -> Result<bool, Problem> {
         let Some(head) = head else { return Ok(true) };
         for (column, title) in head.titles() {
             let text_start = self.batch.text.len();
             self.batch.text.push_str(&title);
-            let taken = PendingCell { row: head.row, column, text_start, value: Scalar::Text, formula: false };
-            if !self.put(taken, RowKind::Plain)? {
+            let pending = PendingCell { row: head.row, column, text_start, value: Scalar::Text, formula: false };
+            if !self.put(pending, RowKind::Plain)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// Adds a cell to the batch; false when nobody wants more.
-    fn take(&mut self, found: &RawCell<'_>, epoch_1904: bool, facts: &SheetFacts) -> Result<bool, Problem> {
+    /// Adds a cell to the batch; false if the receiver is gone.
+    fn add_cell(&mut self, found: &RawCell<'_>, epoch_1904: bool, metadata: &SheetMetadata) -> Result<bool, Problem> {
         let (row, column) = (found.row, found.column);
         let text_start = self.batch.text.len();
         let value = value::write(found.value, epoch_1904, &mut self.batch.text);
         if self.batch.text.len() == text_start && value != Scalar::Uncomputed {
             return Ok(true);
         }
-        let taken = PendingCell { row, column, text_start, value, formula: found.formula };
-        let plain = self.merged.is_empty() && facts.links.is_empty();
+        let pending = PendingCell { row, column, text_start, value, formula: found.formula };
+        let plain = self.merged.is_empty() && metadata.links.is_empty();
         if plain || self.batch.rows.last().is_some_and(|last| last.number > row + 1) {
             let known = self.batch.rows.last().is_some_and(|last| last.number == row + 1);
-            return self.put(taken, if known { RowKind::Plain } else { seen(row, facts) });
+            return self.put(pending, if known { RowKind::Plain } else { row_kind(row, metadata) });
         }
-        self.take_among_merged(taken, facts)
+        self.add_merged_cell(pending, metadata)
     }
 
-    fn take_among_merged(&mut self, taken: PendingCell, facts: &SheetFacts) -> Result<bool, Problem> {
-        let PendingCell { row, column, text_start, value, .. } = taken;
+    fn add_merged_cell(&mut self, pending: PendingCell, metadata: &SheetMetadata) -> Result<bool, Problem> {
+        let PendingCell { row, column, text_start, value, .. } = pending;
         let new_row = self.batch.rows.last().is_none_or(|last| last.number != row + 1);
         let text = self.batch.text.split_off(text_start);
         if new_row {
-            self.end_row(facts)?;
-            if !self.merged.row(row) {
-                return Err(self.damaged("its merged cells lie over each other"));
+            self.finish_row(metadata)?;
+            if !self.merged.start_row(row) {
+                return Err(self.damaged("its merged cells overlap"));
             }
         }
-        match self.merged.place(row, column) {
-            MergePosition::Free => {}
-            MergePosition::First => self.merged.keep(row, column, &text, value),
+        match self.merged.position(row, column) {
+            MergePosition::Unmerged => {}
+            MergePosition::First => self.merged.set_value(row, column, &text, value),
             MergePosition::Covered => return Ok(true),
         }
         let from = if new_row { 0 } else { self.filled_to };
-        if !self.fill(row, from..column, seen(row, facts))? {
+        if !self.fill_merged(row, from..column, row_kind(row, metadata))? {
             return Ok(false);
         }
         self.filled_to = column;
-        let taken = PendingCell { text_start: self.batch.text.len(), ..taken };
+        let pending = PendingCell { text_start: self.batch.text.len(), ..pending };
         self.batch.text.push_str(&text);
-        self.put(taken, seen(row, facts))
+        self.put(pending, row_kind(row, metadata))
     }
 
-    /// The values that a row has from merged cells above it.
-    fn fill(&mut self, row: u32, columns: std::ops::Range<u32>, seen: RowKind) -> Result<bool, Problem> {
+    /// Fills the row from merged cells above it.
+    fn fill_merged(&mut self, row: u32, columns: std::ops::Range<u32>, kind: RowKind) -> Result<bool, Problem> {
         let mut filled: Vec<(u32, String, Scalar)> = Vec::new();
-        self.merged.fill(row, columns, |column, text, value| filled.push((column, text.to_owned(), value)));
+        self.merged.fill_row(row, columns, |column, text, value| filled.push((column, text.to_owned(), value)));
         for (column, text, value) in filled {
             let text_start = self.batch.text.len();
             self.batch.text.push_str(&text);
-            // It says nothing of whether the row itself is one of formulas.
+            // A filled value does not decide whether all cells are formulas.
             let formula = true;
-            if !self.put(PendingCell { row, column, text_start, value, formula }, seen)? {
+            if !self.put(PendingCell { row, column, text_start, value, formula }, kind)? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// What the last row has to the right of its last cell, and behind its cells.
-    fn end_row(&mut self, facts: &SheetFacts) -> Result<(), Problem> {
-        let wanted = self.filled_to != u32::MAX && !(self.merged.is_empty() && facts.links.is_empty());
+    /// Fills the last row to the right of its last cell, and adds its link addresses.
+    fn finish_row(&mut self, metadata: &SheetMetadata) -> Result<(), Problem> {
+        let wanted = self.filled_to != u32::MAX && !(self.merged.is_empty() && metadata.links.is_empty());
         let Some(last) = self.batch.rows.last().filter(|_| wanted) else { return Ok(()) };
-        let (row, seen) = (last.number - 1, last.seen);
-        // The row is in the batch already: nothing is sent.
-        self.fill(row, self.filled_to..u32::MAX, seen)?;
+        let (row, kind) = (last.number - 1, last.kind);
+        // The row is already in the batch, so nothing is sent.
+        self.fill_merged(row, self.filled_to..u32::MAX, kind)?;
         self.filled_to = u32::MAX;
-        if facts.links.is_empty() {
+        if metadata.links.is_empty() {
             return Ok(());
         }
         let start = self.batch.rows.len().checked_sub(2).map_or(0, |before| self.batch.rows[before].end);
         let columns: Vec<u32> = self.batch.cells[start..].iter().map(|cell| cell.column).collect();
         for column in columns {
-            if let Some(address) = facts.links.get(&(row, column)) {
+            if let Some(address) = metadata.links.get(&(row, column)) {
                 self.batch.text.push_str(address);
-                let (column, text_end) = (LINKS_FROM as u32 + column, self.batch.text.len() as u32);
+                let (column, text_end) = (LINK_INDEX_BASE as u32 + column, self.batch.text.len() as u32);
                 self.batch.cells.push(PackedCell { column, text_end, value: Scalar::Text });
             }
         }
@@ -325,8 +325,8 @@ impl SheetSender {
         Ok(())
     }
 
-    fn put(&mut self, taken: PendingCell, seen: RowKind) -> Result<bool, Problem> {
-        let PendingCell { row, column, text_start, value, formula } = taken;
+    fn put(&mut self, pending: PendingCell, kind: RowKind) -> Result<bool, Problem> {
+        let PendingCell { row, column, text_start, value, formula } = pending;
         let number = row + 1;
         match self.batch.rows.last() {
             Some(last) if last.number == number => {
@@ -337,7 +337,7 @@ impl SheetSender {
             Some(last) if last.number > number => return Err(self.damaged("its rows are out of order")),
             _ => {
                 if self.is_full() {
-                    // The cell's text moves to the next batch.
+                    // The text of the cell moves to the next batch.
                     let text = self.batch.text.split_off(text_start);
                     if !self.flush() {
                         return Ok(false);
@@ -345,7 +345,7 @@ impl SheetSender {
                     self.batch.text.push_str(&text);
                 }
                 let end = self.batch.cells.len();
-                self.batch.rows.push(PackedRow { number, seen, all_formulas: true, end });
+                self.batch.rows.push(PackedRow { number, kind, all_formulas: true, end });
             }
         }
         let text_end = self.batch.text.len();
@@ -367,9 +367,9 @@ impl SheetSender {
         let letter = |column: u32| column_letter(column as usize);
         let area = format!("{}{}:{}{}", letter(first.left), first.top + 1, letter(first.right), first.bottom + 1);
         let message = match count {
-            1 => message!("the cells {area} are merged: each of their rows has the value", area),
+            1 => message!("cells {area} are merged: each of their rows gets the value", area),
             _ => message!(
-                "{count} groups of cells are merged over several rows, the first is {area}: each of the rows has the value",
+                "{count} groups of cells are merged over several rows, the first is {area}: each row gets the value",
                 count,
                 area
             ),
@@ -393,7 +393,7 @@ impl SheetSender {
     }
 
     fn damaged(&self, detail: &str) -> Problem {
-        WorkbookError::Damaged(detail.to_owned()).problem(&self.path, None)
+        WorkbookError::Damaged(detail.to_owned()).into_problem(&self.path, None)
     }
 }
 
@@ -413,18 +413,18 @@ fn uncomputed_note((count, first): (usize, Option<String>)) -> Option<Note> {
     Some(Note::new("formula-without-result", message).count(count as u64))
 }
 
-/// What is known of a row before its cells are.
-fn seen(row: u32, facts: &SheetFacts) -> RowKind {
-    if facts.is_hidden(row) {
+/// The kind of a row, known before its cells.
+fn row_kind(row: u32, metadata: &SheetMetadata) -> RowKind {
+    if metadata.is_hidden(row) {
         RowKind::Hidden
-    } else if facts.totals.binary_search(&row).is_ok() {
+    } else if metadata.totals.binary_search(&row).is_ok() {
         RowKind::Totals
     } else {
         RowKind::Plain
     }
 }
 
-fn place(found: &RawCell<'_>) -> String {
+fn cell_name(found: &RawCell<'_>) -> String {
     format!("{}{}", column_letter(found.column as usize), found.row + 1)
 }
 
@@ -444,12 +444,12 @@ impl SheetReader {
         let packed = &self.batch.rows[self.next_row];
         let end = packed.end;
         row.clear(packed.number);
-        (row.seen, row.all_formulas) = (packed.seen, packed.all_formulas);
+        (row.kind, row.all_formulas) = (packed.kind, packed.all_formulas);
         let mut text_start = before.checked_sub(1).map_or(0, |cell| self.batch.cells[cell].text_end as usize);
         for cell in &self.batch.cells[before..end] {
             let text_end = cell.text_end as usize;
             let text = &self.batch.text[text_start..text_end];
-            match (cell.column as usize).checked_sub(LINKS_FROM) {
+            match (cell.column as usize).checked_sub(LINK_INDEX_BASE) {
                 Some(column) => row.push_link(column, text),
                 None => row.push_at(cell.column as usize, text, cell.value),
             }
@@ -467,7 +467,7 @@ impl SheetReader {
                 used.text.clear();
                 used.cells.clear();
                 used.rows.clear();
-                // Once the thread has ended nobody needs it any more.
+                // The thread has ended and needs no batch.
                 let _ = self.used.try_send(used);
             }
             Ok(SheetMessage::Failed(problem)) => {
@@ -478,9 +478,9 @@ impl SheetReader {
                 self.notes = notes;
                 self.ended = true;
             }
-            // The thread says when it is done; were it gone without a word, rows might be missing.
+            // The thread reports its end; an end without a report means missing rows.
             Ok(SheetMessage::Opened(_)) | Err(_) => {
-                let message = "reading this workbook broke off";
+                let message = "reading this workbook stopped unexpectedly";
                 let problem = Problem::in_file(&self.file, "damaged-workbook", message).hint(REPAIR);
                 self.failed = Some(Box::new(problem.clone()));
                 return Err(problem);
@@ -489,7 +489,7 @@ impl SheetReader {
         Ok(())
     }
 
-    /// Things that came up while reading; complete once `read` has given false.
+    /// Notes from reading; complete once `read` has returned false.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }

@@ -1,21 +1,21 @@
-//! The texts that cells of a workbook share, one behind the other in one allocation.
+//! The shared strings of a workbook in one allocation.
 
-use crate::file::unpack::SHARED_TEXTS_BYTES_MAX;
+use crate::file::unpack::SHARED_STRINGS_BYTES_MAX;
 
-pub const TEXTS_TOO_LONG: &str = "its texts are too long to be held in memory";
+pub const STRINGS_TOO_LONG: &str = "its texts are too long to hold in memory";
 
-const BYTES_MAX: usize = SHARED_TEXTS_BYTES_MAX as usize;
-/// Texts are told apart by where they end.
+const BYTES_MAX: usize = SHARED_STRINGS_BYTES_MAX as usize;
+/// A text is identified by its end.
 const _: () = assert!(BYTES_MAX < u32::MAX as usize);
 
 #[derive(Debug, Default)]
-pub struct SharedTexts {
+pub struct StringTable {
     text: String,
     ends: Vec<u32>,
 }
 
-impl SharedTexts {
-    /// Adds what `write` appends as the next text; `None` once all of it is more than is held in memory.
+impl StringTable {
+    /// Adds the text that `write` appends; `None` if the limit is exceeded.
     pub fn add<T, E>(&mut self, write: impl FnOnce(&mut String) -> Result<T, E>) -> Result<Option<T>, E> {
         let written = write(&mut self.text)?;
         if self.text.len() > BYTES_MAX {
@@ -25,8 +25,8 @@ impl SharedTexts {
         Ok(Some(written))
     }
 
-    /// To be called once all is added.
-    pub fn complete(&mut self) {
+    /// Frees unused memory after the last text.
+    pub fn finish(&mut self) {
         self.text.shrink_to_fit();
     }
 
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn texts_are_found_by_their_number() {
-        let mut texts = SharedTexts::default();
+        let mut texts = StringTable::default();
         for one in ["a", "", "яё"] {
             let added: Result<_, ()> = texts.add(|text| {
                 text.push_str(one);

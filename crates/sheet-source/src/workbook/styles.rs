@@ -8,34 +8,34 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub struct CellFormats {
     formats: Vec<NumberFormat>,
-    /// Where in `formats` each stands, by its number.
-    places: HashMap<u32, u32>,
-    /// The number of the format of each style; once all is added, its place.
+    /// The index in `formats` by the number of the format.
+    indexes: HashMap<u32, u32>,
+    /// The format number of each style; after `finish` its index.
     styles: Vec<u32>,
 }
 
 impl CellFormats {
-    /// Adds a format that the workbook writes out. What is a date in every workbook stays one, however it is written.
+    /// Adds a custom format. A number that is a date in every workbook stays a date, whatever its format.
     pub fn add_format(&mut self, id: u32, code: &str) -> Result<(), WorkbookError> {
         match NumberFormat::built_in(id) {
             Some(NumberFormat::Date | NumberFormat::Duration) => Ok(()),
-            _ => self.put_format(id, code),
+            _ => self.set_format(id, code),
         }
     }
 
-    /// The same, where what the workbook writes out is what is meant, whatever the number means elsewhere.
-    pub fn put_format(&mut self, id: u32, code: &str) -> Result<(), WorkbookError> {
-        /// Excel takes some two hundred. [Excel]
+    /// Adds a custom format that replaces a built-in format of the same number.
+    pub fn set_format(&mut self, id: u32, code: &str) -> Result<(), WorkbookError> {
+        /// Excel takes about two hundred. [Excel]
         const FORMATS_MAX: usize = 10_000;
         if self.formats.len() >= FORMATS_MAX {
-            return Err(WorkbookError::damaged("its list of number formats has no end"));
+            return Err(WorkbookError::damaged("it has too many number formats"));
         }
-        self.put(id, NumberFormat::read(code));
+        self.insert(id, NumberFormat::read(code));
         Ok(())
     }
 
-    fn put(&mut self, id: u32, format: NumberFormat) {
-        self.places.insert(id, self.formats.len() as u32);
+    fn insert(&mut self, id: u32, format: NumberFormat) {
+        self.indexes.insert(id, self.formats.len() as u32);
         self.formats.push(format);
     }
 
@@ -43,23 +43,23 @@ impl CellFormats {
         /// More than Excel takes. [Excel: 65 490]
         const STYLES_MAX: usize = 1 << 17;
         if self.styles.len() >= STYLES_MAX {
-            return Err(WorkbookError::damaged("its list of styles has no end"));
+            return Err(WorkbookError::damaged("it has too many styles"));
         }
         self.styles.push(format);
         Ok(())
     }
 
-    /// To be called once all is added, and before anything is looked for.
-    pub fn complete(&mut self) {
-        const NOWHERE: u32 = u32::MAX;
+    /// Resolves the styles, after all formats and styles are added and before the first `get`.
+    pub fn finish(&mut self) {
+        const MISSING: u32 = u32::MAX;
         let mut styles = std::mem::take(&mut self.styles);
         for style in &mut styles {
-            if !self.places.contains_key(style)
+            if !self.indexes.contains_key(style)
                 && let Some(format) = NumberFormat::built_in(*style)
             {
-                self.put(*style, format);
+                self.insert(*style, format);
             }
-            *style = self.places.get(style).copied().unwrap_or(NOWHERE);
+            *style = self.indexes.get(style).copied().unwrap_or(MISSING);
         }
         self.styles = styles;
     }
@@ -83,32 +83,32 @@ mod tests {
         for id in [0, 164, 14, 5, 9, 200] {
             assert!(formats.add_style(id).is_ok());
         }
-        formats.complete();
+        formats.finish();
         assert_eq!(formats.get(0), &NumberFormat::Plain);
-        assert!(matches!(formats.get(1), NumberFormat::Written(_)));
+        assert!(matches!(formats.get(1), NumberFormat::Pattern(_)));
         assert_eq!(formats.get(2), &NumberFormat::Date);
-        assert!(matches!(formats.get(3), NumberFormat::Written(_)));
-        assert!(matches!(formats.get(4), NumberFormat::Written(_)));
+        assert!(matches!(formats.get(3), NumberFormat::Pattern(_)));
+        assert!(matches!(formats.get(4), NumberFormat::Pattern(_)));
         assert_eq!(formats.get(5), &NumberFormat::Plain);
         assert_eq!(formats.get(9), &NumberFormat::Plain);
     }
 
     #[test]
-    fn a_format_under_the_number_of_a_date_is_read_where_it_is_meant() {
+    fn a_custom_format_can_replace_a_built_in_date_format() {
         for (means, date) in [(false, true), (true, false)] {
             let mut formats = CellFormats::default();
-            let add = if means { CellFormats::put_format } else { CellFormats::add_format };
+            let add = if means { CellFormats::set_format } else { CellFormats::add_format };
             assert!(add(&mut formats, 50, "00000").is_ok() && formats.add_style(50).is_ok());
-            formats.complete();
+            formats.finish();
             assert_eq!(formats.get(0) == &NumberFormat::Date, date);
         }
     }
 
     #[test]
-    fn lists_without_end_are_refused() {
+    fn endless_lists_are_refused() {
         let mut formats = CellFormats::default();
-        assert!((0..10_000).all(|id| formats.put_format(id, "0").is_ok()));
-        assert!(formats.put_format(10_000, "0").is_err());
+        assert!((0..10_000).all(|id| formats.set_format(id, "0").is_ok()));
+        assert!(formats.set_format(10_000, "0").is_err());
         assert!((0..1 << 17).all(|_| formats.add_style(0).is_ok()));
         assert!(formats.add_style(0).is_err());
     }

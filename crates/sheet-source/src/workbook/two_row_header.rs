@@ -1,4 +1,4 @@
-//! A header of two rows joined into one: a title merged over several columns, and the titles below it.
+//! Joins a header of two rows: a title merged over several columns, and the titles below it.
 
 use crate::cell::Scalar;
 use crate::cell::value;
@@ -6,26 +6,26 @@ use crate::row::header::TITLE_JOIN;
 use crate::workbook::choose::SheetChoice;
 use crate::workbook::sheet::RawCell;
 
-/// A header of two rows on its way.
+/// A header of two rows while it is read.
 pub struct TwoRowHeader {
     /// The upper row, counted from 0.
     pub row: u32,
     upper: Vec<(u32, String)>,
     lower: Vec<(u32, String)>,
-    /// Columns that an upper title is merged over.
+    /// The columns that an upper title is merged over.
     spans: Vec<(u32, u32)>,
 }
 
 impl TwoRowHeader {
-    pub fn of(choice: &SheetChoice) -> Option<TwoRowHeader> {
+    pub fn new(choice: &SheetChoice) -> Option<TwoRowHeader> {
         let row = choice.header_row.checked_sub(1).filter(|_| choice.two_rows)?;
-        let areas = choice.facts.merged.iter().filter(|area| area.top == row && area.bottom == row);
+        let areas = choice.metadata.merged.iter().filter(|area| area.top == row && area.bottom == row);
         let spans = areas.map(|area| (area.left, area.right)).collect();
         Some(TwoRowHeader { row, upper: Vec::new(), lower: Vec::new(), spans })
     }
 
-    /// False for a cell below the header.
-    pub fn takes(&mut self, found: &RawCell<'_>, epoch_1904: bool) -> bool {
+    /// Adds a cell; false for a cell below the header.
+    pub fn add(&mut self, found: &RawCell<'_>, epoch_1904: bool) -> bool {
         if found.row > self.row + 1 {
             return false;
         }
@@ -38,7 +38,7 @@ impl TwoRowHeader {
         true
     }
 
-    /// The titles by their columns, in order.
+    /// The joined titles by column, in order.
     pub fn titles(&self) -> Vec<(u32, String)> {
         let mut columns: Vec<u32> = self.upper.iter().chain(&self.lower).map(|(column, _)| *column).collect();
         columns.sort_unstable();
@@ -46,12 +46,12 @@ impl TwoRowHeader {
         let of = |titles: &[(u32, String)], column: u32| {
             titles.iter().find(|(at, _)| *at == column).map(|(_, title)| title.clone())
         };
-        let titled = |column: u32| {
+        let joined = |column: u32| {
             let span = self.spans.iter().find(|(left, right)| (*left..=*right).contains(&column));
             let upper = of(&self.upper, span.map_or(column, |(left, _)| *left));
             let parts: Vec<String> = upper.into_iter().chain(of(&self.lower, column)).collect();
             (column, parts.join(TITLE_JOIN))
         };
-        columns.into_iter().map(titled).collect()
+        columns.into_iter().map(joined).collect()
     }
 }

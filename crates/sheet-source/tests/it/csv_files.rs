@@ -1,4 +1,4 @@
-//! CSV files as a person meets them: encodings, dialects, row numbers, headers, and the sentence when all fails.
+//! CSV files as users have them: encodings, dialects, row numbers, headers, and the message on failure.
 
 use sheet_source::{Header, ReadOptions, Row, Scalar, Table};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(name)
 }
 
-/// A table's layout line, titles, and rows: number and texts.
+/// The layout line of a table, its titles, and its rows: number and texts.
 struct Seen {
     layout: String,
     titles: Vec<String>,
@@ -16,7 +16,7 @@ struct Seen {
 }
 
 fn see(path: &Path, options: &ReadOptions) -> Result<Seen, String> {
-    // The folder differs from machine to machine; the sentence should not.
+    // The folder differs between machines, so the message is compared without it.
     let folder = format!("{}/", path.parent().expect("a file is in a folder").display());
     let told = |problem: sheet_source::problem::Problem| problem.to_string().replace(&folder, "");
     let mut table = Table::open(path, options).map_err(told)?;
@@ -97,7 +97,7 @@ const DEALS: &str = "Название сделки;Бюджет;Телефон\r
                      «ё»;\"2;000\";8 (900) 000-00-02\r\n";
 
 #[test]
-fn every_encoding_with_every_delimiter_is_found_without_being_told() {
+fn every_encoding_with_every_delimiter_is_detected() {
     for encoding in ["UTF-8", "windows-1251", "KOI8-R", "IBM866", "UTF-16LE", "UTF-16BE"] {
         for (delimiter, shown) in [(';', "`;`"), (',', "`,`"), ('\t', "tab"), ('|', "`|`")] {
             let text = DEALS.replace(['«', '»'], "'").replace("1 234,50", "1 234").replace("Пётр, ", "Пётр ");
@@ -114,7 +114,7 @@ fn every_encoding_with_every_delimiter_is_found_without_being_told() {
 }
 
 #[test]
-fn titles_decide_where_the_letters_are_too_few_to_tell() {
+fn titles_decide_where_the_letters_are_too_few() {
     for encoding in ["windows-1251", "KOI8-R", "IBM866"] {
         let seen = see_bytes(&encoded("ЦЪ,ЩЙ\n1;2,3;4\n5;6,7;8\n", encoding), &asking(&["ЦЪ", "щй"]));
         let seen = seen.unwrap_or_else(|problem| panic!("{encoding}: {problem}"));
@@ -180,7 +180,7 @@ fn rows_have_the_numbers_excel_shows() {
 }
 
 #[test]
-fn numbers_stay_right_across_the_pieces_a_file_is_read_in() {
+fn numbers_stay_right_across_the_chunks_of_a_file() {
     let mut text = "номер;текст\r\n".to_owned();
     let mut expected = Vec::new();
     let mut number = 1;
@@ -239,7 +239,7 @@ fn ragged_rows_keep_their_cells_and_are_noted() {
 }
 
 #[test]
-fn what_the_person_says_outranks_every_guess() {
+fn options_of_the_user_outrank_every_guess() {
     let options = ReadOptions {
         header_row: Some(2),
         encoding: Some("cp866".into()),
@@ -252,7 +252,7 @@ fn what_the_person_says_outranks_every_guess() {
     let marked = ReadOptions { encoding: Some("windows-1251".into()), ..ReadOptions::default() };
     let seen = see_bytes("\u{feff}Имя\nИван\n".as_bytes(), &marked).expect("it can be read");
     assert_eq!(seen.titles, ["Имя"]);
-    assert_eq!(seen.notes, ["the file begins with a mark of UTF-8, so it is not read as windows-1251"]);
+    assert_eq!(seen.notes, ["the file has a byte order mark of UTF-8 and is read as such, not as windows-1251"]);
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn a_russian_letter_far_down_the_file_still_decides_the_encoding() {
 }
 
 #[test]
-fn a_row_that_is_not_utf_8_is_told_and_the_next_one_still_read() {
+fn a_row_that_is_not_utf_8_is_reported_and_the_next_one_is_read() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.csv");
     let mut bytes = format!("имя;город\n{}", "Иван;Москва\n".repeat(60_000)).into_bytes();
@@ -284,14 +284,14 @@ fn a_row_that_is_not_utf_8_is_told_and_the_next_one_still_read() {
     let told = problem.expect("the bad row is told").to_string();
     assert_eq!(
         told.replace(&path.display().to_string(), "a.csv"),
-        "a.csv:60002:A (имя): this row holds bytes that are not UTF-8, unlike the rest of the file; save the file as \
-         UTF-8, or name its encoding, such as windows-1251"
+        "a.csv:60002:A (имя): this row contains bytes that are not UTF-8, unlike the rest of the file; save the file as \
+         UTF-8, or specify its encoding, such as windows-1251"
     );
     assert_eq!((row.number, row.get(1).text, row.get(1).value), (60_003, "Тверь", Scalar::Text));
 }
 
 #[test]
-fn what_cannot_be_read_is_told_in_a_sentence() {
+fn a_file_that_cannot_be_read_is_reported_in_a_sentence() {
     let folder = file("made");
     for (name, sentence) in [
         (
@@ -300,7 +300,7 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
         ),
         (
             "html_saved_as_xls.xls",
-            "html_saved_as_xls.xls: this is a web page saved with the ending .xls, not a table; open it in Excel and \
+            "html_saved_as_xls.xls: this is a web page saved as .xls, not a table; open it in Excel and \
              save it as an Excel workbook (.xlsx)",
         ),
         (
@@ -310,10 +310,10 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
         ),
         (
             "invalid_utf8.csv",
-            "invalid_utf8.csv:2:B (city): this row holds bytes that are not UTF-8, unlike the rest of the file; save \
-             the file as UTF-8, or name its encoding, such as windows-1251",
+            "invalid_utf8.csv:2:B (city): this row contains bytes that are not UTF-8, unlike the rest of the file; save \
+             the file as UTF-8, or specify its encoding, such as windows-1251",
         ),
-        ("no such.csv", "no such.csv: there is no such file; check the name and the folder you are in"),
+        ("no such.csv", "no such.csv: file not found; check the name and the current folder"),
     ] {
         assert_eq!(see(&folder.join(name), &ReadOptions::default()).err().as_deref(), Some(sentence));
     }
@@ -342,9 +342,9 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
         (
             b"a;b\n",
             options(Some("windows-1521"), None, None),
-            "a.csv: \"windows-1521\" is no encoding known here; did you mean \"windows-1251\" or \"windows-1252\"?",
+            "a.csv: \"windows-1521\" is not a known encoding; did you mean \"windows-1251\" or \"windows-1252\"?",
         ),
-        (b"a;b\n", options(None, None, Some('"')), "a.csv: \"\"\" cannot be a delimiter; it is one of ; , | or a tab"),
+        (b"a;b\n", options(None, None, Some('"')), "a.csv: \"\"\" cannot be a delimiter; use ; , | or a tab"),
         (
             b"a;b\n1;2\n",
             options(None, Some(5), None),
@@ -353,12 +353,12 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
         (
             b"a;b\n\n1;2\n",
             options(None, Some(2), None),
-            "a.csv: row 2 should be the header, but it is blank; the next row with anything in it is row 3",
+            "a.csv: row 2 should be the header, but it is blank; the next row with data is row 3",
         ),
         (
             b"a\0;\0b\0\n\0x\0;\0y",
             options(Some("utf-16"), None, None),
-            "a.csv:2: this row holds bytes that are not UTF-16LE; save the file as UTF-8, or name its encoding, such as windows-1251",
+            "a.csv:2: this row contains bytes that are not UTF-16LE; save the file as UTF-8, or specify its encoding, such as windows-1251",
         ),
     ] {
         assert_eq!(see_bytes(bytes, &options).err().as_deref(), Some(sentence));

@@ -1,4 +1,4 @@
-//! What `CsvWriter` writes, `Table` reads back; and on well-formed files `Table` agrees with the `csv` crate.
+//! `Table` reads back what `CsvWriter` writes; and on well-formed files `Table` agrees with the `csv` crate.
 
 use proptest::prelude::*;
 use sheet_source::{CsvWriter, ReadOptions, Row, Table};
@@ -24,7 +24,7 @@ fn read(path: &Path, encoding: Option<&str>, delimiter: char) -> Vec<Vec<String>
     rows
 }
 
-/// Cells of letters every encoding here holds, with all that has a meaning in a CSV.
+/// Cells of letters that every encoding here has, with everything that is special in a CSV.
 fn cell() -> impl Strategy<Value = String> {
     let sign = prop::sample::select(vec![
         "а", "Я", "ё", "x", "7", " ", "\"", "\"\"", ";", ",", "\t", "|", "\n", "\r\n", "\r", "=", "'", "-",
@@ -36,7 +36,7 @@ fn table() -> impl Strategy<Value = Vec<Vec<String>>> {
     (1_usize..5).prop_flat_map(|width| prop::collection::vec(prop::collection::vec(cell(), width), 0..12))
 }
 
-/// Reading skips blank rows, drops the spaces around quotes, and undoes `="…"`; the rest must come back.
+/// Reading skips blank rows, drops the spaces around quotes and unwraps `="…"`; the rest must come back.
 fn as_read(rows: &[Vec<String>]) -> Vec<Vec<String>> {
     rows.iter().filter(|row| row.iter().any(|c| !c.trim().is_empty())).cloned().collect()
 }

@@ -1,12 +1,12 @@
-//! Texts of many languages in many code pages, short and long, under Latin and national headers: each is read right, or
-//! refused with the readings to choose from. None is misread. `ENCODINGS_SEED` and `ENCODINGS_COUNT` make other texts, and
-//! more of them; `--nocapture` shows the table.
+//! Texts of many languages in many code pages, short and long, with Latin and national headers: each is read
+//! correctly, or refused with the readings to choose from. None is misread. `ENCODINGS_SEED` and `ENCODINGS_COUNT`
+//! make other texts, and more of them; `--nocapture` shows the table.
 
 use sheet_source::{DoubtKind, ReadOptions, Row, Table};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A language: its header, its words, and the code pages that it is written in.
+/// A language: its header, its words, and the code pages that can encode it.
 struct Texts {
     name: &'static str,
     header: &'static str,
@@ -108,7 +108,7 @@ const TEXTS: [Texts; 12] = [
     },
 ];
 
-/// A page that cannot be read: only letters that stand in the texts.
+/// An unsupported page: only the letters of the texts.
 const IBM850: &str =
     "ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜø£Ø×ƒáíóúñÑªº¿®¬½¼¡«»░▒▓│┤ÁÂÀ©╣║╗╝¢¥┐└┴┬├─┼ãÃ╚╔╩╦╠═╬¤ðÐÊËÈıÍÎÏ┘┌█▄¦Ì▀ÓßÔÒõÕµþÞÚÛÙýÝ¯´";
 const IBM852: &str = "ÇüéâäůćçłëŐőîŹÄĆÉĹĺôöĽľŚśÖÜŤťŁ×čáíóúĄąŽžĘę¬źČş«»░▒▓│┤ÁÂĚŞ╣║╗╝Żż┐└┴┬├─┼Ăă╚╔╩╦╠═╬¤đĐĎËďŇÍÎě┘┌█▄ŢŮ▀ÓßÔŃńňŠšŔÚŕŰýÝţ´_˝˛ˇ˘§÷¸°¨˙űŘř";
@@ -133,7 +133,7 @@ fn encoded(text: &str, page: &str) -> Option<Vec<u8>> {
     text.chars().map(byte).collect()
 }
 
-/// Numbers that are the same every time.
+/// Reproducible random numbers.
 struct Dice(u64);
 
 impl Dice {
@@ -177,7 +177,7 @@ fn read(path: &Path, bytes: &[u8], text: &str) -> End {
     std::fs::write(path, bytes).expect("a temporary file");
     let mut table = Table::open(path, &ReadOptions::default()).expect("it is a table");
     if let Some(doubt) = &table.layout.encoding_doubt {
-        assert!(!doubt.readings.is_empty() && doubt.why != DoubtKind::Garbled);
+        assert!(!doubt.readings.is_empty() && doubt.why != DoubtKind::Mojibake);
         return End::Refused;
     }
     let mut read = table.header.titles().collect::<Vec<_>>().join(";") + "\r\n";
@@ -192,7 +192,7 @@ fn from_environment(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
-/// The share of ordinary files that may be refused, per cent.
+/// The share of ordinary files that can be refused, in percent.
 const REFUSED_MAX: usize = 3;
 const ORDINARY_WORDS: usize = 20;
 
@@ -219,7 +219,7 @@ fn nothing_is_misread_and_ordinary_files_are_read() {
     for ((page, name, long), [right, not, wrong]) in &counts {
         let length = if *long { "ordinary" } else { "short" };
         println!("{page:16} {name:12} {length:8} {right:6} {not:8} {wrong:6}");
-        // What cannot be read at all is refused, unless it is the same in a page that can be read.
+        // A file in an unsupported page is refused, unless a supported page reads it equally.
         let readable = encoding_rs::Encoding::for_label(page.as_bytes()).is_some();
         if *long && readable {
             ordinary += right + not;
@@ -232,7 +232,7 @@ fn nothing_is_misread_and_ordinary_files_are_read() {
 
 /// `á` and `š` are the same bytes in windows-1250 and windows-1252; `ř`, `ě`, `č` and `ň` are not.
 #[test]
-fn letters_at_the_end_of_a_long_file_have_their_say() {
+fn letters_at_the_end_of_a_long_file_count() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut text = "name;city\r\n".to_owned();
     text += &"Tomáš;Brno\r\n".repeat(200_000);

@@ -1,4 +1,4 @@
-//! Files as people have them, read from outside.
+//! Tests with files as users have them, through the public interface.
 
 #[path = "../../../../tests/fixtures/own_process.rs"]
 mod own_process;

@@ -1,4 +1,4 @@
-//! One workbook alone in a process, so that its memory can be measured.
+//! A single workbook in its own process, so that its memory can be measured.
 
 use sheet_source::{ReadOptions, Row, Table};
 
@@ -23,7 +23,7 @@ fn a_sparse_sheet_is_cheap() {
     assert_eq!((row.number, row.len(), row.get(300).text), (100_001, 301, "b"));
     assert!(!table.read(&mut row).expect("and no more"));
     assert!(started.elapsed().as_secs() < 5);
-    // Where there is no /proc, the time has to do.
+    // Without /proc the test checks the time only.
     if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux tells the peak");
         let peak: u64 = line.trim().trim_end_matches(" kB").parse().expect("in kilobytes");

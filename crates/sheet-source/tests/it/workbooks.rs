@@ -1,4 +1,4 @@
-//! Workbooks of every kind: typed cells, sheets, dates of both epochs, and the sentence when all fails.
+//! Workbooks of every format: typed cells, sheets, dates of both epochs, and the message on failure.
 
 use sheet_source::{ReadOptions, Row, Scalar, Table};
 use std::path::{Path, PathBuf};
@@ -61,12 +61,12 @@ fn hidden_sheets_are_read_only_when_named() {
     }
     assert_eq!(
         sentence("calamine/any_sheets.xlsx", &on_sheet("Vizible")),
-        "any_sheets.xlsx: there is no sheet \"Vizible\"; did you mean \"Visible\"? the sheets are \"Visible\", \
+        "any_sheets.xlsx: sheet \"Vizible\" not found; did you mean \"Visible\"? the sheets are \"Visible\", \
          \"Hidden\" (hidden), \"VeryHidden\" (hidden)"
     );
     assert_eq!(
         sentence("calamine/any_sheets.xlsx", &on_sheet("chart")),
-        "any_sheets.xlsx: sheet \"Chart\" holds no cells; it is a chart or a macro; the sheets are \"Visible\", \
+        "any_sheets.xlsx: sheet \"Chart\" has no cells: it is a chart or a macro; the sheets are \"Visible\", \
          \"Hidden\" (hidden), \"VeryHidden\" (hidden)"
     );
 }
@@ -140,7 +140,7 @@ fn prices_below_merged_titles_are_found() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_in_a_sentence() {
+fn a_file_that_cannot_be_read_is_reported_in_a_sentence() {
     const PASSWORD: &str = "this workbook is protected by a password; open it in Excel, remove the password (File, \
                             Info, Protect Workbook) and save it";
     const REPAIR: &str = "open it in Excel, let Excel repair it, and save it; or copy or download it again";
@@ -157,30 +157,24 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
     for (name, expected) in [
         (
             "made/truncated_half.xlsx",
-            "truncated_half.xlsx: this workbook is damaged: its end is missing, as after a copy or download that broke \
-             off; copy or download the file again, or open it in Excel and save it anew"
+            "truncated_half.xlsx: this workbook is damaged: its end is missing, as after an interrupted copy or \
+             download; copy or download the file again, or open it in Excel and save it again"
                 .to_owned(),
         ),
         (
             "made/missing_worksheet_part.xlsx",
             format!(
-                "missing_worksheet_part.xlsx: this workbook is damaged: its sheet \"Лист1\" is named, but is not \
-                 there; {REPAIR}"
+                "missing_worksheet_part.xlsx: this workbook is damaged: the data of sheet \"Лист1\" is missing; {REPAIR}"
             ),
         ),
-        (
-            "calamine/OOM_alloc3.xls",
-            format!("OOM_alloc3.xls: this workbook is damaged (its end is missing); {REPAIR}"),
-        ),
+        ("calamine/OOM_alloc3.xls", format!("OOM_alloc3.xls: this workbook is damaged (its end is missing); {REPAIR}")),
         (
             "calamine/empty_sheet.xlsx",
             "empty_sheet.xlsx: this workbook is empty; choose a file with a header row and rows under it".to_owned(),
         ),
         (
             "calamine/issue_594_dos.ods",
-            format!(
-                "issue_594_dos.ods: this workbook is damaged (a cell stands beyond the last row or column); {REPAIR}"
-            ),
+            format!("issue_594_dos.ods: this workbook is damaged (a cell is beyond the last row or column); {REPAIR}"),
         ),
     ] {
         assert_eq!(sentence(name, &guess), expected);
@@ -204,7 +198,7 @@ fn a_workbook_cut_anywhere_is_a_problem_and_never_a_panic() {
 }
 
 #[test]
-fn a_table_given_up_half_way_stops_its_thread() {
+fn a_table_dropped_half_way_stops_its_thread() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("long.xlsx");
     let mut book = rust_xlsxwriter::Workbook::new();
@@ -228,8 +222,8 @@ fn a_workbook_written_as_a_stream_with_large_sizes_is_read() {
     assert_eq!(rows(&mut table)[0].1, [("Иван".to_owned(), Scalar::Text), ("5".to_owned(), Scalar::Number(5.0))]);
 }
 
-/// A workbook that says 2,000 for the size of its strings, or a great deal more than they have.
-fn lying(size: u32) -> Vec<u8> {
+/// A workbook that declares 2,000 bytes, or far too many, for its shared strings.
+fn with_wrong_size(size: u32) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.xlsx");
     let mut book = rust_xlsxwriter::Workbook::new();
@@ -247,11 +241,11 @@ fn lying(size: u32) -> Vec<u8> {
 }
 
 #[test]
-fn sizes_that_lie_are_told_or_make_no_difference() {
+fn wrong_sizes_are_reported_or_make_no_difference() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.xlsx");
     for size in [0, 2_000, 3_000_000_000] {
-        std::fs::write(&path, lying(size)).expect("a temporary file");
+        std::fs::write(&path, with_wrong_size(size)).expect("a temporary file");
         match Table::open(&path, &ReadOptions::default()) {
             Ok(mut table) => assert_eq!(rows(&mut table).len(), 1_999),
             Err(problem) => assert!(["damaged-workbook", "file-too-big"].contains(&&*problem.code), "{problem}"),
@@ -260,7 +254,7 @@ fn sizes_that_lie_are_told_or_make_no_difference() {
 }
 
 #[test]
-fn pages_and_xml_under_the_name_of_a_workbook_are_told() {
+fn pages_and_xml_under_the_name_of_a_workbook_are_reported() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let utf_16 = |text: &str| [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     let pages: [Vec<u8>; 6] = [

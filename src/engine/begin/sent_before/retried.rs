@@ -18,7 +18,7 @@ pub fn retried(
     cancel: &Cancel,
 ) -> Result<Option<String>, EngineError> {
     let header = &table.header;
-    if !header.is_of_rejects() {
+    if !header.is_rejects() {
         return Ok(None);
     }
     let titles: Vec<String> = header.titles().map(str::to_owned).collect();
@@ -55,7 +55,7 @@ fn numbered(table: &Table, cancel: &Cancel) -> Result<Vec<(u32, u64)>, EngineErr
     let hasher = RowHasher::new(&table.header);
     let (mut again, mut row, mut rows) = (source::again(table)?, Row::default(), Vec::new());
     while again.read(&mut row).unwrap_or(false) {
-        if let Ok(number) = row.get(table.header.own_len()).text.trim().parse() {
+        if let Ok(number) = row.get(table.header.source_len()).text.trim().parse() {
             rows.push((number, hasher.hash(&row)));
         }
         still_wanted(cancel)?;

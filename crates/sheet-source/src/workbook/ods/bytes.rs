@@ -1,4 +1,4 @@
-//! The bytes of a part of the file, unpacked block by block and handed to the reader of XML as UTF-8.
+//! The bytes of a part, unpacked in blocks and passed to the XML reader as UTF-8.
 
 use super::damaged;
 use crate::file::error::WorkbookError;
@@ -6,24 +6,24 @@ use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::io::{self, BufRead, Read};
 
 const BLOCK_BYTES: usize = 64 << 10;
-/// A tag or a text longer than this is nothing a program for spreadsheets would write.
-pub const PIECE_BYTES_MAX: usize = 8 << 20;
-/// What says how a part is encoded stands within its first bytes.
+/// No spreadsheet program writes a longer tag or text.
+pub const EVENT_BYTES_MAX: usize = 8 << 20;
+/// The encoding declaration of a part is within its first bytes.
 const DECLARATION_BYTES_MAX: usize = 256;
 
 pub struct XmlBytes<R> {
     source: R,
-    /// As they are in the file, when they are not UTF-8.
+    /// Bytes as in the file, if it is not UTF-8.
     raw: Vec<u8>,
     raw_start: usize,
     decoder: Option<Decoder>,
-    /// UTF-8.
+    /// Bytes in UTF-8.
     block: Vec<u8>,
     start: usize,
-    begun: bool,
+    encoding_known: bool,
     ended: bool,
-    /// Bytes of the tag or text under way.
-    piece: usize,
+    /// Bytes of the current tag or text.
+    event: usize,
 }
 
 impl<R: Read> XmlBytes<R> {
@@ -35,32 +35,32 @@ impl<R: Read> XmlBytes<R> {
             decoder: None,
             block: Vec::new(),
             start: 0,
-            begun: false,
+            encoding_known: false,
             ended: false,
-            piece: 0,
+            event: 0,
         }
     }
 
-    /// A new tag or text begins.
-    pub fn begin_piece(&mut self) {
-        self.piece = 0;
+    /// Starts a new tag or text.
+    pub fn begin_event(&mut self) {
+        self.event = 0;
     }
 
-    pub fn is_piece_too_long(&self) -> bool {
-        self.piece > PIECE_BYTES_MAX
+    pub fn is_event_too_long(&self) -> bool {
+        self.event > EVENT_BYTES_MAX
     }
 
-    /// Passes whatever is left, so that its checksum is looked at.
+    /// Reads the rest, so that its checksum is verified.
     pub fn drain(&mut self) -> Result<(), WorkbookError> {
         match io::copy(&mut self.source, &mut io::sink()) {
             Ok(_) => Ok(()),
-            Err(error) => Err(unpacking(&error)),
+            Err(error) => Err(read_error(&error)),
         }
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        if !self.begun {
-            self.begin()?;
+        if !self.encoding_known {
+            self.detect_encoding()?;
         }
         while self.start == self.block.len() && !self.ended {
             self.start = 0;
@@ -76,9 +76,9 @@ impl<R: Read> XmlBytes<R> {
         Ok(())
     }
 
-    /// Learns from the first block how all are encoded.
-    fn begin(&mut self) -> io::Result<()> {
-        self.begun = true;
+    /// Detects the encoding from the first block.
+    fn detect_encoding(&mut self) -> io::Result<()> {
+        self.encoding_known = true;
         let read = (&mut self.source).take(BLOCK_BYTES as u64).read_to_end(&mut self.block)?;
         self.ended = read < BLOCK_BYTES;
         let (encoding, mark) = encoding(&self.block);
@@ -102,11 +102,12 @@ impl<R: Read> XmlBytes<R> {
         }
         let last = self.raw.is_empty();
         self.block.resize(BLOCK_BYTES, 0);
-        let (result, read, written, wrong) = decoder.decode_to_utf8(&self.raw[self.raw_start..], &mut self.block, last);
+        let (result, read, written, malformed) =
+            decoder.decode_to_utf8(&self.raw[self.raw_start..], &mut self.block, last);
         self.raw_start += read;
         self.block.truncate(written);
         self.ended = last && result == CoderResult::InputEmpty;
-        if wrong { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
+        if malformed { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
     }
 }
 
@@ -120,7 +121,7 @@ impl<R: Read> Read for XmlBytes<R> {
 
 impl<R: Read> BufRead for XmlBytes<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.is_piece_too_long() {
+        if self.is_event_too_long() {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.fill()?;
@@ -129,11 +130,11 @@ impl<R: Read> BufRead for XmlBytes<R> {
 
     fn consume(&mut self, bytes: usize) {
         self.start = self.block.len().min(self.start + bytes);
-        self.piece += bytes;
+        self.event += bytes;
     }
 }
 
-/// The encoding of a part and how many bytes mark it. [XML 1.0, appendix F]
+/// The encoding of a part, and the length of its byte order mark. [XML 1.0, appendix F]
 fn encoding(start: &[u8]) -> (&'static Encoding, usize) {
     match start {
         [0xEF, 0xBB, 0xBF, ..] => (UTF_8, 3),
@@ -141,11 +142,11 @@ fn encoding(start: &[u8]) -> (&'static Encoding, usize) {
         [0xFE, 0xFF, ..] => (UTF_16BE, 2),
         [b'<', 0, ..] => (UTF_16LE, 0),
         [0, b'<', ..] => (UTF_16BE, 0),
-        _ => (declared(start).unwrap_or(UTF_8), 0),
+        _ => (declared_encoding(start).unwrap_or(UTF_8), 0),
     }
 }
 
-fn declared(start: &[u8]) -> Option<&'static Encoding> {
+fn declared_encoding(start: &[u8]) -> Option<&'static Encoding> {
     let start = &start[..start.len().min(DECLARATION_BYTES_MAX)];
     let declaration = &start[..memchr::memchr(b'>', start)?];
     if !declaration.starts_with(b"<?xml") {
@@ -154,12 +155,12 @@ fn declared(start: &[u8]) -> Option<&'static Encoding> {
     let name = &declaration[memchr::memmem::find(declaration, b"encoding")?..];
     let quoted = &name[name.iter().position(|byte| matches!(byte, b'"' | b'\''))? + 1..];
     let label = &quoted[..quoted.iter().position(|byte| matches!(byte, b'"' | b'\''))?];
-    // Bytes that can be read so far are not UTF-16, whatever they say.
+    // A declaration that is readable as ASCII rules out UTF-16.
     Encoding::for_label(label).filter(|encoding| encoding.is_ascii_compatible())
 }
 
-/// What went wrong below the XML: the file could not be read, or not be unpacked.
-pub fn unpacking(error: &io::Error) -> WorkbookError {
+/// An error below the XML: reading the file or unpacking the part failed.
+pub fn read_error(error: &io::Error) -> WorkbookError {
     match error.raw_os_error() {
         Some(code) => WorkbookError::Io(io::Error::from_raw_os_error(code)),
         None => damaged("its content cannot be unpacked"),
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_without_end_is_given_up() {
+    fn an_endless_event_is_an_error() {
         let mut bytes = XmlBytes::new(io::repeat(b'x'));
         let mut passed = 0;
         while let Ok(block) = bytes.fill_buf() {
@@ -208,7 +209,7 @@ mod tests {
             passed += length;
             bytes.consume(length);
         }
-        assert!(bytes.is_piece_too_long());
-        assert!((PIECE_BYTES_MAX..PIECE_BYTES_MAX + 2 * BLOCK_BYTES).contains(&passed));
+        assert!(bytes.is_event_too_long());
+        assert!((EVENT_BYTES_MAX..EVENT_BYTES_MAX + 2 * BLOCK_BYTES).contains(&passed));
     }
 }

@@ -1,4 +1,4 @@
-//! Workbooks read by `calamine` too, and workbooks damaged in all ways.
+//! Compares workbooks with `calamine`, and reads damaged workbooks.
 
 use super::OpenDocument;
 use super::tests::{content, detail, packed};
@@ -12,41 +12,41 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Sheets and their cells as text, empty texts left out.
-type Told = Vec<String>;
+/// Sheets and their cells as text, without empty texts.
+type SheetsAsText = Vec<String>;
 
-fn by_calamine(path: &Path) -> Result<Told, String> {
+fn by_calamine(path: &Path) -> Result<SheetsAsText, String> {
     let mut book: Ods<_> = calamine::open_workbook(path).map_err(|error: calamine::OdsError| error.to_string())?;
-    let mut told = Vec::new();
+    let mut cells = Vec::new();
     for sheet in book.sheets_metadata().to_vec() {
-        told.push(format!("{} {}", sheet.name, sheet.visible == SheetVisible::Visible));
+        cells.push(format!("{} {}", sheet.name, sheet.visible == SheetVisible::Visible));
         let range = book.worksheet_range(&sheet.name).map_err(|error| error.to_string())?;
         let (top, left) = range.start().unwrap_or((0, 0));
         for (row, column, data) in range.used_cells() {
             if !matches!(data, Data::String(text) if text.trim().is_empty()) {
-                told.push(format!("{} {} {:?}", top + row as u32, left + column as u32, CellValue::from(data)));
+                cells.push(format!("{} {} {:?}", top + row as u32, left + column as u32, CellValue::from(data)));
             }
         }
     }
-    Ok(told)
+    Ok(cells)
 }
 
-fn by_us(file: SourceFile) -> Result<Told, String> {
+fn by_us(file: SourceFile) -> Result<SheetsAsText, String> {
     let mut book = OpenDocument::open(file).map_err(detail)?;
-    let mut told = Vec::new();
+    let mut cells = Vec::new();
     for sheet in book.sheets() {
-        told.push(format!("{} {}", sheet.name, sheet.visible));
-        book.cells(&sheet.name, &mut |found| {
+        cells.push(format!("{} {}", sheet.name, sheet.visible));
+        book.visit_cells(&sheet.name, &mut |found| {
             let value = match found.value {
-                CellValue::Shown { number, .. } => CellValue::Number(number),
+                CellValue::Displayed { number, .. } => CellValue::Number(number),
                 value => value,
             };
-            told.push(format!("{} {} {value:?}", found.row, found.column));
-            if told.len() < 1_000_000 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            cells.push(format!("{} {} {value:?}", found.row, found.column));
+            if cells.len() < 1_000_000 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
         .map_err(detail)?;
     }
-    Ok(told)
+    Ok(cells)
 }
 
 fn workbooks_in(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -70,7 +70,7 @@ fn every_workbook_of_the_repository_reads_alike() {
     let mut compared = 0;
     for path in &paths {
         let ours = by_us(SourceFile::File(File::open(path).expect("the file is there")));
-        // `calamine` gives no cell for the error of a formula.
+        // `calamine` has no cell for the error of a formula.
         let ours = ours.map(|cells| cells.into_iter().filter(|cell| !cell.contains(" Error(")).collect::<Vec<_>>());
         match by_calamine(path) {
             Ok(theirs) => {
@@ -83,7 +83,7 @@ fn every_workbook_of_the_repository_reads_alike() {
     assert!(compared >= 5, "{paths:?}");
 }
 
-/// A sheet with something of everything.
+/// A sheet with every kind of content.
 fn rich() -> String {
     let row = |number: usize| {
         format!(
@@ -116,10 +116,10 @@ fn a_rich_sheet_reads_as_calamine_reads_it() {
     std::io::copy(&mut BufReader::new(file), &mut File::create(&path).expect("a file")).expect("a copy");
     let ours = by_us(SourceFile::File(File::open(&path).expect("the file is there")));
     assert_eq!(ours, by_calamine(&path));
-    assert_eq!(ours.map(|told| told.len()), Ok(2 + 2 * 8 * 3));
+    assert_eq!(ours.map(|cells| cells.len()), Ok(2 + 2 * 8 * 3));
 }
 
-/// Pieces that damage XML in interesting ways.
+/// Fragments that damage XML in various ways.
 const PIECES: [&str; 24] = [
     "<",
     ">",
@@ -151,19 +151,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn damage_is_told_and_told_soon(
+    fn damage_is_reported_and_soon(
         wounds in prop::collection::vec((any::<prop::sample::Index>(), 0..6_usize, 0..PIECES.len() + 6), 0..4),
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
         cut in prop::option::of(any::<prop::sample::Index>()),
     ) {
         let mut bytes = rich().into_bytes();
-        for (place, length, piece) in &wounds {
-            let at = place.index(bytes.len());
+        for (index, length, piece) in &wounds {
+            let at = index.index(bytes.len());
             let end = (at + length).min(bytes.len());
             bytes.splice(at..end, PIECES.get(*piece).unwrap_or(&"").bytes());
         }
-        for (place, bits) in &flips {
-            let at = place.index(bytes.len());
+        for (index, bits) in &flips {
+            let at = index.index(bytes.len());
             bytes[at] ^= bits;
         }
         if let Some(cut) = cut {
@@ -176,10 +176,10 @@ proptest! {
 
     #[test]
     fn any_display_of_any_number_is_read_without_harm(number: f64, display in "[-+() 0-9.,'/%EeшT₽:№\u{A0}м²]{0,20}") {
-        use super::shown::{NumberType, shown};
+        use super::displayed_number::{NumberType, displayed_number};
         for kind in [NumberType::Float, NumberType::Percentage, NumberType::Currency(None)] {
             let mut text = String::new();
-            let shown = shown(number, kind, &display, &mut text);
+            let shown = displayed_number(number, kind, &display, &mut text);
             prop_assert_eq!(shown.is_none(), text.is_empty());
         }
     }

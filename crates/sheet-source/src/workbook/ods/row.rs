@@ -1,46 +1,46 @@
-//! One row of a sheet as the file has it: its filled cells, how often each is repeated, and what else it says.
+//! A row of a sheet as in the file: its cells with content, how often each is repeated, and its attributes.
 
+use super::cell_attributes::{CellAttributes, OdsValue};
 use super::damaged;
-use super::head::{CellHead, OdsValue};
 use super::text::{ROW_TEXT_BYTES_MAX, RowText, cell_text};
-use super::xml::{Ns, XmlPiece, XmlStream, XmlTag, repeat_count};
+use super::xml::{Ns, XmlEvent, XmlStream, XmlTag, repeat_count};
 use crate::cell::value::CellValue;
 use crate::file::error::WorkbookError;
 use crate::row::COLUMNS_MAX;
-use crate::workbook::sheet::BEYOND;
+use crate::workbook::sheet::CELL_OUT_OF_BOUNDS;
 use std::io::Read;
 use std::ops::Range;
 
-/// Addresses of one row; the longest that browsers take has 2 KB.
+/// Memory for the addresses of one row; the longest address in browsers has 2 KB.
 const LINKS_BYTES_MAX: usize = 1 << 20;
 
 #[derive(Default)]
 pub struct OdsRow {
     /// Counted from 0.
     pub first: u32,
-    /// How many rows in a row are like this one.
+    /// How many consecutive rows are equal.
     pub repeat: u32,
     pub hidden: bool,
     pub merged: Vec<SpannedCells>,
     pub links: Vec<(Range<u32>, String)>,
-    /// Whether values are made, or only looked for.
+    /// Whether to make values, or only to look for content.
     values: bool,
     links_bytes: usize,
     text: RowText,
     cells: Vec<OdsCell>,
-    beyond: bool,
+    has_cells_out_of_bounds: bool,
 }
 
-/// Cells whose value is the same.
+/// Adjacent cells with the same value.
 pub struct OdsCell {
     pub columns: Range<u32>,
-    /// It is the result of a formula.
+    /// True for the result of a formula.
     pub formula: bool,
     text: Range<usize>,
     stored: OdsValue,
 }
 
-/// Cells of which each is merged with those to the right and below.
+/// Adjacent cells that are each merged with cells to the right and below.
 pub struct SpannedCells {
     pub columns: Range<u32>,
     pub width: u32,
@@ -48,38 +48,38 @@ pub struct SpannedCells {
 }
 
 impl OdsRow {
-    /// A row for cells; without `values`, they are only counted.
+    /// A row for reading; without `values` cells are only counted.
     pub fn new(values: bool) -> OdsRow {
         OdsRow { values, ..OdsRow::default() }
     }
 
-    /// Reads the row whose tag was the last.
+    /// Reads the row whose start tag was the last event.
     pub fn read<R: Read>(&mut self, stream: &mut XmlStream<R>) -> Result<(), WorkbookError> {
         let outside = stream.depth() - 1;
         let mut column = 0_u32;
         while stream.depth() > outside {
-            let (covered, formula, head) = match stream.next()? {
-                XmlPiece::Opening(tag) if tag.is(Ns::Table, "table-cell") => {
-                    (false, self.values && tag.has(Ns::Table, "formula")?, Some(CellHead::of(&tag)?))
+            let (covered, formula, attributes) = match stream.next()? {
+                XmlEvent::Start(tag) if tag.is(Ns::Table, "table-cell") => {
+                    (false, self.values && tag.has(Ns::Table, "formula")?, Some(CellAttributes::of(&tag)?))
                 }
-                XmlPiece::Opening(tag) if tag.is(Ns::Table, "covered-table-cell") => {
-                    (true, false, Some(CellHead::of(&tag)?))
+                XmlEvent::Start(tag) if tag.is(Ns::Table, "covered-table-cell") => {
+                    (true, false, Some(CellAttributes::of(&tag)?))
                 }
-                XmlPiece::Opening(_) => (false, false, None),
-                XmlPiece::Closing | XmlPiece::Text(_) | XmlPiece::Letter(_) | XmlPiece::Nothing | XmlPiece::End => {
+                XmlEvent::Start(_) => (false, false, None),
+                XmlEvent::End | XmlEvent::Text(_) | XmlEvent::Char(_) | XmlEvent::Other | XmlEvent::Eof => {
                     continue;
                 }
             };
-            let Some(head) = head else {
+            let Some(attributes) = attributes else {
                 stream.skip()?;
                 continue;
             };
-            let columns = column..column.saturating_add(head.repeat);
+            let columns = column..column.saturating_add(attributes.repeat);
             column = columns.end;
             match covered {
-                // What a merged cell lies on is not seen.
+                // Content below a merged cell is not shown.
                 true => stream.skip()?,
-                false => self.cell(stream, (&head, formula), columns)?,
+                false => self.cell(stream, (&attributes, formula), columns)?,
             }
         }
         Ok(())
@@ -88,25 +88,29 @@ impl OdsRow {
     fn cell<R: Read>(
         &mut self,
         stream: &mut XmlStream<R>,
-        (head, formula): (&CellHead, bool),
+        (attributes, formula): (&CellAttributes, bool),
         columns: Range<u32>,
     ) -> Result<(), WorkbookError> {
         let start = self.text.len();
         let links = cell_text(stream, &mut self.text)?;
         let stored = match self.values {
-            true => self.text.edit(|text| head.stored(start, text)),
-            false => head.is_filled(&self.text.as_str()[start..]).then_some(OdsValue::Uncomputed),
+            true => self.text.edit(|text| attributes.value(start, text)),
+            false => attributes.is_filled(&self.text.as_str()[start..]).then_some(OdsValue::Uncomputed),
         };
-        let past = columns.end as usize > COLUMNS_MAX;
-        if (head.width > 1 || head.height > 1) && !past {
-            self.merged.push(SpannedCells { columns: columns.clone(), width: head.width, height: head.height });
+        let out_of_bounds = columns.end as usize > COLUMNS_MAX;
+        if (attributes.width > 1 || attributes.height > 1) && !out_of_bounds {
+            self.merged.push(SpannedCells {
+                columns: columns.clone(),
+                width: attributes.width,
+                height: attributes.height,
+            });
         }
         let Some(stored) = stored else {
             self.text.truncate(start);
             return Ok(());
         };
-        self.beyond |= past;
-        if past || self.text.is_too_long() {
+        self.has_cells_out_of_bounds |= out_of_bounds;
+        if out_of_bounds || self.text.is_too_long() {
             self.text.truncate(start);
             return Ok(());
         }
@@ -118,10 +122,10 @@ impl OdsRow {
         Ok(())
     }
 
-    /// A row of its own begins.
+    /// Resets the row for the next one.
     pub fn begin(&mut self, tag: &XmlTag<'_>, first: u32) -> Result<(), WorkbookError> {
         (self.first, self.repeat, self.hidden) = (first, 1, false);
-        (self.beyond, self.links_bytes) = (false, 0);
+        (self.has_cells_out_of_bounds, self.links_bytes) = (false, 0);
         self.text.clear();
         self.cells.clear();
         self.merged.clear();
@@ -134,14 +138,14 @@ impl OdsRow {
     }
 
     pub fn is_filled(&self) -> bool {
-        !self.cells.is_empty() || self.beyond || self.text.is_too_long()
+        !self.cells.is_empty() || self.has_cells_out_of_bounds || self.text.is_too_long()
     }
 
-    /// What keeps the row from being read.
-    pub fn trouble(&self, rows_max: u32) -> Option<WorkbookError> {
-        let past = self.is_filled() && self.first.saturating_add(self.repeat) > rows_max;
-        if self.beyond || past {
-            return Some(damaged(BEYOND));
+    /// The error that prevents reading the row, if any.
+    pub fn check(&self, rows_max: u32) -> Option<WorkbookError> {
+        let out_of_bounds = self.is_filled() && self.first.saturating_add(self.repeat) > rows_max;
+        if self.has_cells_out_of_bounds || out_of_bounds {
+            return Some(damaged(CELL_OUT_OF_BOUNDS));
         }
         let row = self.first.saturating_add(1);
         self.text
@@ -158,8 +162,8 @@ impl OdsRow {
         match cell.stored {
             OdsValue::Text => CellValue::Text(text),
             OdsValue::Number(number) => CellValue::Number(number),
-            OdsValue::Shown(number, shown) => CellValue::Shown { number, text, shown },
-            OdsValue::Date => CellValue::Iso(text),
+            OdsValue::Displayed(number, kind) => CellValue::Displayed { number, text, kind },
+            OdsValue::Date => CellValue::IsoDateTime(text),
             OdsValue::Time => CellValue::IsoDuration(text),
             OdsValue::Bool(truth) => CellValue::Bool(truth),
             OdsValue::Error => CellValue::Error(text),
@@ -167,7 +171,7 @@ impl OdsRow {
         }
     }
 
-    /// What the repetitions of the row's cells come to, in bytes handed on.
+    /// The size of the repetitions of the row, in bytes passed on.
     pub fn repeated_bytes(&self) -> u64 {
         const CELL_BYTES: u64 = 16;
         let bytes =

@@ -1,59 +1,59 @@
-//! The rows of one sheet, in their order, out of the groups and headers that they may stand in.
+//! The rows of a sheet in order, out of the groups and headers that can contain them.
 
 use super::row::OdsRow;
-use super::xml::{Ns, XmlPiece, XmlStream, XmlTag};
+use super::xml::{Ns, XmlEvent, XmlStream, XmlTag};
 use crate::file::error::WorkbookError;
 use std::io::Read;
 use std::ops::ControlFlow;
 
-/// What a child of a table is.
+/// The kind of a child of a table.
 enum TableChild {
     Row,
-    /// Rows stand in it; those of a folded group are not shown.
+    /// Contains rows; those of a collapsed group are not shown.
     Rows {
-        folded: bool,
+        collapsed: bool,
     },
     Other,
 }
 
-/// Reads the rows of the sheet whose tag was the last into `row`, one after the other, and gives each to `take`, until it
-/// breaks off.
-pub fn rows<R: Read>(
+/// Reads the rows of the sheet whose start tag was the last event into `row`, and passes each to `visit`, until it
+/// breaks.
+pub fn visit_rows<R: Read>(
     stream: &mut XmlStream<R>,
     mut row: OdsRow,
-    take: &mut dyn FnMut(&OdsRow) -> Result<ControlFlow<()>, WorkbookError>,
+    visit: &mut dyn FnMut(&OdsRow) -> Result<ControlFlow<()>, WorkbookError>,
 ) -> Result<ControlFlow<()>, WorkbookError> {
     let outside = stream.depth() - 1;
     let mut first = 0_u32;
-    // How deep the folded group stands that holds the rows.
-    let mut folded: Option<usize> = None;
+    // The depth of the collapsed group that contains the rows.
+    let mut collapsed: Option<usize> = None;
     while stream.depth() > outside {
         let part = match stream.next()? {
-            XmlPiece::Opening(tag) => part(&tag, &mut row, first)?,
-            XmlPiece::Closing => {
-                folded = folded.filter(|depth| stream.depth() >= *depth);
+            XmlEvent::Start(tag) => start_child(&tag, &mut row, first)?,
+            XmlEvent::End => {
+                collapsed = collapsed.filter(|depth| stream.depth() >= *depth);
                 continue;
             }
-            XmlPiece::Text(_) | XmlPiece::Letter(_) | XmlPiece::Nothing | XmlPiece::End => continue,
+            XmlEvent::Text(_) | XmlEvent::Char(_) | XmlEvent::Other | XmlEvent::Eof => continue,
         };
         match part {
             TableChild::Row => {
-                row.hidden |= folded.is_some();
+                row.hidden |= collapsed.is_some();
                 row.read(stream)?;
                 first = first.saturating_add(row.repeat);
-                if take(&row)?.is_break() {
+                if visit(&row)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }
-            TableChild::Rows { folded: true } => folded = folded.or(Some(stream.depth())),
-            TableChild::Rows { folded: false } => {}
+            TableChild::Rows { collapsed: true } => collapsed = collapsed.or(Some(stream.depth())),
+            TableChild::Rows { collapsed: false } => {}
             TableChild::Other => stream.skip()?,
         }
     }
     Ok(ControlFlow::Continue(()))
 }
 
-fn part(tag: &XmlTag<'_>, row: &mut OdsRow, first: u32) -> Result<TableChild, WorkbookError> {
+fn start_child(tag: &XmlTag<'_>, row: &mut OdsRow, first: u32) -> Result<TableChild, WorkbookError> {
     if tag.ns != Ns::Table {
         return Ok(TableChild::Other);
     }
@@ -62,10 +62,10 @@ fn part(tag: &XmlTag<'_>, row: &mut OdsRow, first: u32) -> Result<TableChild, Wo
             row.begin(tag, first)?;
             TableChild::Row
         }
-        "table-rows" | "table-header-rows" => TableChild::Rows { folded: false },
-        "table-row-group" => {
-            TableChild::Rows { folded: tag.attribute(Ns::Table, "display")?.is_some_and(|display| display == "false") }
-        }
+        "table-rows" | "table-header-rows" => TableChild::Rows { collapsed: false },
+        "table-row-group" => TableChild::Rows {
+            collapsed: tag.attribute(Ns::Table, "display")?.is_some_and(|display| display == "false"),
+        },
         _ => TableChild::Other,
     })
 }

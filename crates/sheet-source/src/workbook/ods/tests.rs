@@ -1,10 +1,10 @@
-//! Whole workbooks, made by hand in memory.
+//! Tests with workbooks built in memory.
 
 use super::OpenDocument;
 use crate::file::error::WorkbookError;
 use crate::file::input::SourceFile;
-use crate::workbook::sheet::facts::{Area, LINKS_TOO_MANY, MERGED_WITHOUT_END, SheetFacts};
-use crate::workbook::sheet::{BEYOND, ROWS_MAX};
+use crate::workbook::sheet::metadata::{Area, SheetMetadata, TOO_MANY_LINKS, TOO_MANY_MERGED_CELLS};
+use crate::workbook::sheet::{CELL_OUT_OF_BOUNDS, ROWS_MAX};
 use std::io::{Cursor, Write};
 use std::ops::ControlFlow;
 use zip::ZipWriter;
@@ -19,7 +19,7 @@ pub fn packed(parts: &[(&str, &[u8])]) -> SourceFile {
     SourceFile::memory(zip.finish().expect("an archive").into_inner())
 }
 
-/// A workbook of these tables.
+/// A workbook with these tables.
 pub fn content(tables: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<office:document-content><office:automatic-styles>\
@@ -37,8 +37,8 @@ fn open(content: &[u8]) -> Result<OpenDocument, WorkbookError> {
     OpenDocument::open(packed(&[("mimetype", b"x"), ("content.xml", content)]))
 }
 
-pub fn detail(trouble: WorkbookError) -> String {
-    match trouble {
+pub fn detail(error: WorkbookError) -> String {
+    match error {
         WorkbookError::Damaged(detail) => detail,
         WorkbookError::Encrypted => "encrypted".into(),
         WorkbookError::NoWorkbook => "no workbook".into(),
@@ -47,36 +47,41 @@ pub fn detail(trouble: WorkbookError) -> String {
     }
 }
 
-/// Cells as text, then how it ended, if badly.
+/// Cells as text, then the error, if any.
 fn cells(content: &[u8], sheet: &str) -> Vec<String> {
-    let mut told = Vec::new();
+    let mut cells = Vec::new();
     let end = open(content).and_then(|mut book| {
-        book.cells(sheet, &mut |found| {
-            told.push(format!("{},{} {:?}", found.row, found.column, found.value));
-            if told.len() < 50 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        book.visit_cells(sheet, &mut |found| {
+            cells.push(format!("{},{} {:?}", found.row, found.column, found.value));
+            if cells.len() < 50 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
     });
-    told.extend(end.err().map(detail));
-    told
+    cells.extend(end.err().map(detail));
+    cells
 }
 
 fn of_rows(rows: &str) -> Vec<String> {
     cells(sheet(rows).as_bytes(), "S")
 }
 
-/// The value of one cell with these attributes and this content; nothing where there is none.
+/// The value of a cell with these attributes and this content; empty if there is none.
 fn value(attributes: &str, within: &str) -> String {
     let cell = format!("<table:table-cell {attributes}>{within}</table:table-cell>");
     of_rows(&format!("<table:table-row>{cell}</table:table-row>")).join("; ").replacen("0,0 ", "", 1)
 }
 
 fn text(within: &str) -> String {
-    let told = value("office:value-type='string'", within);
-    told.strip_prefix("Text(\"").and_then(|rest| rest.strip_suffix("\")")).unwrap_or(&told).to_owned()
+    let value = value("office:value-type='string'", within);
+    value.strip_prefix("Text(\"").and_then(|rest| rest.strip_suffix("\")")).unwrap_or(&value).to_owned()
 }
 
-fn facts(rows: &str) -> SheetFacts {
-    open(sheet(rows).as_bytes()).map_err(detail).expect("a workbook").facts("S", true).map_err(detail).expect("facts")
+fn metadata(rows: &str) -> SheetMetadata {
+    open(sheet(rows).as_bytes())
+        .map_err(detail)
+        .expect("a workbook")
+        .metadata("S", true)
+        .map_err(detail)
+        .expect("facts")
 }
 
 const CELL: &str = "<table:table-cell office:value-type='float' office:value='1'><text:p>1</text:p></table:table-cell>";
@@ -91,7 +96,7 @@ fn values_are_what_tag_and_text_make_together() {
         (
             "office:value-type='novel' office:value='5'",
             "<text:p>пять</text:p>",
-            "Shown { number: 5.0, text: \"пять\", shown: Worded }",
+            "Displayed { number: 5.0, text: \"пять\", kind: Custom }",
         ),
         ("office:value='5'", "<text:p>5</text:p>", "Number(5.0)"),
         ("office:value-type='float' office:value='1234.5'", "<text:p>1 235</text:p>", "Number(1234.5)"),
@@ -99,7 +104,7 @@ fn values_are_what_tag_and_text_make_together() {
         (
             "office:value-type='float' office:value='17'",
             "<text:p>З-0017</text:p>",
-            "Shown { number: 17.0, text: \"З-0017\", shown: Worded }",
+            "Displayed { number: 17.0, text: \"З-0017\", kind: Custom }",
         ),
         ("office:value-type='float'", "<text:p>5</text:p>", "Text(\"5\")"),
         ("office:value-type='float' office:value='five'", "<text:p>5</text:p>", "Text(\"five\")"),
@@ -107,9 +112,13 @@ fn values_are_what_tag_and_text_make_together() {
         (
             "office:value-type='percentage' office:value='0.155'",
             "<text:p>16%</text:p>",
-            "Shown { number: 0.155, text: \"15.5%\", shown: Percent }",
+            "Displayed { number: 0.155, text: \"15.5%\", kind: Percent }",
         ),
-        ("office:value-type='date' office:date-value='1812-09-07'", "<text:p>x</text:p>", "Iso(\"1812-09-07\")"),
+        (
+            "office:value-type='date' office:date-value='1812-09-07'",
+            "<text:p>x</text:p>",
+            "IsoDateTime(\"1812-09-07\")",
+        ),
         (
             "office:value-type='time' office:time-value='PT36H05M00S'",
             "<text:p>x</text:p>",
@@ -130,7 +139,7 @@ fn values_are_what_tag_and_text_make_together() {
         "office:value-type='currency' office:currency='RUB' office:value='1234.5'",
         "<text:p>1 234,50 ₽</text:p>",
     );
-    assert!(currency.starts_with("Shown { number: 1234.5, text: \"1234.5\", shown: Currency("), "{currency}");
+    assert!(currency.starts_with("Displayed { number: 1234.5, text: \"1234.5\", kind: Currency("), "{currency}");
 }
 
 #[test]
@@ -200,7 +209,7 @@ fn repeated_cells_and_rows_are_repeated_within_bounds() {
     );
     let x = "Text(\"x\")";
     let expected: Vec<String> =
-        ["0,2", "0,3", "1,2", "1,3", "5,1"].iter().map(|place| format!("{place} {x}")).collect();
+        ["0,2", "0,3", "1,2", "1,3", "5,1"].iter().map(|index| format!("{index} {x}")).collect();
     assert_eq!(of_rows(&rows), expected);
     let row = |rows: &str, columns: &str| {
         let cell = CELL.replacen(' ', &format!(" table:number-columns-repeated='{columns}' "), 1);
@@ -209,9 +218,9 @@ fn repeated_cells_and_rows_are_repeated_within_bounds() {
     for (rows, columns) in
         [("1", "16385"), ("999999999", "1"), ("999999999", "999999999"), ("99999999999999999999", "1")]
     {
-        assert_eq!(of_rows(&row(rows, columns)), [BEYOND], "{rows} {columns}");
+        assert_eq!(of_rows(&row(rows, columns)), [CELL_OUT_OF_BOUNDS], "{rows} {columns}");
     }
-    assert_eq!(of_rows(&row("16777216", "16384")), ["it repeats its cells more often than a sheet has rows"]);
+    assert_eq!(of_rows(&row("16777216", "16384")), ["its repeated cells take more than 1 GB"]);
     assert_eq!(of_rows(&row("2", "16384")).len(), 50);
     for (odd, cells) in [("0", 1), ("-1", 1), ("", 1), ("x", 1), ("2", 2)] {
         assert_eq!(of_rows(&row(odd, odd)).len(), cells * cells, "{odd}");
@@ -242,11 +251,11 @@ fn sheets_are_the_tables_of_the_workbook_and_nothing_else() {
     for (sheet, _) in sheets {
         assert_eq!(cells(whole.as_bytes(), &sheet), ["0,0 Number(1.0)"], "{sheet}");
     }
-    assert_eq!(book.cells("Within", &mut |_| ControlFlow::Continue(())).map_err(detail), Err("missing".into()));
+    assert_eq!(book.visit_cells("Within", &mut |_| ControlFlow::Continue(())).map_err(detail), Err("missing".into()));
 }
 
 #[test]
-fn facts_are_merged_cells_hidden_rows_and_links() {
+fn metadata_is_merged_cells_hidden_rows_and_links() {
     let row = |attributes: &str, cells: &str| format!("<table:table-row {attributes}>{cells}</table:table-row>");
     let merged = CELL.replacen(' ', " table:number-columns-spanned='2' table:number-rows-spanned='3' ", 1);
     let link = "<table:table-cell office:value-type='string'><text:p><text:a xlink:href='https://example.com/a?b&amp;c'>Отк</text:a>\
@@ -263,7 +272,7 @@ fn facts_are_merged_cells_hidden_rows_and_links() {
             row("", CELL),
             row("", CELL)
         ),
-        // Cells that have a format and nothing else.
+        // Cells with a format only.
         row(
             "table:visibility='collapse'",
             "<table:table-cell table:style-name='ce1' table:number-columns-repeated='9'/>",
@@ -276,40 +285,43 @@ fn facts_are_merged_cells_hidden_rows_and_links() {
         ),
         row("table:number-rows-repeated='4294967295' table:visibility='collapse'", "<table:table-cell/>"),
     ];
-    let facts = facts(&rows.concat());
-    assert_eq!(facts.hidden, [(1, 3), (5, 7)]);
+    let metadata = metadata(&rows.concat());
+    assert_eq!(metadata.hidden, [(1, 3), (5, 7)]);
     let area = |top, left, bottom, right| Area { top, left, bottom, right };
     let merged = [area(0, 1, 2, 2), area(10, 0, 10, 1), area(11, 0, 11, 1), area(12, 0, 12, 1), area(13, 0, 15, 1)];
-    assert_eq!(facts.merged, merged);
-    assert_eq!(facts.links.len(), 1);
-    assert_eq!(facts.links.get(&(4, 2)).map(String::as_str), Some("https://example.com/a?b&c\nmailto:a@example.com"));
-    assert!(facts.totals.is_empty());
+    assert_eq!(metadata.merged, merged);
+    assert_eq!(metadata.links.len(), 1);
+    assert_eq!(
+        metadata.links.get(&(4, 2)).map(String::as_str),
+        Some("https://example.com/a?b&c\nmailto:a@example.com")
+    );
+    assert!(metadata.totals.is_empty());
 }
 
 #[test]
-fn facts_stay_within_the_sheet_and_within_bounds() {
+fn metadata_stays_within_the_sheet_and_within_limits() {
     let wide =
         CELL.replacen(' ', " table:number-columns-spanned='4294967295' table:number-rows-spanned='99999999999' ", 1);
     let facts_of =
-        |attributes: &str, cell: &str| facts(&format!("<table:table-row {attributes}>{cell}</table:table-row>"));
+        |attributes: &str, cell: &str| metadata(&format!("<table:table-row {attributes}>{cell}</table:table-row>"));
     let all = Area { top: 0, left: 0, bottom: ROWS_MAX - 1, right: 16_383 };
     assert_eq!(facts_of("", &wide).merged, [all]);
     let many = wide.replacen(' ', " table:number-columns-repeated='16384' ", 1);
     let rows = format!("<table:table-row table:number-rows-repeated='1000000'>{many}</table:table-row>");
     let book = open(sheet(&rows).as_bytes()).map_err(detail).expect("a workbook");
-    assert_eq!(book.facts("S", true).map_err(detail), Err(MERGED_WITHOUT_END.to_owned()));
+    assert_eq!(book.metadata("S", true).map_err(detail), Err(TOO_MANY_MERGED_CELLS.to_owned()));
     let tables = content(&format!("<table:table table:name='A'>{rows}</table:table><table:table table:name='S'/>"));
     let book = open(tables.as_bytes()).map_err(detail).expect("a workbook");
-    assert_eq!(book.facts("A", true).map_err(detail), Err(MERGED_WITHOUT_END.to_owned()));
-    assert_eq!(book.facts("S", true).map_err(detail), Ok(SheetFacts::default()));
+    assert_eq!(book.metadata("A", true).map_err(detail), Err(TOO_MANY_MERGED_CELLS.to_owned()));
+    assert_eq!(book.metadata("S", true).map_err(detail), Ok(SheetMetadata::default()));
     let link = format!("<text:p><text:a xlink:href='http://{}'>a</text:a></text:p>", "a".repeat(1_000));
     let rows = format!(
         "<table:table-row table:number-rows-repeated='40000'><table:table-cell office:value-type='string'>{link}\
          </table:table-cell></table:table-row>"
     );
     let book = open(sheet(&rows).as_bytes()).map_err(detail).expect("a workbook");
-    assert_eq!(book.facts("S", true).map_err(detail), Err(LINKS_TOO_MANY.to_owned()));
-    assert_eq!(book.facts("S", false).map_err(detail), Ok(SheetFacts::default()));
+    assert_eq!(book.metadata("S", true).map_err(detail), Err(TOO_MANY_LINKS.to_owned()));
+    assert_eq!(book.metadata("S", false).map_err(detail), Ok(SheetMetadata::default()));
     let collapsed = "table:number-rows-repeated='4294967295' table:visibility='collapse'";
     assert_eq!(facts_of(collapsed, "<table:table-cell/>").hidden, []);
 }
@@ -325,23 +337,23 @@ fn a_byte_that_changed_on_the_way_is_found() {
     assert!(OpenDocument::open(SourceFile::memory(bytes.clone())).is_ok());
     let at = bytes.windows(6).position(|six| six == b"ABCDEF").expect("its text");
     bytes[at] = b'X';
-    let told = OpenDocument::open(SourceFile::memory(bytes)).err().map(detail);
-    assert_eq!(told.as_deref(), Some("its content is garbled"));
+    let error = OpenDocument::open(SourceFile::memory(bytes)).err().map(detail);
+    assert_eq!(error.as_deref(), Some("its XML is invalid"));
 }
 
 #[test]
-fn what_cannot_be_read_is_told_in_plain_words() {
+fn unreadable_content_is_reported_in_plain_words() {
     let whole = sheet(&format!("<table:table-row>{CELL}</table:table-row>"));
     let cut = &whole[..whole.find("</table:table>").expect("its end")];
-    let told = |content: &[u8]| open(content).err().map(detail).unwrap_or_default();
+    let error_of = |content: &[u8]| open(content).err().map(detail).unwrap_or_default();
     let utf16: Vec<u8> = whole.replace("UTF-8", "UTF-16").encode_utf16().flat_map(u16::to_le_bytes).collect();
-    assert_eq!(told(whole.as_bytes()), "");
+    assert_eq!(error_of(whole.as_bytes()), "");
     assert_eq!(cells(&utf16, "S"), ["0,0 Number(1.0)"]);
-    assert_eq!(told(cut.as_bytes()), "its content breaks off");
-    assert_eq!(told(b""), "its content breaks off");
-    assert_eq!(told(&whole.as_bytes()[..whole.len() - 60]), "its content breaks off");
-    assert_eq!(told(whole.replace("<text:p>1", "<text:p>&e;").as_bytes()), "its content is garbled");
-    assert_eq!(told(whole.replace("spreadsheet", "text").as_bytes()), "no workbook");
+    assert_eq!(error_of(cut.as_bytes()), "its content ends too early");
+    assert_eq!(error_of(b""), "its content ends too early");
+    assert_eq!(error_of(&whole.as_bytes()[..whole.len() - 60]), "its content ends too early");
+    assert_eq!(error_of(whole.replace("<text:p>1", "<text:p>&e;").as_bytes()), "its XML is invalid");
+    assert_eq!(error_of(whole.replace("spreadsheet", "text").as_bytes()), "no workbook");
     let manifest = |entry: &str| {
         format!("<manifest:manifest><manifest:file-entry>{entry}</manifest:file-entry></manifest:manifest>")
     };

@@ -1,10 +1,10 @@
-//! The text of a cell: its paragraphs, with white space as OpenDocument counts it. [ODF 1.3 part 3, 6.1.2]
+//! The text of a cell: its paragraphs, with white space as OpenDocument defines it. [ODF 1.3 part 3, 6.1.2]
 
-use super::xml::{Ns, XmlPiece, XmlStream, XmlTag, repeat_count};
+use super::xml::{Ns, XmlEvent, XmlStream, XmlTag, repeat_count};
 use crate::file::error::WorkbookError;
 use std::io::Read;
 
-/// Excel's longest cell is 128 KiB; no row of a table holds this much.
+/// The longest cell of Excel is 128 KiB; no real row contains this much.
 pub const ROW_TEXT_BYTES_MAX: usize = 8 << 20;
 
 /// The text of all cells of a row, up to a limit.
@@ -16,7 +16,7 @@ pub struct RowText {
 
 impl RowText {
     pub fn clear(&mut self) {
-        // One very long row should not keep its memory.
+        // Frees the memory of a very long row.
         if self.content.capacity() > ROW_TEXT_BYTES_MAX / 8 {
             self.content = String::new();
         }
@@ -44,75 +44,76 @@ impl RowText {
         &self.content
     }
 
-    /// Changes the text in place. A value may be longer than the text displayed for it.
+    /// Changes the text in place. A value can be longer than its displayed text.
     pub fn edit<T>(&mut self, edit: impl FnOnce(&mut String) -> T) -> T {
         let result = edit(&mut self.content);
         self.too_long |= self.content.len() > ROW_TEXT_BYTES_MAX;
         result
     }
 
-    /// True once something did not fit; nothing is added after it.
+    /// True once a text did not fit; nothing is added after that.
     pub fn is_too_long(&self) -> bool {
         self.too_long
     }
 }
 
-/// White space that was written but may not be shown.
+/// White space that is read but possibly not shown.
 #[derive(Clone, Copy, PartialEq)]
-enum Blanks {
+enum Whitespace {
     None,
     /// One space.
     Space,
-    /// A line break or more than one.
+    /// A line break, or several white space characters.
     Wide,
 }
 
-struct Paragraphs<'r> {
+struct CellText<'r> {
     row: &'r mut RowText,
-    begun: usize,
-    gap: Blanks,
-    /// Nothing of the paragraph has been seen.
-    blank: bool,
+    paragraphs: usize,
+    pending_space: Whitespace,
+    /// True while the paragraph has no text.
+    is_empty: bool,
 }
 
-/// What a piece of the cell's content asks for.
+/// What to do with an element of the content of a cell.
 enum TextStep {
     Paragraph,
     Spaces(u32),
-    Sign(&'static str),
+    Verbatim(&'static str),
     Skip,
-    Enter,
+    Descend,
 }
 
-/// Reads what stands in the cell whose tag was the last, and appends its text to the row. Gives the addresses behind it.
+/// Reads the content of the cell whose start tag was the last event, and appends its text to the row. Returns its
+/// link addresses.
 pub fn cell_text<R: Read>(stream: &mut XmlStream<R>, row: &mut RowText) -> Result<Option<String>, WorkbookError> {
     let outside = stream.depth() - 1;
-    let mut text = Paragraphs { row, begun: 0, gap: Blanks::None, blank: true };
+    let mut text = CellText { row, paragraphs: 0, pending_space: Whitespace::None, is_empty: true };
     let mut paragraph: Option<usize> = None;
     let mut links: Option<String> = None;
     while stream.depth() > outside {
         let step = match stream.next()? {
-            XmlPiece::Opening(tag) => {
+            XmlEvent::Start(tag) => {
                 if tag.is(Ns::Text, "a") {
                     add_link(&tag, &mut links)?;
                 }
-                step(&tag, paragraph.is_some())?
+                next_step(&tag, paragraph.is_some())?
             }
-            XmlPiece::Text(piece) => {
+            XmlEvent::Text(piece) => {
                 if paragraph.is_some() {
-                    text.words(piece);
+                    text.push_text(piece);
                 }
                 continue;
             }
-            XmlPiece::Letter(letter) => {
+            XmlEvent::Char(letter) => {
                 if paragraph.is_some() {
-                    text.words(letter.encode_utf8(&mut [0; 4]));
+                    text.push_text(letter.encode_utf8(&mut [0; 4]));
                 }
                 continue;
             }
-            XmlPiece::Closing | XmlPiece::Nothing | XmlPiece::End => {
+            XmlEvent::End | XmlEvent::Other | XmlEvent::Eof => {
                 if paragraph.is_some_and(|depth| stream.depth() < depth) {
-                    text.end();
+                    text.end_paragraph();
                     paragraph = None;
                 }
                 continue;
@@ -121,35 +122,35 @@ pub fn cell_text<R: Read>(stream: &mut XmlStream<R>, row: &mut RowText) -> Resul
         match step {
             TextStep::Paragraph => {
                 paragraph = Some(stream.depth());
-                text.begin();
+                text.start_paragraph();
             }
-            TextStep::Spaces(count) => text.spaces(count),
-            TextStep::Sign(sign) => text.exactly(sign),
+            TextStep::Spaces(count) => text.push_spaces(count),
+            TextStep::Verbatim(sign) => text.push_verbatim(sign),
             TextStep::Skip => stream.skip()?,
-            TextStep::Enter => {}
+            TextStep::Descend => {}
         }
     }
     Ok(links)
 }
 
-fn step(tag: &XmlTag<'_>, within: bool) -> Result<TextStep, WorkbookError> {
+fn next_step(tag: &XmlTag<'_>, within: bool) -> Result<TextStep, WorkbookError> {
     Ok(match (tag.ns, tag.local()) {
         (Ns::Text, "p" | "h") if !within => TextStep::Paragraph,
         (Ns::Text, "s") if within => {
             let written = tag.attribute(Ns::Text, "c")?;
             TextStep::Spaces(written.map_or(1, |written| repeat_count(&written)))
         }
-        (Ns::Text, "tab") if within => TextStep::Sign("\t"),
-        (Ns::Text, "line-break") if within => TextStep::Sign("\n"),
-        // How a word is pronounced, what is said of it elsewhere, and what was deleted.
+        (Ns::Text, "tab") if within => TextStep::Verbatim("\t"),
+        (Ns::Text, "line-break") if within => TextStep::Verbatim("\n"),
+        // Pronunciation, footnotes and deleted text.
         (Ns::Text, "ruby-text" | "note" | "tracked-changes") => TextStep::Skip,
-        // Comments, tables within, drawings: they lie on the cell, and are not its text.
+        // Comments, inner tables and drawings are on top of the cell, not part of its text.
         (Ns::Office | Ns::Table | Ns::Draw, _) => TextStep::Skip,
-        _ => TextStep::Enter,
+        _ => TextStep::Descend,
     })
 }
 
-/// Several addresses stand one below the other; one that is written in parts is one.
+/// Several addresses are put on separate lines; an address repeated for parts of a link counts once.
 fn add_link(tag: &XmlTag<'_>, links: &mut Option<String>) -> Result<(), WorkbookError> {
     const LINKS_BYTES_MAX: usize = 16 << 10;
     // `#Sheet2.A1` is a place in the workbook.
@@ -170,50 +171,50 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-impl Paragraphs<'_> {
-    fn begin(&mut self) {
-        if self.begun > 0 {
+impl CellText<'_> {
+    fn start_paragraph(&mut self) {
+        if self.paragraphs > 0 {
             self.row.push("\n");
         }
-        self.begun += 1;
-        (self.gap, self.blank) = (Blanks::None, true);
+        self.paragraphs += 1;
+        (self.pending_space, self.is_empty) = (Whitespace::None, true);
     }
 
-    fn words(&mut self, piece: &str) {
+    fn push_text(&mut self, piece: &str) {
         let mut rest = piece;
         while let Some(blank) = rest.find(is_blank) {
-            self.word(&rest[..blank]);
-            self.gap = match self.gap {
-                Blanks::None if rest.as_bytes()[blank] == b' ' => Blanks::Space,
-                _ => Blanks::Wide,
+            self.push_word(&rest[..blank]);
+            self.pending_space = match self.pending_space {
+                Whitespace::None if rest.as_bytes()[blank] == b' ' => Whitespace::Space,
+                _ => Whitespace::Wide,
             };
             rest = &rest[blank + 1..];
         }
-        self.word(rest);
+        self.push_word(rest);
     }
 
-    fn word(&mut self, word: &str) {
+    fn push_word(&mut self, word: &str) {
         if !word.is_empty() {
-            self.close_gap();
+            self.write_space();
             self.row.push(word);
         }
     }
 
-    fn close_gap(&mut self) {
-        if self.gap != Blanks::None && !self.blank {
+    fn write_space(&mut self) {
+        if self.pending_space != Whitespace::None && !self.is_empty {
             self.row.push(" ");
         }
-        (self.gap, self.blank) = (Blanks::None, false);
+        (self.pending_space, self.is_empty) = (Whitespace::None, false);
     }
 
-    fn exactly(&mut self, sign: &str) {
-        self.close_gap();
+    fn push_verbatim(&mut self, sign: &str) {
+        self.write_space();
         self.row.push(sign);
     }
 
-    fn spaces(&mut self, count: u32) {
+    fn push_spaces(&mut self, count: u32) {
         const SPACES: &str = "                                ";
-        self.close_gap();
+        self.write_space();
         let mut left = count as usize;
         while left > 0 && !self.row.is_too_long() {
             let some = left.min(SPACES.len());
@@ -222,10 +223,10 @@ impl Paragraphs<'_> {
         }
     }
 
-    /// LibreOffice writes a space at the end as it is; anything wider comes from whoever laid out the file.
-    fn end(&mut self) {
-        if self.gap == Blanks::Space {
-            self.close_gap();
+    /// LibreOffice writes a final space as it is; wider white space comes from the layout of the file.
+    fn end_paragraph(&mut self) {
+        if self.pending_space == Whitespace::Space {
+            self.write_space();
         }
     }
 }

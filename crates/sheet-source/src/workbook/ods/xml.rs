@@ -1,6 +1,7 @@
-//! XML as a stream of tags and texts, with the names of OpenDocument told by what they mean, not by their prefixes.
+//! XML as a stream of tags and texts; names of OpenDocument are identified by their namespaces, not by their
+//! prefixes.
 
-use super::bytes::{PIECE_BYTES_MAX, XmlBytes, unpacking};
+use super::bytes::{EVENT_BYTES_MAX, XmlBytes, read_error};
 use super::damaged;
 use crate::file::error::WorkbookError;
 use quick_xml::XmlVersion;
@@ -9,13 +10,13 @@ use quick_xml::reader::Reader;
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-/// Elements within one another; programs come to some twenty.
+/// The maximum depth of elements; programs use about twenty.
 const DEPTH_MAX: usize = 500;
 
-pub const BREAKS_OFF: &str = "its content breaks off";
-const GARBLED: &str = "its content is garbled";
+pub const TRUNCATED: &str = "its content ends too early";
+const GARBLED: &str = "its XML is invalid";
 
-/// Which vocabulary a name is from.
+/// The namespace of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ns {
     Office,
@@ -29,7 +30,7 @@ pub enum Ns {
     Other,
 }
 
-/// How the full names of the vocabularies end.
+/// The ends of the namespace URIs.
 const VOCABULARIES: [(&str, Ns); 8] = [
     ("opendocument:xmlns:office:1.0", Ns::Office),
     ("opendocument:xmlns:table:1.0", Ns::Table),
@@ -41,8 +42,8 @@ const VOCABULARIES: [(&str, Ns); 8] = [
     ("opendocument:xmlns:manifest:1.0", Ns::Manifest),
 ];
 
-/// What a prefix stands for in the files of all programs.
-fn usual(prefix: &str) -> Ns {
+/// The namespace that a prefix has in the files of all programs.
+fn default_ns(prefix: &str) -> Ns {
     match prefix {
         "office" => Ns::Office,
         "table" => Ns::Table,
@@ -56,12 +57,12 @@ fn usual(prefix: &str) -> Ns {
     }
 }
 
-/// Prefixes that stand for a vocabulary by another name than usual, as the first element says.
+/// Prefixes with another namespace than usual, declared by the root element.
 #[derive(Default)]
 struct Prefixes(Vec<(String, Ns)>);
 
 impl Prefixes {
-    fn learn(&mut self, root: &BytesStart<'_>) {
+    fn read_root(&mut self, root: &BytesStart<'_>) {
         for attribute in root.attributes().with_checks(false).flatten() {
             let prefix = match attribute.key.as_ref() {
                 "xmlns" => "",
@@ -72,7 +73,7 @@ impl Prefixes {
             };
             let known = VOCABULARIES.iter().find(|(meaning, _)| attribute.value.as_ref().ends_with(meaning));
             if let Some((_, ns)) = known
-                && usual(prefix) != *ns
+                && default_ns(prefix) != *ns
                 && self.0.len() < VOCABULARIES.len()
             {
                 self.0.push((prefix.to_owned(), *ns));
@@ -80,7 +81,7 @@ impl Prefixes {
         }
     }
 
-    /// The vocabulary of a name, and where the name begins behind its prefix.
+    /// The namespace of a name, and the offset of its local part.
     fn split(&self, name: &str, element: bool) -> (Ns, usize) {
         let (prefix, local_at) = match memchr::memchr(b':', name.as_bytes()) {
             Some(colon) => (&name[..colon], colon + 1),
@@ -89,20 +90,20 @@ impl Prefixes {
         if prefix.is_empty() && !element {
             return (Ns::Other, local_at);
         }
-        let own = self.0.iter().find(|(own, _)| own == prefix).map(|(_, ns)| *ns);
-        (own.unwrap_or_else(|| usual(prefix)), local_at)
+        let declared = self.0.iter().find(|(declared, _)| declared == prefix).map(|(_, ns)| *ns);
+        (declared.unwrap_or_else(|| default_ns(prefix)), local_at)
     }
 }
 
-pub enum XmlPiece<'x> {
-    Opening(XmlTag<'x>),
-    Closing,
-    Text(&'x str),
-    /// One letter that was written as a reference.
-    Letter(char),
-    /// A comment, a declaration.
-    Nothing,
+pub enum XmlEvent<'x> {
+    Start(XmlTag<'x>),
     End,
+    Text(&'x str),
+    /// A character written as a reference.
+    Char(char),
+    /// A comment or a declaration.
+    Other,
+    Eof,
 }
 
 pub struct XmlTag<'x> {
@@ -113,7 +114,7 @@ pub struct XmlTag<'x> {
 }
 
 impl XmlTag<'_> {
-    /// Its name without the prefix.
+    /// The name without its prefix.
     pub fn local(&self) -> &str {
         self.start.name().into_inner().get(self.local_at..).unwrap_or_default()
     }
@@ -122,14 +123,14 @@ impl XmlTag<'_> {
         self.ns == ns && self.local() == local
     }
 
-    /// Gives every attribute of a known vocabulary to `take`.
-    pub fn attributes(&self, mut take: impl FnMut(Ns, &str, Cow<'_, str>)) -> Result<(), WorkbookError> {
+    /// Passes every attribute of a known namespace to `visit`.
+    pub fn attributes(&self, mut visit: impl FnMut(Ns, &str, Cow<'_, str>)) -> Result<(), WorkbookError> {
         for attribute in self.start.attributes().with_checks(false) {
             let attribute = attribute.map_err(|_| damaged(GARBLED))?;
             let (ns, at) = self.prefixes.split(attribute.key.into_inner(), false);
             if ns != Ns::Other {
                 let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| damaged(GARBLED))?;
-                take(ns, &attribute.key.into_inner()[at..], value);
+                visit(ns, &attribute.key.into_inner()[at..], value);
             }
         }
         Ok(())
@@ -137,21 +138,21 @@ impl XmlTag<'_> {
 
     pub fn attribute(&self, ns: Ns, local: &str) -> Result<Option<String>, WorkbookError> {
         let mut found = None;
-        self.attributes(|own, name, value| {
-            if own == ns && name == local {
+        self.attributes(|declared, name, value| {
+            if declared == ns && name == local {
                 found = Some(value.into_owned());
             }
         })?;
         Ok(found)
     }
 
-    /// Whether there is such an attribute, which most tags do not even look like.
+    /// Whether there is such an attribute; most tags do not even contain its name.
     pub fn has(&self, ns: Ns, local: &str) -> Result<bool, WorkbookError> {
         if !self.start.contains(local) {
             return Ok(false);
         }
         let mut has = false;
-        self.attributes(|own, name, _| has |= own == ns && name == local)?;
+        self.attributes(|declared, name, _| has |= declared == ns && name == local)?;
         Ok(has)
     }
 }
@@ -160,11 +161,11 @@ pub struct XmlStream<R> {
     reader: Reader<XmlBytes<R>>,
     buffer: Vec<u8>,
     prefixes: Prefixes,
-    /// Elements that are open.
+    /// The number of open elements.
     depth: usize,
-    /// The last tag was an element without content.
-    closes: bool,
-    begun: bool,
+    /// True if the last tag was an empty element.
+    is_empty_element: bool,
+    root_read: bool,
 }
 
 impl<R: Read> XmlStream<R> {
@@ -174,40 +175,40 @@ impl<R: Read> XmlStream<R> {
             buffer: Vec::new(),
             prefixes: Prefixes::default(),
             depth: 0,
-            closes: false,
-            begun: false,
+            is_empty_element: false,
+            root_read: false,
         }
     }
 
-    pub fn next(&mut self) -> Result<XmlPiece<'_>, WorkbookError> {
-        if std::mem::take(&mut self.closes) {
+    pub fn next(&mut self) -> Result<XmlEvent<'_>, WorkbookError> {
+        if std::mem::take(&mut self.is_empty_element) {
             self.depth -= 1;
-            return Ok(XmlPiece::Closing);
+            return Ok(XmlEvent::End);
         }
         self.buffer.clear();
-        self.reader.get_mut().begin_piece();
+        self.reader.get_mut().begin_event();
         let event = match self.reader.read_event_into(&mut self.buffer) {
             Ok(event) => event,
-            Err(error) => return Err(trouble(&error, self.reader.get_ref().is_piece_too_long())),
+            Err(error) => return Err(xml_error(&error, self.reader.get_ref().is_event_too_long())),
         };
         match event {
             Event::Start(start) | Event::Empty(start) if self.depth >= DEPTH_MAX => {
                 drop(start);
-                Err(damaged("its content is nested too deeply"))
+                Err(damaged("its XML is nested too deeply"))
             }
             Event::Start(start) => {
-                Ok(XmlPiece::Opening(opening(start, &mut self.begun, &mut self.prefixes, &mut self.depth)))
+                Ok(XmlEvent::Start(start_event(start, &mut self.root_read, &mut self.prefixes, &mut self.depth)))
             }
             Event::Empty(start) => {
-                self.closes = true;
-                Ok(XmlPiece::Opening(opening(start, &mut self.begun, &mut self.prefixes, &mut self.depth)))
+                self.is_empty_element = true;
+                Ok(XmlEvent::Start(start_event(start, &mut self.root_read, &mut self.prefixes, &mut self.depth)))
             }
             Event::End(_) => {
                 self.depth -= 1;
-                Ok(XmlPiece::Closing)
+                Ok(XmlEvent::End)
             }
-            Event::Text(text) => Ok(borrowed(text.into_inner())),
-            Event::CData(text) => Ok(borrowed(text.into_inner())),
+            Event::Text(text) => Ok(text_event(text.into_inner())),
+            Event::CData(text) => Ok(text_event(text.into_inner())),
             Event::GeneralRef(reference) => {
                 let letter = match reference.as_ref() {
                     "lt" => '<',
@@ -217,24 +218,24 @@ impl<R: Read> XmlStream<R> {
                     "quot" => '"',
                     _ => match reference.resolve_char_ref() {
                         Ok(Some(letter)) => letter,
-                        // What a document defines itself is not looked up: that way lie files that grow without end.
+                        // Entities of the document are not expanded, because they can grow without limit.
                         Ok(None) | Err(_) => return Err(damaged(GARBLED)),
                     },
                 };
-                Ok(XmlPiece::Letter(letter))
+                Ok(XmlEvent::Char(letter))
             }
-            Event::Eof if self.depth > 0 || !self.begun => Err(damaged(BREAKS_OFF)),
-            Event::Eof => Ok(XmlPiece::End),
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => Ok(XmlPiece::Nothing),
+            Event::Eof if self.depth > 0 || !self.root_read => Err(damaged(TRUNCATED)),
+            Event::Eof => Ok(XmlEvent::Eof),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => Ok(XmlEvent::Other),
         }
     }
 
-    /// How many elements are open.
+    /// The number of open elements.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Passes the rest of the element that was opened last, with all that is in it.
+    /// Skips the rest of the element that was opened last, with its content.
     pub fn skip(&mut self) -> Result<(), WorkbookError> {
         let outside = self.depth.saturating_sub(1);
         while self.depth > outside {
@@ -243,40 +244,45 @@ impl<R: Read> XmlStream<R> {
         Ok(())
     }
 
-    /// Passes all that is left.
+    /// Skips all that is left.
     pub fn finish(&mut self) -> Result<(), WorkbookError> {
         self.reader.get_mut().drain()
     }
 }
 
-fn opening<'x>(start: BytesStart<'x>, begun: &mut bool, prefixes: &'x mut Prefixes, depth: &mut usize) -> XmlTag<'x> {
-    if !std::mem::replace(begun, true) {
-        prefixes.learn(&start);
+fn start_event<'x>(
+    start: BytesStart<'x>,
+    root_read: &mut bool,
+    prefixes: &'x mut Prefixes,
+    depth: &mut usize,
+) -> XmlTag<'x> {
+    if !std::mem::replace(root_read, true) {
+        prefixes.read_root(&start);
     }
     *depth += 1;
     let (ns, local_at) = prefixes.split(start.name().into_inner(), true);
     XmlTag { ns, start, local_at, prefixes }
 }
 
-/// Texts that come from a stream are never copies.
-fn borrowed(text: Cow<'_, str>) -> XmlPiece<'_> {
+/// Texts from a stream are always borrowed.
+fn text_event(text: Cow<'_, str>) -> XmlEvent<'_> {
     match text {
-        Cow::Borrowed(text) => XmlPiece::Text(text),
-        Cow::Owned(_) => XmlPiece::Nothing,
+        Cow::Borrowed(text) => XmlEvent::Text(text),
+        Cow::Owned(_) => XmlEvent::Other,
     }
 }
 
-fn trouble(error: &quick_xml::Error, too_long: bool) -> WorkbookError {
+fn xml_error(error: &quick_xml::Error, too_long: bool) -> WorkbookError {
     match error {
-        _ if too_long => damaged(format!("a piece of its content is longer than {} MB", PIECE_BYTES_MAX >> 20)),
+        _ if too_long => damaged(format!("one XML element is longer than {} MB", EVENT_BYTES_MAX >> 20)),
         quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => damaged(GARBLED),
-        quick_xml::Error::Io(error) => unpacking(error),
-        quick_xml::Error::Syntax(_) => damaged(BREAKS_OFF),
+        quick_xml::Error::Io(error) => read_error(error),
+        quick_xml::Error::Syntax(_) => damaged(TRUNCATED),
         _ => damaged(GARBLED),
     }
 }
 
-/// A count as the file gives it: at least 1; a number too large to hold counts as the largest.
+/// A count in the file: at least 1; a number that is too large counts as the maximum.
 pub fn repeat_count(written: &str) -> u32 {
     let written = written.trim();
     let many = !written.is_empty() && written.bytes().all(|byte| byte.is_ascii_digit());
@@ -287,23 +293,23 @@ pub fn repeat_count(written: &str) -> u32 {
 mod tests {
     use super::*;
 
-    fn told(xml: &[u8]) -> String {
-        let mut told = String::new();
+    fn read_events(xml: &[u8]) -> String {
+        let mut events = String::new();
         let mut stream = XmlStream::new(xml);
         loop {
             match stream.next() {
-                Ok(XmlPiece::Opening(tag)) => {
-                    told += &format!("<{:?} {}", tag.ns, tag.local());
-                    let end = tag.attributes(|ns, name, value| told += &format!(" {ns:?} {name}={value}"));
-                    told += if end.is_ok() { ">" } else { "!>" };
+                Ok(XmlEvent::Start(tag)) => {
+                    events += &format!("<{:?} {}", tag.ns, tag.local());
+                    let end = tag.attributes(|ns, name, value| events += &format!(" {ns:?} {name}={value}"));
+                    events += if end.is_ok() { ">" } else { "!>" };
                 }
-                Ok(XmlPiece::Closing) => told.push('/'),
-                Ok(XmlPiece::Text(text)) => told.push_str(text),
-                Ok(XmlPiece::Letter(letter)) => told.push(letter),
-                Ok(XmlPiece::Nothing) => {}
-                Ok(XmlPiece::End) => return told,
-                Err(WorkbookError::Damaged(detail)) => return told + "; " + &detail,
-                Err(_) => return told + "; other",
+                Ok(XmlEvent::End) => events.push('/'),
+                Ok(XmlEvent::Text(text)) => events.push_str(text),
+                Ok(XmlEvent::Char(letter)) => events.push(letter),
+                Ok(XmlEvent::Other) => {}
+                Ok(XmlEvent::Eof) => return events,
+                Err(WorkbookError::Damaged(detail)) => return events + "; " + &detail,
+                Err(_) => return events + "; other",
             }
         }
     }
@@ -319,28 +325,28 @@ mod tests {
             ),
             ("<?xml version='1.0'?><!DOCTYPE a><a><!-- c -->x&lt;<![CDATA[<b>]]></a>", "<Other a>x<<b>/"),
         ] {
-            assert_eq!(told(xml.as_bytes()), expected);
+            assert_eq!(read_events(xml.as_bytes()), expected);
         }
     }
 
     #[test]
-    fn what_is_no_xml_is_told_in_plain_words() {
+    fn invalid_xml_is_reported_in_plain_words() {
         for (xml, expected) in [
-            ("<a><b>", "<Other a><Other b>; its content breaks off"),
-            ("<a><b", "<Other a>; its content breaks off"),
-            ("", "; its content breaks off"),
-            ("<a></b>", "<Other a>; its content is garbled"),
-            ("<a>&nbsp;</a>", "<Other a>; its content is garbled"),
-            ("<a>&#0;</a>", "<Other a>; its content is garbled"),
-            ("<a>x & y</a>", "<Other a>x ; its content is garbled"),
-            ("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "<Other a>; its content is garbled"),
+            ("<a><b>", "<Other a><Other b>; its content ends too early"),
+            ("<a><b", "<Other a>; its content ends too early"),
+            ("", "; its content ends too early"),
+            ("<a></b>", "<Other a>; its XML is invalid"),
+            ("<a>&nbsp;</a>", "<Other a>; its XML is invalid"),
+            ("<a>&#0;</a>", "<Other a>; its XML is invalid"),
+            ("<a>x & y</a>", "<Other a>x ; its XML is invalid"),
+            ("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "<Other a>; its XML is invalid"),
             ("<a office:value='&e;'/>", "<Other a!>/"),
         ] {
-            assert_eq!(told(xml.as_bytes()), expected, "{xml}");
+            assert_eq!(read_events(xml.as_bytes()), expected, "{xml}");
         }
-        assert_eq!(told(b"<a>\xFF</a>"), "<Other a>; its content is garbled");
-        assert!(told("<a>".repeat(100_000).as_bytes()).ends_with("; its content is nested too deeply"));
-        let long = format!("<a>{}</a>", "x".repeat(PIECE_BYTES_MAX + 1_000_000));
-        assert_eq!(told(long.as_bytes()), "<Other a>; a piece of its content is longer than 8 MB");
+        assert_eq!(read_events(b"<a>\xFF</a>"), "<Other a>; its XML is invalid");
+        assert!(read_events("<a>".repeat(100_000).as_bytes()).ends_with("; its XML is nested too deeply"));
+        let long = format!("<a>{}</a>", "x".repeat(EVENT_BYTES_MAX + 1_000_000));
+        assert_eq!(read_events(long.as_bytes()), "<Other a>; one XML element is longer than 8 MB");
     }
 }

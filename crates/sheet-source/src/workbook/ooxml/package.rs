@@ -1,10 +1,10 @@
-//! The zip file that an .xlsx or .xlsb is: its parts by name, and what one part says of others. Programs write the names of
-//! parts with slashes of either kind, in any case, from the root or from where they stand.
+//! The zip package of an .xlsx or .xlsb: its parts by name, and the relationships between them. Programs write names
+//! of parts with either slash, in any case, and absolute or relative.
 
 use crate::file::error::WorkbookError;
 use crate::file::input::SourceFile;
 use crate::file::layout::FileFormat;
-use crate::file::unpack::{self, Unpacked};
+use crate::file::unpack::{self, LimitedReader};
 use crate::workbook::ooxml::xml::{Xml, attribute};
 use quick_xml::events::Event;
 use std::collections::HashMap;
@@ -12,23 +12,23 @@ use std::io::{BufReader, Seek};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-/// A part as it is unpacked, which ends in an error where it is larger than any honest one.
-pub type PackagePart<'p> = Unpacked<ZipFile<'p, BufReader<SourceFile>>>;
+/// An unpacked part. Reading beyond its size limit is an error.
+pub type PackagePart<'p> = LimitedReader<ZipFile<'p, BufReader<SourceFile>>>;
 
 pub struct Package {
     archive: ZipArchive<BufReader<SourceFile>>,
     /// Bytes of the whole file.
     length: u64,
-    /// By name as `folded` makes it.
+    /// Parts by their normalised name.
     parts: HashMap<String, usize>,
 }
 
-/// A part as seen from another.
-pub struct Related {
+/// A relationship of a part.
+pub struct Relationship {
     pub id: String,
-    /// The last word of its type: `worksheet`, `sharedStrings`.
+    /// The last segment of its type: `worksheet`, `sharedStrings`.
     pub kind: String,
-    /// Its full name, or an address outside of the workbook.
+    /// The full name of a part, or an address outside the workbook.
     pub target: String,
     pub external: bool,
 }
@@ -38,29 +38,29 @@ impl Package {
         let mut input = file.try_clone().map_err(WorkbookError::Io)?;
         input.rewind().map_err(WorkbookError::Io)?;
         let length = input.length();
-        let archive = ZipArchive::new(BufReader::new(input)).map_err(WorkbookError::of_zip)?;
+        let archive = ZipArchive::new(BufReader::new(input)).map_err(WorkbookError::from_zip)?;
         let mut parts = HashMap::new();
         for part in 0..archive.len() {
             if let Some(Ok(name)) = archive.name_for_index(part) {
-                parts.entry(folded(&name)).or_insert(part);
+                parts.entry(normalised_name(&name)).or_insert(part);
             }
         }
         Ok(Package { archive, length, parts })
     }
 
     pub fn find(&self, name: &str) -> Option<usize> {
-        self.parts.get(&folded(name)).copied()
+        self.parts.get(&normalised_name(name)).copied()
     }
 
     pub fn part(&mut self, part: usize) -> Result<PackagePart<'_>, WorkbookError> {
-        let found = self.archive.by_index(part).map_err(WorkbookError::of_zip)?;
+        let found = self.archive.by_index(part).map_err(WorkbookError::from_zip)?;
         let name = found.name().map(|name| name.into_owned()).unwrap_or_default();
-        // The same for both kinds.
-        let limit = unpack::limit(&name, found.compressed_size().min(self.length), FileFormat::Xlsx);
-        Ok(Unpacked::new(found, &name, limit))
+        // The limits are the same for both formats.
+        let limit = unpack::size_limit(&name, found.compressed_size().min(self.length), FileFormat::Xlsx);
+        Ok(LimitedReader::new(found, &name, limit))
     }
 
-    /// `None` where there is none of this name.
+    /// `None` if there is no such part.
     pub fn part_named(&mut self, name: &str) -> Result<Option<PackagePart<'_>>, WorkbookError> {
         self.find(name).map(|part| self.part(part)).transpose()
     }
@@ -69,42 +69,42 @@ impl Package {
         Xml::new(self.part(part)?)
     }
 
-    /// What a part refers to; nothing where it says nothing.
-    pub fn related(&mut self, name: &str) -> Result<Vec<Related>, WorkbookError> {
-        /// Links are among them, of which Excel takes 65,530 on a sheet, and others take more.
-        const RELATED_MAX: usize = 1 << 20;
+    /// The relationships of a part; empty if it has none.
+    pub fn relationships(&mut self, name: &str) -> Result<Vec<Relationship>, WorkbookError> {
+        /// Links are among them: Excel takes 65,530 per sheet, other programs take more.
+        const RELATIONSHIPS_MAX: usize = 1 << 20;
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
         let path = if folder.is_empty() { format!("_rels/{file}.rels") } else { format!("{folder}/_rels/{file}.rels") };
         let Some(part) = self.find(&path) else { return Ok(Vec::new()) };
         let mut xml = self.xml(part)?;
-        let mut related = Vec::new();
+        let mut relationships = Vec::new();
         loop {
             match xml.next()? {
                 Event::Start(element) if element.local_name().as_ref() == "Relationship" => {
-                    let said = |name: &str| attribute(&element, name).unwrap_or_default();
-                    let external = said("TargetMode").eq_ignore_ascii_case("external");
-                    let target = said("Target");
-                    let target = if external { target } else { resolved(folder, &target) };
-                    let kind = said("Type").rsplit('/').next().unwrap_or_default().to_owned();
-                    if related.len() >= RELATED_MAX {
-                        return Err(WorkbookError::damaged("its list of links has no end"));
+                    let value_of = |name: &str| attribute(&element, name).unwrap_or_default();
+                    let external = value_of("TargetMode").eq_ignore_ascii_case("external");
+                    let target = value_of("Target");
+                    let target = if external { target } else { resolve_target(folder, &target) };
+                    let kind = value_of("Type").rsplit('/').next().unwrap_or_default().to_owned();
+                    if relationships.len() >= RELATIONSHIPS_MAX {
+                        return Err(WorkbookError::damaged("it has too many links"));
                     }
-                    related.push(Related { id: said("Id"), kind, target, external });
+                    relationships.push(Relationship { id: value_of("Id"), kind, target, external });
                 }
-                Event::Eof => return Ok(related),
+                Event::Eof => return Ok(relationships),
                 _ => {}
             }
         }
     }
 }
 
-/// Names of parts are compared like this.
-fn folded(name: &str) -> String {
+/// The form in which names of parts are compared.
+fn normalised_name(name: &str) -> String {
     name.replace('\\', "/").trim_start_matches('/').to_ascii_lowercase()
 }
 
-/// A target written in a part of this folder, from the root.
-fn resolved(folder: &str, target: &str) -> String {
+/// Resolves a target relative to a folder.
+fn resolve_target(folder: &str, target: &str) -> String {
     let target = target.replace('\\', "/");
     let mut path: Vec<&str> = if target.starts_with('/') { Vec::new() } else { folder.split('/').collect() };
     for step in target.split('/') {
@@ -121,7 +121,7 @@ fn resolved(folder: &str, target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workbook::ooxml::xlsb::made::zipped;
+    use crate::workbook::ooxml::xlsb::fixtures::zipped;
 
     #[test]
     fn what_a_part_refers_to_is_read_from_any_xml() {
@@ -131,11 +131,11 @@ mod tests {
                    </r:Relationships>";
         let file = zipped(&[("xl\\_rels\\Workbook.bin.rels", xml.as_bytes().to_vec())]);
         let mut package = Package::open(&SourceFile::memory(file)).ok().expect("it opens");
-        let related = package.related("xl/workbook.bin").ok().expect("it can be read");
-        let told: Vec<_> = related.iter().map(|one| (&*one.id, &*one.kind, &*one.target, one.external)).collect();
+        let relationships = package.relationships("xl/workbook.bin").ok().expect("it can be read");
+        let read: Vec<_> = relationships.iter().map(|one| (&*one.id, &*one.kind, &*one.target, one.external)).collect();
         let sheet = ("rId1", "worksheet", "xl/worksheets/sheet1.bin", false);
-        assert_eq!(told, [sheet, ("rId2", "hyperlink", "http://x/?a=1&b=Ж", true)]);
-        assert!(package.related("xl/styles.bin").is_ok_and(|related| related.is_empty()));
+        assert_eq!(read, [sheet, ("rId2", "hyperlink", "http://x/?a=1&b=Ж", true)]);
+        assert!(package.relationships("xl/styles.bin").is_ok_and(|relationships| relationships.is_empty()));
     }
 
     #[test]
@@ -149,8 +149,8 @@ mod tests {
             ("", "xl/workbook.xml", "xl/workbook.xml"),
             ("xl", "../../../sheet.xml", "sheet.xml"),
         ] {
-            assert_eq!(resolved(folder, target), found, "{folder} {target}");
+            assert_eq!(resolve_target(folder, target), found, "{folder} {target}");
         }
-        assert_eq!(folded("\\XL\\Workbook.xml"), "xl/workbook.xml");
+        assert_eq!(normalised_name("\\XL\\Workbook.xml"), "xl/workbook.xml");
     }
 }

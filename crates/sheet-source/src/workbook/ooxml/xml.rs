@@ -1,5 +1,5 @@
-//! Parts of a workbook read as XML, event by event, whatever is legal in it: comments, CDATA, other encodings. No event may
-//! be larger than anything honest, and nothing that a document says of itself is fetched or expanded.
+//! Parts of a workbook read as XML events, with everything that is valid in XML: comments, CDATA, other encodings.
+//! The size of an event is limited, and nothing is fetched or expanded.
 
 use crate::file::error::WorkbookError;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
@@ -10,24 +10,24 @@ use std::cell::Cell;
 use std::io::{self, BufReader, Cursor, Read};
 use std::rc::Rc;
 
-/// Of one event: a text, a tag. The longest cell of Excel is a hundredth of it.
+/// The limit of one event, a text or a tag. The longest cell of Excel is a hundredth of it.
 const EVENT_BYTES_MAX: u64 = 16 << 20;
-/// A part in UTF-16, which no spreadsheet writes, is decoded whole.
+/// A part in UTF-16, which no spreadsheet program writes, is decoded as a whole.
 const DECODED_BYTES_MAX: u64 = 64 << 20;
 
 pub struct Xml<'r> {
-    reader: Reader<BufReader<Rationed<'r>>>,
+    reader: Reader<BufReader<LimitedInput<'r>>>,
     buffer: Vec<u8>,
     left: Rc<Cell<u64>>,
 }
 
-/// Gives bytes until the ration is used up.
-struct Rationed<'r> {
+/// Returns an error once the limit of an event is used up.
+struct LimitedInput<'r> {
     input: Box<dyn Read + 'r>,
     left: Rc<Cell<u64>>,
 }
 
-impl Read for Rationed<'_> {
+impl Read for LimitedInput<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.left.get() == 0 {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, TOO_LONG));
@@ -38,8 +38,8 @@ impl Read for Rationed<'_> {
     }
 }
 
-const TOO_LONG: &str = "one of its texts is longer than any cell";
-pub const BREAKS_OFF: &str = "its content breaks off";
+const TOO_LONG: &str = "one text is longer than a cell can be";
+pub const TRUNCATED: &str = "its content ends too early";
 
 pub fn damaged(what: &str) -> WorkbookError {
     WorkbookError::Damaged(what.to_owned())
@@ -48,7 +48,7 @@ pub fn damaged(what: &str) -> WorkbookError {
 impl<'r> Xml<'r> {
     pub fn new(mut input: impl Read + 'r) -> Result<Xml<'r>, WorkbookError> {
         let mut start = Vec::new();
-        input.by_ref().take(2).read_to_end(&mut start).map_err(|_| damaged(BREAKS_OFF))?;
+        input.by_ref().take(2).read_to_end(&mut start).map_err(|_| damaged(TRUNCATED))?;
         let wide: Option<&'static Encoding> = match start.as_slice() {
             [0xFF, 0xFE] => Some(UTF_16LE),
             [0xFE, 0xFF] => Some(UTF_16BE),
@@ -57,19 +57,19 @@ impl<'r> Xml<'r> {
         let input: Box<dyn Read + 'r> = match wide {
             Some(encoding) => {
                 let mut bytes = Vec::new();
-                input.take(DECODED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| damaged(BREAKS_OFF))?;
+                input.take(DECODED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| damaged(TRUNCATED))?;
                 if bytes.len() as u64 > DECODED_BYTES_MAX {
-                    return Err(damaged("a part of it is too long"));
+                    return Err(damaged("one part is too long"));
                 }
                 let text = encoding.decode_without_bom_handling(&bytes).0.into_owned();
-                // It says that it is in UTF-16, and is not any more.
+                // The declaration of UTF-16 no longer applies.
                 let body = text.find("?>").map_or(0, |end| end + 2);
                 Box::new(Cursor::new(text[body..].to_owned().into_bytes()))
             }
             None => Box::new(Cursor::new(start).chain(input)),
         };
         let left = Rc::new(Cell::new(EVENT_BYTES_MAX));
-        let mut reader = Reader::from_reader(BufReader::new(Rationed { input, left: Rc::clone(&left) }));
+        let mut reader = Reader::from_reader(BufReader::new(LimitedInput { input, left: Rc::clone(&left) }));
         let config = reader.config_mut();
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
@@ -83,12 +83,12 @@ impl<'r> Xml<'r> {
         self.left.set(EVENT_BYTES_MAX);
         self.reader.read_event_into(&mut self.buffer).map_err(|error| match error {
             quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => damaged(TOO_LONG),
-            quick_xml::Error::Io(_) => damaged(BREAKS_OFF),
-            _ => damaged("its content is no proper XML"),
+            quick_xml::Error::Io(_) => damaged(TRUNCATED),
+            _ => damaged("its XML is invalid"),
         })
     }
 
-    /// Passes over the rest of an element whose opening tag was just read, and appends the text in it.
+    /// Reads to the end of the element whose start tag was the last event, and appends its text.
     pub fn text(&mut self, into: &mut String) -> Result<(), WorkbookError> {
         let mut open_tags = 0_usize;
         loop {
@@ -104,13 +104,13 @@ impl<'r> Xml<'r> {
                     Some(left) => open_tags = left,
                     None => return Ok(()),
                 },
-                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                Event::Eof => return Err(damaged(TRUNCATED)),
                 Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
             }
         }
     }
 
-    /// Passes over the rest of an element whose opening tag was just read.
+    /// Skips to the end of the element whose start tag was the last event.
     pub fn skip(&mut self) -> Result<(), WorkbookError> {
         let mut open_tags = 0_usize;
         loop {
@@ -120,14 +120,14 @@ impl<'r> Xml<'r> {
                     Some(left) => open_tags = left,
                     None => return Ok(()),
                 },
-                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                Event::Eof => return Err(damaged(TRUNCATED)),
                 _ => {}
             }
         }
     }
 }
 
-/// The five names of XML and characters by their number; what else is named stays as it is written.
+/// Resolves the five predefined entities and character references; others stay as written.
 fn resolve(reference: &BytesRef<'_>, into: &mut String) {
     let named = match reference.as_ref() {
         "amp" => Some('&'),
@@ -147,17 +147,17 @@ fn resolve(reference: &BytesRef<'_>, into: &mut String) {
     }
 }
 
-/// The value of an attribute, its references resolved.
+/// The value of an attribute with its references resolved.
 pub fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    found_attribute(element, |key| key == name)
+    find_attribute(element, |key| key == name)
 }
 
-/// The same by the name without its prefix: `r:id`.
-pub fn attribute_of_any_prefix(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    found_attribute(element, |key| key.rsplit(':').next() == Some(name))
+/// Finds the attribute by its name without the prefix: `r:id`.
+pub fn attribute_any_prefix(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    find_attribute(element, |key| key.rsplit(':').next() == Some(name))
 }
 
-fn found_attribute(element: &BytesStart<'_>, wanted: impl Fn(&str) -> bool) -> Option<String> {
+fn find_attribute(element: &BytesStart<'_>, wanted: impl Fn(&str) -> bool) -> Option<String> {
     let found = element.html_attributes().flatten().find(|found| wanted(found.key.as_ref()))?;
     let value: &str = found.value.as_ref();
     Some(quick_xml::escape::unescape(value).unwrap_or(Cow::Borrowed(value)).into_owned())
@@ -173,28 +173,28 @@ mod tests {
     use super::*;
 
     fn texts(bytes: &[u8]) -> Result<Vec<String>, String> {
-        let told = |trouble: WorkbookError| match trouble {
+        let detail = |error: WorkbookError| match error {
             WorkbookError::Damaged(what) => what,
             _ => "other".into(),
         };
-        let mut xml = Xml::new(bytes).map_err(told)?;
+        let mut xml = Xml::new(bytes).map_err(detail)?;
         let mut texts = Vec::new();
         loop {
-            let is_text = match xml.next().map_err(told)? {
+            let is_text = match xml.next().map_err(detail)? {
                 Event::Eof => return Ok(texts),
                 Event::Start(element) => element.local_name().as_ref() == "t",
                 _ => false,
             };
             if is_text {
                 let mut text = String::new();
-                xml.text(&mut text).map_err(told)?;
+                xml.text(&mut text).map_err(detail)?;
                 texts.push(text);
             }
         }
     }
 
     #[test]
-    fn whatever_is_legal_is_read() {
+    fn all_valid_xml_is_read() {
         for (xml, text) in [
             ("<t>a<!-- 1 -->b</t>", "ab"),
             ("<x:t>a<![CDATA[<b>]]>&amp;&#1103;&nbsp;</x:t>", "a<b>&я&nbsp;"),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_off_or_never_ends_is_told() {
+    fn truncated_and_endless_xml_is_reported() {
         assert!(texts(b"<t>abc").is_err());
         let long = format!("<t>{}</t>", "a".repeat(EVENT_BYTES_MAX as usize + 100_000));
         assert_eq!(texts(long.as_bytes()), Err(TOO_LONG.to_owned()));

@@ -1,18 +1,18 @@
-//! Cells that are merged over several rows: each of the rows has the value, as a person sees it. Of cells that are merged over
-//! several columns, the first column has it.
+//! Cells merged over several rows: each row gets the value, as a person sees it. For cells merged over several
+//! columns, the first column gets it.
 
 use crate::cell::Scalar;
 use crate::row::COLUMNS_MAX;
-use crate::workbook::sheet::facts::Area;
+use crate::workbook::sheet::metadata::Area;
 
-/// The areas that reach below the row they begin in, on their way down a sheet.
+/// The merged areas of more than one row, while the rows of a sheet are read.
 #[derive(Default)]
 pub struct MergedCells {
-    /// By their first row, the last one first.
+    /// By first row, in descending order.
     waiting: Vec<Area>,
-    /// By their column.
+    /// By column.
     open: Vec<OpenArea>,
-    /// Areas of which more than one row was given the value, and the first of them.
+    /// How many areas gave their value to further rows, and the first of them.
     pub filled: (u64, Option<Area>),
 }
 
@@ -23,18 +23,18 @@ struct OpenArea {
     counted: bool,
 }
 
-/// What a cell of a merged area is.
+/// The position of a cell in a merged area.
 pub enum MergePosition {
-    /// None is merged here.
-    Free,
-    /// The one that holds the value.
+    /// The cell is not merged.
+    Unmerged,
+    /// The cell with the value.
     First,
-    /// One that the merged one covers: what stands in it is not shown.
+    /// A covered cell, whose content is not shown.
     Covered,
 }
 
 impl MergedCells {
-    /// Areas that begin below the header.
+    /// Takes the areas that begin below the header.
     pub fn new(areas: &[Area], first_row: u32) -> MergedCells {
         let mut waiting: Vec<Area> = areas.iter().copied().filter(|area| area.top >= first_row).collect();
         waiting.sort_unstable_by(|a, b| b.cmp(a));
@@ -45,9 +45,9 @@ impl MergedCells {
         self.waiting.is_empty() && self.open.is_empty()
     }
 
-    /// Before the first cell of a row: areas that end above are closed, those that begin here are opened. False where so many
-    /// are open at once that some must lie over others.
-    pub fn row(&mut self, row: u32) -> bool {
+    /// Starts a row: closes the areas that end above it and opens those that begin in it. False if so many are open
+    /// that some must overlap.
+    pub fn start_row(&mut self, row: u32) -> bool {
         self.open.retain(|open| open.area.bottom >= row);
         while let Some(area) = self.waiting.pop_if(|area| area.top <= row) {
             if area.bottom >= row {
@@ -58,26 +58,26 @@ impl MergedCells {
         self.open.len() <= COLUMNS_MAX
     }
 
-    /// A cell of the sheet.
-    pub fn place(&self, row: u32, column: u32) -> MergePosition {
+    /// The position of a cell in the open areas.
+    pub fn position(&self, row: u32, column: u32) -> MergePosition {
         let over = |open: &&OpenArea| (open.area.left..=open.area.right).contains(&column);
         match self.open.iter().find(over) {
-            None => MergePosition::Free,
+            None => MergePosition::Unmerged,
             Some(open) if (open.area.top, open.area.left) == (row, column) => MergePosition::First,
             Some(_) => MergePosition::Covered,
         }
     }
 
-    /// The value of a first cell.
-    pub fn keep(&mut self, row: u32, column: u32, text: &str, value: Scalar) {
+    /// Sets the value of an area from its first cell.
+    pub fn set_value(&mut self, row: u32, column: u32, text: &str, value: Scalar) {
         let first = |open: &&mut OpenArea| (open.area.top, open.area.left) == (row, column);
         if let Some(open) = self.open.iter_mut().find(first) {
             (open.text, open.value) = (text.to_owned(), value);
         }
     }
 
-    /// The values that a row below has from above, in the columns from `from` up to `to`.
-    pub fn fill(&mut self, row: u32, columns: std::ops::Range<u32>, mut give: impl FnMut(u32, &str, Scalar)) {
+    /// Passes the values of open areas above this row, for the given columns, to `give`.
+    pub fn fill_row(&mut self, row: u32, columns: std::ops::Range<u32>, mut give: impl FnMut(u32, &str, Scalar)) {
         for open in &mut self.open {
             let below = open.area.top < row && open.value != Scalar::Empty;
             if below && columns.contains(&open.area.left) {

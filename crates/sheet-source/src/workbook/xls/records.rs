@@ -1,4 +1,4 @@
-//! The records of an old workbook, one behind the other, and the texts within them.
+//! The records of an old workbook, and the texts in them.
 
 use crate::file::bytes::{push_utf16, u16_at, utf16_units};
 use crate::file::error::WorkbookError;
@@ -8,12 +8,12 @@ pub const BEGIN: u16 = 0x0809;
 pub const END: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
 
-pub const TEXT_CUT: &str = "a text is cut short";
+pub const TEXT_TRUNCATED: &str = "a text is cut short";
 
 #[derive(Debug, Clone, Copy)]
 pub struct BiffRecord<'a> {
     pub kind: u16,
-    /// Where it stands in the stream.
+    /// Its offset in the stream.
     pub at: usize,
     pub data: &'a [u8],
 }
@@ -29,11 +29,11 @@ impl<'a> BiffRecords<'a> {
         BiffRecords { stream, at }
     }
 
-    /// The next record. Whoever asks has not yet seen the one that ends it all, so there must be one.
+    /// The next record. It must exist, because the caller has not seen the final record yet.
     pub fn next(&mut self) -> Result<BiffRecord<'a>, WorkbookError> {
         let record = self.peek().ok_or_else(|| WorkbookError::damaged("its end is missing"))?;
         if record.kind == 0 {
-            return Err(WorkbookError::damaged("a stretch of it is empty"));
+            return Err(WorkbookError::damaged("part of it is empty"));
         }
         self.at += 4 + record.data.len();
         Ok(record)
@@ -46,8 +46,8 @@ impl<'a> BiffRecords<'a> {
         Some(BiffRecord { kind, at: self.at, data })
     }
 
-    /// What a record holds, with what goes on in the records behind it.
-    pub fn pieces(&mut self, from: BiffRecord<'a>, skip: usize) -> ContinuedData<'a> {
+    /// The data of a record with that of its continuation records.
+    pub fn continued(&mut self, from: BiffRecord<'a>, skip: usize) -> ContinuedData<'a> {
         let first = from.data.get(skip..).unwrap_or_default();
         let mut more = Vec::new();
         while let Some(record) = self.peek().filter(|record| record.kind == CONTINUE) {
@@ -55,34 +55,34 @@ impl<'a> BiffRecords<'a> {
             self.at += 4 + record.data.len();
         }
         more.reverse();
-        ContinuedData { piece: first, more }
+        ContinuedData { chunk: first, more }
     }
 }
 
-/// Bytes that may be spread over several records.
+/// Data that can continue over several records.
 pub struct ContinuedData<'a> {
-    piece: &'a [u8],
-    /// Last one first.
+    chunk: &'a [u8],
+    /// In reverse order.
     more: Vec<&'a [u8]>,
 }
 
 impl<'a> ContinuedData<'a> {
     pub fn is_at_end(&self) -> bool {
-        self.piece.is_empty() && self.more.iter().all(|piece| piece.is_empty())
+        self.chunk.is_empty() && self.more.iter().all(|chunk| chunk.is_empty())
     }
 
-    /// Goes on to the next piece where this one is used up.
-    fn advance(&mut self) -> Option<()> {
-        while self.piece.is_empty() {
-            self.piece = self.more.pop()?;
+    /// Moves to the next chunk if the current one is used up.
+    fn next_chunk(&mut self) -> Option<()> {
+        while self.chunk.is_empty() {
+            self.chunk = self.more.pop()?;
         }
         Some(())
     }
 
     pub fn byte(&mut self) -> Option<u8> {
-        self.advance()?;
-        let (first, rest) = self.piece.split_first()?;
-        self.piece = rest;
+        self.next_chunk()?;
+        let (first, rest) = self.chunk.split_first()?;
+        self.chunk = rest;
         Some(*first)
     }
 
@@ -96,84 +96,91 @@ impl<'a> ContinuedData<'a> {
 
     pub fn skip(&mut self, mut bytes: usize) -> Option<()> {
         while bytes > 0 {
-            self.advance()?;
-            let skipped = bytes.min(self.piece.len());
-            self.piece = &self.piece[skipped..];
+            self.next_chunk()?;
+            let skipped = bytes.min(self.chunk.len());
+            self.chunk = &self.chunk[skipped..];
             bytes -= skipped;
         }
         Some(())
     }
 
-    /// As many bytes as are left of this piece, and no more than are wanted.
-    fn take(&mut self, wanted: usize) -> &'a [u8] {
-        let (taken, rest) = self.piece.split_at(wanted.min(self.piece.len()));
-        self.piece = rest;
+    /// Up to `wanted` bytes of the current chunk.
+    fn take_bytes(&mut self, wanted: usize) -> &'a [u8] {
+        let (taken, rest) = self.chunk.split_at(wanted.min(self.chunk.len()));
+        self.chunk = rest;
         taken
     }
 
-    /// Appends a text of so many letters. Each piece says anew how wide its letters are. [MS-XLS 2.5.293]
-    pub fn unicode(&mut self, letters: usize, flags: u8, text: &mut String) -> Option<()> {
+    /// Appends a text of this many letters. Each chunk declares the width of its letters again. [MS-XLS 2.5.293]
+    pub fn unicode_text(&mut self, letters: usize, flags: u8, text: &mut String) -> Option<()> {
         const WIDE: u8 = 1;
         let mut wide = flags & WIDE != 0;
-        if !wide && self.piece.len() >= letters {
-            text.extend(self.take(letters).iter().map(|byte| char::from(*byte)));
+        if !wide && self.chunk.len() >= letters {
+            text.extend(self.take_bytes(letters).iter().map(|byte| char::from(*byte)));
             return Some(());
         }
         let mut units: Vec<u16> = Vec::new();
         while units.len() < letters {
-            if self.piece.is_empty() {
+            if self.chunk.is_empty() {
                 wide = self.byte()? & WIDE != 0;
             }
             let left = letters - units.len();
             match wide {
-                true if self.piece.len() == 1 => self.piece = &[],
-                true => units.extend(utf16_units(self.take(left.min(self.piece.len() / 2) * 2))),
-                false => units.extend(self.take(left).iter().map(|byte| u16::from(*byte))),
+                true if self.chunk.len() == 1 => self.chunk = &[],
+                true => units.extend(utf16_units(self.take_bytes(left.min(self.chunk.len() / 2) * 2))),
+                false => units.extend(self.take_bytes(left).iter().map(|byte| u16::from(*byte))),
             }
         }
         push_utf16(units.into_iter(), text);
         Some(())
     }
 
-    /// Appends a text of so many bytes of a code page.
-    fn encoded(&mut self, bytes: usize, encoding: &'static Encoding, text: &mut String) -> Option<()> {
+    /// Appends a text of this many bytes in a code page.
+    fn code_page_text(&mut self, bytes: usize, encoding: &'static Encoding, text: &mut String) -> Option<()> {
         let mut all: Vec<u8> = Vec::new();
         while all.len() < bytes {
-            self.advance()?;
-            all.extend_from_slice(self.take(bytes - all.len()));
+            self.next_chunk()?;
+            all.extend_from_slice(self.take_bytes(bytes - all.len()));
         }
         text.push_str(&encoding.decode_without_bom_handling(&all).0);
         Some(())
     }
 }
 
-/// How texts are written.
+/// The encoding of texts.
 #[derive(Debug, Clone, Copy)]
 pub enum TextEncoding {
-    /// Since Excel 97: letters of one or two bytes of UTF-16, whatever code page the workbook names.
+    /// Since Excel 97: letters of one or two bytes of UTF-16, whatever the code page of the workbook.
     Unicode,
-    /// In a code page. Without an encoding it is one that is not known here, in which only ASCII can be read.
+    /// In a code page. `None` is an unknown one, in which only ASCII is readable.
     CodePage(Option<&'static Encoding>),
 }
 
 impl TextEncoding {
-    /// Appends a text whose length has been read.
-    pub fn read(self, pieces: &mut ContinuedData<'_>, length: usize, text: &mut String) -> Result<(), WorkbookError> {
-        let cut = || WorkbookError::damaged(TEXT_CUT);
+    /// Appends a text whose length is already read.
+    pub fn read(
+        self,
+        data_stream: &mut ContinuedData<'_>,
+        length: usize,
+        text: &mut String,
+    ) -> Result<(), WorkbookError> {
+        let cut = || WorkbookError::damaged(TEXT_TRUNCATED);
         match self {
-            // Some writers leave out all the rest of an empty text.
+            // Some writers omit everything after the length of an empty text.
             _ if length == 0 => Ok(()),
             TextEncoding::Unicode => {
-                let flags = pieces.byte().ok_or_else(cut)?;
-                pieces.unicode(length, flags, text).ok_or_else(cut)
+                let flags = data_stream.byte().ok_or_else(cut)?;
+                data_stream.unicode_text(length, flags, text).ok_or_else(cut)
             }
-            TextEncoding::CodePage(Some(encoding)) => pieces.encoded(length, encoding, text).ok_or_else(cut),
+            TextEncoding::CodePage(Some(encoding)) => {
+                data_stream.code_page_text(length, encoding, text).ok_or_else(cut)
+            }
             TextEncoding::CodePage(None) => {
                 let start = text.len();
-                pieces.encoded(length, encoding_rs::WINDOWS_1252, text).ok_or_else(cut)?;
+                data_stream.code_page_text(length, encoding_rs::WINDOWS_1252, text).ok_or_else(cut)?;
                 match text[start..].is_ascii() {
                     true => Ok(()),
-                    false => Err(WorkbookError::damaged("its texts are in an encoding that is not known")),
+                    false => Err(WorkbookError::damaged("its texts are in an unknown encoding")),
                 }
             }
         }
@@ -212,7 +219,7 @@ mod tests {
     #[test]
     fn a_text_goes_on_in_letters_of_another_width() {
         let wide: Vec<u8> = "Ёж 😀".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        // The second half of a letter stands in the next record.
+        // The second half of a letter is in the next record.
         let stream = [
             record(0xFC, b"ab"),
             record(CONTINUE, &[&[1], &wide[..8]].concat()),
@@ -223,23 +230,23 @@ mod tests {
         .concat();
         let mut records = BiffRecords::new(&stream, 0);
         let first = records.next().ok().expect("a record");
-        let mut pieces = records.pieces(first, 0);
+        let mut data_stream = records.continued(first, 0);
         let mut text = String::new();
-        assert_eq!(pieces.unicode(2 + 5 + 2, 0, &mut text), Some(()));
+        assert_eq!(data_stream.unicode_text(2 + 5 + 2, 0, &mut text), Some(()));
         assert_eq!(text, "abЁж 😀xy");
-        assert_eq!((pieces.byte(), pieces.byte()), (Some(b'z'), None));
+        assert_eq!((data_stream.byte(), data_stream.byte()), (Some(b'z'), None));
         assert_eq!(records.next().ok().map(|record| record.kind), Some(END));
         assert!(records.next().is_err());
     }
 
     #[test]
-    fn a_text_that_ends_early_is_told() {
+    fn a_truncated_text_is_reported() {
         for data in [&b"\x05"[..], b"\0abcd", b"\x01a\0b\0c\0d\0e"] {
             let stream = record(0x0204, data);
             let mut records = BiffRecords::new(&stream, 0);
             let first = records.next().ok().expect("a record");
-            let mut pieces = records.pieces(first, 0);
-            assert!(TextEncoding::Unicode.read(&mut pieces, 5, &mut String::new()).is_err(), "{data:?}");
+            let mut data_stream = records.continued(first, 0);
+            assert!(TextEncoding::Unicode.read(&mut data_stream, 5, &mut String::new()).is_err(), "{data:?}");
         }
     }
 
@@ -257,10 +264,10 @@ mod tests {
         assert_eq!(code_page(437), None);
         let bytes = [0xC8, 0xE2, 0xE0, 0xED];
         let mut text = String::new();
-        let mut pieces = ContinuedData { piece: &bytes, more: Vec::new() };
-        assert!(TextEncoding::CodePage(code_page(1251)).read(&mut pieces, 4, &mut text).is_ok());
+        let mut data_stream = ContinuedData { chunk: &bytes, more: Vec::new() };
+        assert!(TextEncoding::CodePage(code_page(1251)).read(&mut data_stream, 4, &mut text).is_ok());
         assert_eq!(text, "Иван");
-        let mut pieces = ContinuedData { piece: &bytes, more: Vec::new() };
-        assert!(TextEncoding::CodePage(None).read(&mut pieces, 4, &mut text).is_err());
+        let mut data_stream = ContinuedData { chunk: &bytes, more: Vec::new() };
+        assert!(TextEncoding::CodePage(None).read(&mut data_stream, 4, &mut text).is_err());
     }
 }

@@ -1,14 +1,14 @@
-//! The records of one sheet: once around for what must be known first, then its cells in order.
+//! The records of a sheet, read twice: first for an index, then for the cells in order.
 
 use super::globals::Globals;
 use super::links::read_link;
-use super::records::{BEGIN, BiffRecord, BiffRecords, END, TEXT_CUT};
+use super::records::{BEGIN, BiffRecord, BiffRecords, END, TEXT_TRUNCATED};
 use crate::cell::value::CellValue;
 use crate::file::bytes::{f64_at, u8_at, u16_at, u32_at};
 use crate::file::error::WorkbookError;
-use crate::workbook::biff::{error_by_code, packed_number};
+use crate::workbook::biff::{decode_rk, error_name};
 use crate::workbook::sheet::RawCell;
-use crate::workbook::sheet::facts::{Area, LinksFound, SheetFacts, add_merged, hide};
+use crate::workbook::sheet::metadata::{Area, LinkCollector, SheetMetadata, add_hidden_rows, add_merged};
 use std::ops::ControlFlow;
 
 const NUMBER: u16 = 0x0203;
@@ -20,20 +20,20 @@ const SHARED_LABEL: u16 = 0x00FD;
 const PACKED_ROW: u16 = 0x00BD;
 const FORMULA: u16 = 0x0006;
 const FORMULA_TEXT: u16 = 0x0207;
-/// Formulas that are shared, of arrays and of tables of data stand between a formula and its text.
+/// Shared formulas, array formulas and data tables come between a formula and its text.
 const FORMULA_PARTS: [u16; 4] = [0x04BC, 0x0221, 0x0236, 0x003C];
 const ROW: u16 = 0x0208;
 const MERGED: u16 = 0x00E5;
 const LINK: u16 = 0x01B8;
 const UNCALCULATED: u16 = 0x005E;
 
-/// What stands in the last two bytes of a result that is no number. [MS-XLS 2.5.133]
+/// The last two bytes of a result that is not a number. [MS-XLS 2.5.133]
 const NO_NUMBER: u16 = 0xFFFF;
 const BLANK: u8 = 3;
 
-const CELL_CUT: &str = "a cell is cut short";
+const CELL_TRUNCATED: &str = "a cell is cut short";
 
-/// The records of a sheet itself, those of charts within it left out.
+/// The records of a sheet without those of charts in it.
 struct SheetRecords<'a> {
     records: BiffRecords<'a>,
     depth: u32,
@@ -63,65 +63,65 @@ impl<'a> SheetRecords<'a> {
     }
 }
 
-/// The row and the first and last column of the cells of a record; `None` for other records.
-fn place(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, WorkbookError> {
+/// Row, first column and last column of the cells of a record; `None` for other records.
+fn cell_range(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, WorkbookError> {
     let data = record.data;
-    let short = || WorkbookError::damaged(CELL_CUT);
-    let at = |at| u16_at(data, at).ok_or_else(short);
+    let truncated = || WorkbookError::damaged(CELL_TRUNCATED);
+    let at = |at| u16_at(data, at).ok_or_else(truncated);
     match record.kind {
         NUMBER | LABEL | RICH_LABEL | TRUTH_OR_ERROR | PACKED | SHARED_LABEL | FORMULA => {
             Ok(Some((at(0)?, at(2)?, at(2)?)))
         }
         PACKED_ROW => {
             let (row, first, last) = (at(0)?, at(2)?, at(data.len().saturating_sub(2))?);
-            // Row, first and last column, and six bytes for each cell.
+            // Row, first and last column, and six bytes per cell.
             match (usize::from(last) + 1).checked_sub(first.into()) {
                 Some(cells) if data.len() == 6 + cells * 6 => Ok(Some((row, first, last))),
-                _ => Err(short()),
+                _ => Err(truncated()),
             }
         }
         _ => Ok(None),
     }
 }
 
-/// What is known of a sheet after a first look.
-pub struct FirstLook {
-    /// All but the links.
-    facts: SheetFacts,
-    /// Where the records of links stand; they are read where they are wanted.
+/// What the first pass over a sheet finds.
+pub struct SheetIndex {
+    /// The metadata without link addresses.
+    metadata: SheetMetadata,
+    /// Offsets of the link records, which are read on request.
     links: Vec<usize>,
-    /// Some writers put cells down as they come, not row by row.
+    /// False if the writer did not sort cells by row.
     pub in_order: bool,
-    pub results: Results,
+    pub results: FormulaResults,
 }
 
-impl FirstLook {
-    /// What the sheet says besides its cells.
-    pub fn facts(&self, stream: &[u8], links: bool) -> Result<SheetFacts, WorkbookError> {
-        let mut found = LinksFound::default();
+impl SheetIndex {
+    /// The metadata of the sheet.
+    pub fn metadata(&self, stream: &[u8], links: bool) -> Result<SheetMetadata, WorkbookError> {
+        let mut found = LinkCollector::default();
         for at in self.links.iter().filter(|_| links) {
             if let Some(record) = BiffRecords::new(stream, *at).peek() {
                 read_link(&record, &mut found);
             }
         }
-        Ok(SheetFacts { links: found.all()?, ..self.facts.clone() })
+        Ok(SheetMetadata { links: found.into_links()?, ..self.metadata.clone() })
     }
 }
 
-/// Which results of formulas are results.
+/// Which stored results of formulas are valid.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Results {
+pub enum FormulaResults {
     All,
-    /// Nobody has calculated the workbook, and its writer puts blanks in the place of results.
+    /// Not calculated: the writer stores blanks instead of results.
     NoBlanks,
-    /// The sheet says itself that it was to be calculated and was not: what nobody calculated is a blank or a zero.
+    /// The sheet declares that it was not recalculated: a blank or zero is not a result.
     NoBlanksOrZeros,
 }
 
-pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLook, WorkbookError> {
+pub fn index_sheet(globals: &Globals, stream: &[u8], at: usize) -> Result<SheetIndex, WorkbookError> {
     let mut records = SheetRecords::new(stream, at)?;
     let (mut merged, mut rows, mut links) = (Vec::new(), Vec::new(), Vec::new());
-    // Rows are described before their cells; a hidden one matters only where it holds something.
+    // Rows are described before their cells; a hidden row only matters if it has content.
     let mut filled = vec![false; usize::from(u16::MAX) + 1];
     let (mut in_order, mut before) = (true, None);
     let (mut uncalculated, mut all_blank) = (false, true);
@@ -133,7 +133,7 @@ pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLo
             UNCALCULATED => uncalculated = true,
             _ => {
                 all_blank &= record.kind != FORMULA || is_blank(record.data);
-                if let Some((row, first, last)) = place(&record)? {
+                if let Some((row, first, last)) = cell_range(&record)? {
                     in_order &= before.is_none_or(|before| before < (row, first));
                     before = Some((row, last));
                     filled[usize::from(row)] = true;
@@ -144,14 +144,14 @@ pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLo
     rows.retain(|row| filled[usize::from(*row)]);
     rows.sort_unstable();
     let mut hidden = Vec::new();
-    rows.into_iter().for_each(|row| hide(&mut hidden, row.into(), row.into()));
-    let facts = SheetFacts { merged, hidden, ..SheetFacts::default() };
+    rows.into_iter().for_each(|row| add_hidden_rows(&mut hidden, row.into(), row.into()));
+    let metadata = SheetMetadata { merged, hidden, ..SheetMetadata::default() };
     let results = match globals.calculated {
-        _ if uncalculated => Results::NoBlanksOrZeros,
-        false if all_blank => Results::NoBlanks,
-        _ => Results::All,
+        _ if uncalculated => FormulaResults::NoBlanksOrZeros,
+        false if all_blank => FormulaResults::NoBlanks,
+        _ => FormulaResults::All,
     };
-    Ok(FirstLook { facts, links, in_order, results })
+    Ok(SheetIndex { metadata, links, in_order, results })
 }
 
 fn is_blank(formula: &[u8]) -> bool {
@@ -172,25 +172,25 @@ fn merged_areas(data: &[u8], merged: &mut Vec<Area>) -> Result<(), WorkbookError
     Ok(())
 }
 
-/// One sheet as its cells are given.
+/// The cells of a sheet.
 pub struct SheetCells<'a> {
     pub globals: &'a Globals,
     pub stream: &'a [u8],
     pub at: usize,
-    pub results: Results,
+    pub results: FormulaResults,
 }
 
-/// What takes the cells.
-type Take<'t> = &'t mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>;
+/// Receives the cells.
+type CellVisitor<'t> = &'t mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>;
 
 impl<'a> SheetCells<'a> {
-    /// Gives the cells in the order of the file.
-    pub fn give(&self, take: Take<'_>) -> Result<(), WorkbookError> {
+    /// Passes the cells to `visit` in file order.
+    pub fn visit(&self, visit: CellVisitor<'_>) -> Result<(), WorkbookError> {
         let mut records = SheetRecords::new(self.stream, self.at)?;
         while let Some(record) = records.next()? {
-            let Some((row, first, last)) = place(&record)? else { continue };
+            let Some((row, first, last)) = cell_range(&record)? else { continue };
             for column in first..=last {
-                if self.cell(&record, (row, first, column), take)?.is_break() {
+                if self.cell(&record, (row, first, column), visit)?.is_break() {
                     return Ok(());
                 }
             }
@@ -198,12 +198,12 @@ impl<'a> SheetCells<'a> {
         Ok(())
     }
 
-    /// Gives the cells row by row. Of two in one place, the later one is meant.
-    pub fn give_sorted(&self, take: Take<'_>) -> Result<(), WorkbookError> {
+    /// Passes the cells to `visit` row by row. Of two cells in one position, the later one counts.
+    pub fn visit_sorted(&self, visit: CellVisitor<'_>) -> Result<(), WorkbookError> {
         let mut records = SheetRecords::new(self.stream, self.at)?;
         let mut cells: Vec<(u16, u16, u32)> = Vec::new();
         while let Some(record) = records.next()? {
-            let Some((row, first, last)) = place(&record)? else { continue };
+            let Some((row, first, last)) = cell_range(&record)? else { continue };
             let at = u32::try_from(record.at).map_err(|_| WorkbookError::damaged(""))?;
             cells.extend((first..=last).map(|column| (row, column, at)));
         }
@@ -214,35 +214,33 @@ impl<'a> SheetCells<'a> {
             }
             let record = BiffRecords::new(self.stream, *at as usize).next()?;
             let first = u16_at(record.data, 2).unwrap_or(*column);
-            if self.cell(&record, (*row, first, *column), take)?.is_break() {
+            if self.cell(&record, (*row, first, *column), visit)?.is_break() {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Gives one cell of a record that begins in the column `first`.
+    /// Passes on one cell of a record that begins in the column `first`.
     fn cell(
         &self,
         record: &BiffRecord<'a>,
         (row, first, column): (u16, u16, u16),
-        take: Take<'_>,
+        visit: CellVisitor<'_>,
     ) -> Result<ControlFlow<()>, WorkbookError> {
         let data = record.data;
         let mut text = String::new();
         let value = match record.kind {
             NUMBER => f64_at(data, 6).map(|number| self.number(data, 4, number)),
-            PACKED => u32_at(data, 6).map(|packed| self.number(data, 4, packed_number(packed))),
+            PACKED => u32_at(data, 6).map(|packed| self.number(data, 4, decode_rk(packed))),
             PACKED_ROW => {
                 let at = 4 + usize::from(column - first) * 6;
-                u32_at(data, at + 2).map(|packed| self.number(data, at, packed_number(packed)))
+                u32_at(data, at + 2).map(|packed| self.number(data, at, decode_rk(packed)))
             }
             SHARED_LABEL => {
-                let index = u32_at(data, 6).ok_or_else(|| WorkbookError::damaged(CELL_CUT))?;
+                let index = u32_at(data, 6).ok_or_else(|| WorkbookError::damaged(CELL_TRUNCATED))?;
                 let shared = self.globals.texts.get(index as usize);
-                Some(CellValue::Text(
-                    shared.ok_or_else(|| WorkbookError::damaged("a cell names a text that is not there"))?,
-                ))
+                Some(CellValue::Text(shared.ok_or_else(|| WorkbookError::damaged("a cell refers to a missing text"))?))
             }
             LABEL | RICH_LABEL => {
                 self.text(*record, 6, &mut text)?;
@@ -250,42 +248,46 @@ impl<'a> SheetCells<'a> {
             }
             TRUTH_OR_ERROR => match (u8_at(data, 6), u8_at(data, 7)) {
                 (Some(truth), Some(0)) => Some(CellValue::Bool(truth != 0)),
-                (Some(code), Some(_)) => Some(CellValue::Error(error_by_code(code))),
+                (Some(code), Some(_)) => Some(CellValue::Error(error_name(code))),
                 _ => None,
             },
-            _ => Some(self.formula(record, &mut text)?),
+            _ => Some(self.formula_result(record, &mut text)?),
         };
-        let value = value.ok_or_else(|| WorkbookError::damaged(CELL_CUT))?;
+        let value = value.ok_or_else(|| WorkbookError::damaged(CELL_TRUNCATED))?;
         let formula = record.kind == FORMULA;
-        Ok(take(RawCell { row: row.into(), column: column.into(), value, formula }))
+        Ok(visit(RawCell { row: row.into(), column: column.into(), value, formula }))
     }
 
-    /// A number under the format of the style whose number stands at `style`.
+    /// A number with the format of its style, whose number is at the offset `style`.
     fn number(&self, data: &[u8], style: usize, number: f64) -> CellValue<'_> {
         CellValue::number(number, self.globals.formats.get(u16_at(data, style).unwrap_or(0).into()))
     }
 
-    /// The text of a record, its length at `at`.
+    /// The text of a record, with its length at `at`.
     fn text(&self, record: BiffRecord<'a>, at: usize, text: &mut String) -> Result<(), WorkbookError> {
         let mut records = BiffRecords::new(self.stream, record.at);
         records.next()?;
-        let mut pieces = records.pieces(record, at);
-        let length = pieces.u16().ok_or_else(|| WorkbookError::damaged(TEXT_CUT))?;
-        self.globals.writing.read(&mut pieces, length.into(), text)
+        let mut data_stream = records.continued(record, at);
+        let length = data_stream.u16().ok_or_else(|| WorkbookError::damaged(TEXT_TRUNCATED))?;
+        self.globals.encoding.read(&mut data_stream, length.into(), text)
     }
 
     /// The result of a formula. [MS-XLS 2.5.133]
-    fn formula<'t>(&'t self, record: &BiffRecord<'a>, text: &'t mut String) -> Result<CellValue<'t>, WorkbookError> {
-        let short = || WorkbookError::damaged(CELL_CUT);
+    fn formula_result<'t>(
+        &'t self,
+        record: &BiffRecord<'a>,
+        text: &'t mut String,
+    ) -> Result<CellValue<'t>, WorkbookError> {
+        let truncated = || WorkbookError::damaged(CELL_TRUNCATED);
         let data = record.data;
-        if u16_at(data, 12).ok_or_else(short)? != NO_NUMBER {
-            return match f64_at(data, 6).ok_or_else(short)? {
-                0.0 if self.results == Results::NoBlanksOrZeros => Ok(CellValue::Uncomputed("")),
+        if u16_at(data, 12).ok_or_else(truncated)? != NO_NUMBER {
+            return match f64_at(data, 6).ok_or_else(truncated)? {
+                0.0 if self.results == FormulaResults::NoBlanksOrZeros => Ok(CellValue::Uncomputed("")),
                 number => Ok(self.number(data, 4, number)),
             };
         }
-        let code = u8_at(data, 8).ok_or_else(short)?;
-        match u8_at(data, 6).ok_or_else(short)? {
+        let code = u8_at(data, 8).ok_or_else(truncated)?;
+        match u8_at(data, 6).ok_or_else(truncated)? {
             0 => {
                 let mut records = BiffRecords::new(self.stream, record.at);
                 records.next()?;
@@ -297,15 +299,15 @@ impl<'a> SheetCells<'a> {
                         self.text(next, 0, text)?;
                         Ok(CellValue::Text(text))
                     }
-                    // A text is announced and not there.
+                    // The announced text is missing.
                     _ => Ok(CellValue::Uncomputed("")),
                 }
             }
             1 => Ok(CellValue::Bool(code != 0)),
-            2 => Ok(CellValue::Error(error_by_code(code))),
-            BLANK if self.results != Results::All => Ok(CellValue::Uncomputed("")),
+            2 => Ok(CellValue::Error(error_name(code))),
+            BLANK if self.results != FormulaResults::All => Ok(CellValue::Uncomputed("")),
             BLANK => Ok(CellValue::Empty),
-            _ => Err(short()),
+            _ => Err(truncated()),
         }
     }
 }

@@ -1,19 +1,19 @@
-//! MadeBook workbooks, read.
+//! Tests with generated workbooks.
 
-use super::made::{MadeBook, container, record, unicode, wide, words};
+use super::fixtures::{BookFixture, container, record, unicode, wide, words};
 use super::*;
 use crate::cell::{Scalar, value};
-use crate::workbook::sheet::facts::Area;
+use crate::workbook::sheet::metadata::Area;
 use std::path::Path;
 
 type Cells = Vec<(u32, u32, String, Scalar)>;
 
-fn told(trouble: WorkbookError) -> String {
-    trouble.problem(Path::new("a.xls"), Some("Лист")).message.to_string()
+fn detail(error: WorkbookError) -> String {
+    error.into_problem(Path::new("a.xls"), Some("Лист")).message.to_string()
 }
 
 fn read(file: Vec<u8>) -> Result<Cells, String> {
-    let mut book = XlsBook::open(SourceFile::memory(file)).map_err(told)?;
+    let mut book = XlsBook::open(SourceFile::memory(file)).map_err(detail)?;
     let name = book.sheets().first().map(|sheet| sheet.name.clone()).unwrap_or_default();
     let epoch = book.epoch_1904();
     let mut cells = Vec::new();
@@ -23,7 +23,7 @@ fn read(file: Vec<u8>) -> Result<Cells, String> {
         cells.push((found.row, found.column, text, scalar));
         ControlFlow::Continue(())
     };
-    book.cells(&name, &mut take).map_err(told)?;
+    book.visit_cells(&name, &mut take).map_err(detail)?;
     Ok(cells)
 }
 
@@ -86,7 +86,7 @@ fn each_kind_of_record_gives_its_cell() {
         label(4, 1, "ё\0ж"),
     ];
     let globals = vec![format(164, "00000"), style(0), style(164), style(14), style(10), shared(&["a", "Сумма"])];
-    let found: Vec<String> = read(MadeBook::of_one_sheet(globals, sheet).file())
+    let found: Vec<String> = read(BookFixture::of_one_sheet(globals, sheet).file())
         .expect("it can be read")
         .into_iter()
         .map(|(row, column, text, scalar)| match scalar {
@@ -138,7 +138,7 @@ fn texts_are_unicode_whatever_code_page_is_named() {
     ];
     for code_page in [1251, 1252, 1200, 437, 10_000] {
         let globals = vec![record(0x0042, &words(&[code_page]))];
-        let found = texts(MadeBook::of_one_sheet(globals, sheet.clone()).file());
+        let found = texts(BookFixture::of_one_sheet(globals, sheet.clone()).file());
         assert_eq!(found[..2], ["Иван", "a\0é"]);
         assert!(found[2] == long);
     }
@@ -164,27 +164,29 @@ fn workbooks_of_excel_5_are_read_in_their_code_page() {
     };
     let sheet = vec![label(0, "Имя"), number(1, 0, 0, 26.0), number(1, 1, 1, 1.5), number(1, 2, 2, 5.0)];
     let made =
-        |code_page| MadeBook { old: true, globals: globals(code_page), sheets: vec![("Лист", 0, sheet.clone())] };
+        |code_page| BookFixture {
+            old: true, globals: globals(code_page), sheets: vec![("Лист", 0, sheet.clone())]
+        };
     let file = made(1251).file();
     assert_eq!(XlsBook::open(SourceFile::memory(file.clone())).ok().expect("it opens").sheets()[0].name, "Лист");
     assert_eq!(texts(file), ["Имя", "26", "36:00:00", "5 шт"]);
-    let unknown = "this workbook is damaged (its texts are in an encoding that is not known)";
+    let unknown = "this workbook is damaged (its texts are in an unknown encoding)";
     assert_eq!(read(made(437).file()), Err(unknown.into()));
 }
 
 #[test]
 fn cells_that_are_put_down_as_they_come_are_given_in_order() {
     let sheet = vec![label(2, 0, "c"), label(0, 1, "b"), label(0, 0, "old"), number(1, 0, 0, 1.0), label(0, 0, "a")];
-    let found = read(MadeBook::of_one_sheet(Vec::new(), sheet).file()).expect("it can be read");
+    let found = read(BookFixture::of_one_sheet(Vec::new(), sheet).file()).expect("it can be read");
     let found: Vec<_> = found.into_iter().map(|(row, column, text, _)| (row, column, text)).collect();
     assert_eq!(found, [(0, 0, "a".into()), (0, 1, "b".into()), (1, 0, "1".into()), (2, 0, "c".into())]);
 }
 
 #[test]
-fn formulas_that_nobody_calculated_are_told_from_empty_ones() {
+fn formulas_without_a_result_are_distinguished_from_empty_ones() {
     let blank = [3, 0, 0, 0, 0, 0, 0xFF, 0xFF];
     let scalars = |globals: Vec<Vec<u8>>, sheet: Vec<Vec<u8>>| -> Vec<Scalar> {
-        let cells = read(MadeBook::of_one_sheet(globals, sheet).file()).expect("it can be read");
+        let cells = read(BookFixture::of_one_sheet(globals, sheet).file()).expect("it can be read");
         cells.into_iter().map(|(_, _, _, scalar)| scalar).collect()
     };
     let calculated = vec![record(0x01C1, &[0; 8])];
@@ -227,13 +229,13 @@ fn hidden_rows_merged_cells_and_links_are_known() {
         label(0, 0, "a"),
         label(1, 0, "b"),
         number(2, 3, 0, 5.0),
-        // A chart within the sheet, whose cells are none of it.
+        // A chart in the sheet; its cells do not belong to the sheet.
         record(0x0809, &words(&[0x600, 0x20, 0, 0])),
         number(0, 0, 0, 5.0),
         record(0x000A, &[]),
         row(9, 0x120),
         row(12, 0x120),
-        // Cells that have a format and nothing else, one and a row of them.
+        // Cells with a format only, single and in a row.
         record(0x0201, &words(&[9, 0, 1])),
         record(0x00BE, &words(&[12, 0, 1, 1, 1])),
         record(0x00E5, &words(&[2, 1, 3, 0, 0, 5, 5, 1, 2])),
@@ -241,16 +243,16 @@ fn hidden_rows_merged_cells_and_links_are_known() {
         link([5, 4, 0, 0], "http://example.com"),
     ];
     let mut book =
-        XlsBook::open(SourceFile::memory(MadeBook::of_one_sheet(Vec::new(), sheet).file())).ok().expect("it opens");
-    let facts = book.facts("Лист", true).ok().expect("it can be read");
-    assert_eq!(facts.hidden, [(1, 2)]);
+        XlsBook::open(SourceFile::memory(BookFixture::of_one_sheet(Vec::new(), sheet).file())).ok().expect("it opens");
+    let metadata = book.metadata("Лист", true).ok().expect("it can be read");
+    assert_eq!(metadata.hidden, [(1, 2)]);
     let area = |top, bottom, left, right| Area { top, left, bottom, right };
-    assert_eq!(facts.merged, [area(1, 3, 0, 0), area(5, 5, 1, 2)]);
-    assert_eq!(facts.links.len(), 1);
-    assert_eq!(facts.links.get(&(1, 0)).map(String::as_str), Some("mailto:a@example.com"));
-    assert!(book.facts("Лист", false).ok().expect("it can be read").links.is_empty());
+    assert_eq!(metadata.merged, [area(1, 3, 0, 0), area(5, 5, 1, 2)]);
+    assert_eq!(metadata.links.len(), 1);
+    assert_eq!(metadata.links.get(&(1, 0)).map(String::as_str), Some("mailto:a@example.com"));
+    assert!(book.metadata("Лист", false).ok().expect("it can be read").links.is_empty());
     let mut count = 0;
-    let counted = book.cells("Лист", &mut |_| {
+    let counted = book.visit_cells("Лист", &mut |_| {
         count += 1;
         ControlFlow::Continue(())
     });
@@ -262,17 +264,19 @@ fn hidden_rows_merged_cells_and_links_are_known() {
 fn macros_and_charts_are_sheets_without_cells() {
     let sheets =
         vec![("Макрос", 1, vec![record(0x0006, &[0])]), ("Данные", 0, vec![label(0, 0, "a")]), ("VBA", 6, vec![])];
-    let book =
-        XlsBook::open(SourceFile::memory(MadeBook { sheets, ..MadeBook::default() }.file())).ok().expect("it opens");
-    let found: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.table)).collect();
+    let book = XlsBook::open(SourceFile::memory(BookFixture { sheets, ..BookFixture::default() }.file()))
+        .ok()
+        .expect("it opens");
+    let found: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.is_worksheet)).collect();
     assert_eq!(found, [("Макрос".into(), false), ("Данные".into(), true), ("VBA".into(), false)]);
 }
 
 #[test]
-fn locked_workbooks_are_told_whatever_the_lock() {
+fn encrypted_workbooks_are_reported_whatever_the_encryption() {
     const LOCKED: &str = "this workbook is protected by a password";
     for (old, lock) in [(false, words(&[0, 1, 2])), (false, words(&[1, 1, 1])), (true, words(&[0x1234, 0x5678]))] {
-        let made = MadeBook { old, globals: vec![record(0x002F, &lock)], sheets: vec![("a", 0, vec![vec![0x77; 40]])] };
+        let made =
+            BookFixture { old, globals: vec![record(0x002F, &lock)], sheets: vec![("a", 0, vec![vec![0x77; 40]])] };
         assert_eq!(read(made.file()), Err(LOCKED.into()));
     }
     assert_eq!(read(container("EncryptedPackage", b"x")), Err(LOCKED.into()));
@@ -281,20 +285,20 @@ fn locked_workbooks_are_told_whatever_the_lock() {
 }
 
 #[test]
-fn what_contradicts_itself_is_damaged() {
+fn a_contradiction_is_damage() {
     let damaged = |detail: &str| Err(format!("this workbook is damaged ({detail})"));
-    let sheet = |records: Vec<Vec<u8>>| read(MadeBook::of_one_sheet(vec![shared(&["a"])], records).file());
+    let sheet = |records: Vec<Vec<u8>>| read(BookFixture::of_one_sheet(vec![shared(&["a"])], records).file());
     let missing = [words(&[0, 0, 0]), 5_u32.to_le_bytes().to_vec()].concat();
-    assert_eq!(sheet(vec![record(0x00FD, &missing)]), damaged("a cell names a text that is not there"));
+    assert_eq!(sheet(vec![record(0x00FD, &missing)]), damaged("a cell refers to a missing text"));
     assert_eq!(sheet(vec![record(0x0203, &[0; 8])]), damaged("a cell is cut short"));
     assert_eq!(sheet(vec![record(0x00BD, &words(&[0, 5, 0, 0, 0, 4]))]), damaged("a cell is cut short"));
     assert_eq!(sheet(vec![record(0x0204, &words(&[0, 0, 0, 9]))]), damaged("a text is cut short"));
-    assert_eq!(sheet(vec![vec![0; 8]]), damaged("a stretch of it is empty"));
-    let mut stream = MadeBook::of_one_sheet(Vec::new(), vec![label(0, 0, "a")]).stream();
+    assert_eq!(sheet(vec![vec![0; 8]]), damaged("part of it is empty"));
+    let mut stream = BookFixture::of_one_sheet(Vec::new(), vec![label(0, 0, "a")]).stream();
     stream.truncate(stream.len() - 4);
-    assert_eq!(read(container("Workbook", &stream)), damaged("a stretch of it is empty"));
-    let lost = "this workbook is damaged: its sheet \"Лист\" is named, but is not there";
-    let mut astray = MadeBook::of_one_sheet(Vec::new(), Vec::new()).stream();
+    assert_eq!(read(container("Workbook", &stream)), damaged("part of it is empty"));
+    let lost = "this workbook is damaged: the data of sheet \"Лист\" is missing";
+    let mut astray = BookFixture::of_one_sheet(Vec::new(), Vec::new()).stream();
     let list = memchr::memmem::find(&astray, &0x0085_u16.to_le_bytes()).expect("a list of sheets");
     astray[list + 4] ^= 4;
     assert_eq!(read(container("Workbook", &astray)), Err(lost.into()));

@@ -1,13 +1,13 @@
-//! The records of a part, one behind the other. [MS-XLSB 2.1.4]
+//! The records of a part. [MS-XLSB 2.1.4]
 
 use crate::file::bytes::{push_utf16, u32_at, utf16_units};
 use crate::file::error::WorkbookError;
 use std::io::{self, BufRead, BufReader, Read};
 
-/// What a version to come may add, to be passed over. [MS-XLSB 2.1.6]
+/// Records of future versions, to be skipped. [MS-XLSB 2.1.6]
 const FUTURE_BEGIN: u16 = 35;
 const FUTURE_END: u16 = 36;
-/// The longest text of a cell, all its changes of type and its formula are less.
+/// The longest text of a cell, with all its formatting runs and its formula, is shorter.
 const RECORD_BYTES_MAX: u64 = 1 << 20;
 const BLOCK_BYTES: usize = 32 << 10;
 
@@ -22,10 +22,10 @@ impl<R: Read> PartRecords<R> {
         PartRecords { source: BufReader::with_capacity(BLOCK_BYTES, part), data: Vec::new(), future: 0 }
     }
 
-    /// Reads the next record of those wanted into `data` and gives its kind; `None` at the end of the part.
+    /// Reads the next wanted record into `data` and returns its type; `None` at the end of the part.
     pub fn next(&mut self, wanted: fn(u16) -> bool) -> Result<Option<u16>, WorkbookError> {
         loop {
-            if self.source.fill_buf().map_err(WorkbookError::of_unpacking)?.is_empty() {
+            if self.source.fill_buf().map_err(WorkbookError::from_unpacking)?.is_empty() {
                 return Ok(None);
             }
             let kind = self.number(2)? as u16;
@@ -40,31 +40,31 @@ impl<R: Read> PartRecords<R> {
                 continue;
             }
             if length > RECORD_BYTES_MAX {
-                return Err(WorkbookError::damaged("a cell of it is longer than any can be"));
+                return Err(WorkbookError::damaged("a cell is longer than a cell can be"));
             }
             self.data.clear();
             let read = self.source.by_ref().take(length).read_to_end(&mut self.data);
-            return match read.map_err(WorkbookError::of_unpacking)? as u64 == length {
+            return match read.map_err(WorkbookError::from_unpacking)? as u64 == length {
                 true => Ok(Some(kind)),
-                false => Err(cut()),
+                false => Err(truncated()),
             };
         }
     }
 
-    /// Reads the rest, so that its checksum is looked at.
+    /// Reads the rest, so that its checksum is verified.
     pub fn finish(mut self) -> Result<(), WorkbookError> {
-        io::copy(&mut self.source, &mut io::sink()).map_err(WorkbookError::of_unpacking)?;
+        io::copy(&mut self.source, &mut io::sink()).map_err(WorkbookError::from_unpacking)?;
         Ok(())
     }
 
-    /// A number of at most so many bytes, seven bits in each.
+    /// A number of at most this many bytes, with seven bits in each.
     fn number(&mut self, bytes_max: u32) -> Result<u32, WorkbookError> {
         const MORE: u8 = 0x80;
         let mut number = 0;
         for nth in 0..bytes_max {
             let mut byte = [0];
-            if self.source.read(&mut byte).map_err(WorkbookError::of_unpacking)? == 0 {
-                return Err(cut());
+            if self.source.read(&mut byte).map_err(WorkbookError::from_unpacking)? == 0 {
+                return Err(truncated());
             }
             number |= u32::from(byte[0] & !MORE) << (7 * nth);
             if byte[0] & MORE == 0 {
@@ -76,28 +76,28 @@ impl<R: Read> PartRecords<R> {
 
     fn skip(&mut self, length: u64) -> Result<(), WorkbookError> {
         let skipped = io::copy(&mut self.source.by_ref().take(length), &mut io::sink());
-        match skipped.map_err(WorkbookError::of_unpacking)? == length {
+        match skipped.map_err(WorkbookError::from_unpacking)? == length {
             true => Ok(()),
-            false => Err(cut()),
+            false => Err(truncated()),
         }
     }
 }
 
-pub fn cut() -> WorkbookError {
-    WorkbookError::damaged("a part of it ends too early")
+pub fn truncated() -> WorkbookError {
+    WorkbookError::damaged("one part ends too early")
 }
 
-/// Appends the text that begins at a place and gives where it ends. [MS-XLSB 2.5.168]
+/// Appends the text at an offset and returns its end. [MS-XLSB 2.5.168]
 pub fn read_text(data: &[u8], at: usize, text: &mut String) -> Result<usize, WorkbookError> {
-    /// No text, as against an empty one.
+    /// No text, as opposed to an empty one.
     const NONE: u32 = u32::MAX;
     let start = at + 4;
-    let letters = match u32_at(data, at).ok_or_else(cut)? {
+    let letters = match u32_at(data, at).ok_or_else(truncated)? {
         NONE => 0,
         letters => letters as usize,
     };
     let bytes = letters.checked_mul(2).and_then(|bytes| data.get(start..start.checked_add(bytes)?));
-    let bytes = bytes.ok_or_else(cut)?;
+    let bytes = bytes.ok_or_else(truncated)?;
     push_utf16(utf16_units(bytes), text);
     Ok(start + bytes.len())
 }
@@ -116,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn records_are_told_apart() {
-        // One of two bytes' kind, one of a length of two bytes, one not wanted, one of the future.
+    fn records_are_separated() {
+        // One record with a two-byte type, one with a two-byte length, one unwanted, one of a future version.
         let long = [&[7, 0x80, 0x01][..], &[0; 128]].concat();
         let part = [&[0x91, 0x01, 0][..], &long, &[3, 2, 0, 0], &[35, 1, 9, 6, 1, 9, 36, 0], &[1, 1, 0]].concat();
         assert_eq!(kinds(&part), Ok(vec![(145, 0), (7, 128), (36, 0), (1, 1)]));

@@ -1,14 +1,14 @@
-//! The records of one sheet: its cells as they stand, and what is known of it besides.
+//! The records of a sheet: its cells in file order, and its metadata.
 
-use super::book::Outlines;
-use super::records::{PartRecords, cut, read_text};
+use super::book::WorkbookGlobals;
+use super::records::{PartRecords, read_text, truncated};
 use crate::cell::value::CellValue;
 use crate::file::bytes::{f64_at, u8_at, u32_at};
 use crate::file::error::WorkbookError;
-use crate::workbook::biff::{error_by_code, packed_number};
-use crate::workbook::ooxml::package::Related;
-use crate::workbook::sheet::facts::{Area, LinksFound, SheetFacts, add_merged, hide};
-use crate::workbook::sheet::{BEYOND, RawCell};
+use crate::workbook::biff::{decode_rk, error_name};
+use crate::workbook::ooxml::package::Relationship;
+use crate::workbook::sheet::metadata::{Area, LinkCollector, SheetMetadata, add_hidden_rows, add_merged};
+use crate::workbook::sheet::{CELL_OUT_OF_BOUNDS, RawCell};
 use std::collections::HashMap;
 use std::io::Read;
 use std::ops::ControlFlow;
@@ -24,7 +24,7 @@ const FORMULA_TEXT: u16 = 8;
 const FORMULA_NUMBER: u16 = 9;
 const FORMULA_TRUTH: u16 = 10;
 const FORMULA_ERROR: u16 = 11;
-/// From here on cells say no column: they stand beside the one before.
+/// From here on cells have no column: they follow the cell before.
 const SHORT_BLANK: u16 = 12;
 const SHORT_PACKED: u16 = 13;
 const SHORT_ERROR: u16 = 14;
@@ -41,46 +41,46 @@ const TABLE: u16 = 343;
 
 const ROWS_MAX: u32 = 1 << 20;
 
-/// What a first look stops at; cells only where it matters whether the row holds something.
-fn is_of_facts(kind: u16) -> bool {
+/// The records of the metadata; cells only matter for the question whether a row has content.
+fn is_metadata(kind: u16) -> bool {
     matches!(kind, ROW | MERGED | LINK | CELLS_END)
 }
 
-fn is_of_facts_or_filled(kind: u16) -> bool {
-    is_of_facts(kind) || matches!(kind, PACKED..=FORMULA_ERROR | SHORT_PACKED..=SHORT_SHARED_TEXT | RICH_TEXT)
+fn is_metadata_or_filled(kind: u16) -> bool {
+    is_metadata(kind) || matches!(kind, PACKED..=FORMULA_ERROR | SHORT_PACKED..=SHORT_SHARED_TEXT | RICH_TEXT)
 }
 
-fn is_of_cells(kind: u16) -> bool {
+fn is_cell_record(kind: u16) -> bool {
     matches!(kind, ROW..=SHORT_SHARED_TEXT | RICH_TEXT | CELLS_BEGIN | CELLS_END)
 }
 
-/// Gives the cells of a sheet in the order of the file.
-pub fn give_cells<R: Read>(
+/// Passes the cells of a sheet to `visit` in file order.
+pub fn visit_cells<R: Read>(
     mut records: PartRecords<R>,
-    outlines: &Outlines,
-    take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+    globals: &WorkbookGlobals,
+    visit: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
 ) -> Result<(), WorkbookError> {
     let (mut row, mut column) = (None, None);
     let mut text = String::new();
     loop {
-        let kind = records.next(is_of_cells)?.ok_or_else(cut)?;
+        let kind = records.next(is_cell_record)?.ok_or_else(truncated)?;
         let data = records.data.as_slice();
         match kind {
             CELLS_BEGIN => {}
             CELLS_END => return records.finish(),
             ROW => (row, column) = (Some(row_number(data)?), None),
             _ => {
-                let row = row.ok_or_else(|| WorkbookError::damaged("a cell stands before the first row"))?;
+                let row = row.ok_or_else(|| WorkbookError::damaged("a cell comes before the first row"))?;
                 let at = if is_short(kind) { 0 } else { 4 };
                 let own = match is_short(kind) {
                     true => column.map_or(0, |before: u32| before.saturating_add(1)),
-                    false => u32_at(data, 0).ok_or_else(cut)?,
+                    false => u32_at(data, 0).ok_or_else(truncated)?,
                 };
                 column = Some(own);
                 text.clear();
-                let Some(value) = value(kind, &data[at.min(data.len())..], outlines, &mut text)? else { continue };
+                let Some(value) = value(kind, &data[at.min(data.len())..], globals, &mut text)? else { continue };
                 let formula = (FORMULA_TEXT..=FORMULA_ERROR).contains(&kind);
-                if take(RawCell { row, column: own, value, formula }).is_break() {
+                if visit(RawCell { row, column: own, value, formula }).is_break() {
                     return Ok(());
                 }
             }
@@ -93,28 +93,28 @@ fn is_short(kind: u16) -> bool {
 }
 
 fn row_number(data: &[u8]) -> Result<u32, WorkbookError> {
-    match u32_at(data, 0).ok_or_else(cut)? {
+    match u32_at(data, 0).ok_or_else(truncated)? {
         row if row < ROWS_MAX => Ok(row),
-        _ => Err(WorkbookError::damaged(BEYOND)),
+        _ => Err(WorkbookError::damaged(CELL_OUT_OF_BOUNDS)),
     }
 }
 
-/// What a cell holds, its style first; `None` for a blank one.
+/// The value of a cell, which starts with its style; `None` for a blank cell.
 fn value<'t>(
     kind: u16,
     cell: &[u8],
-    outlines: &'t Outlines,
+    globals: &'t WorkbookGlobals,
     text: &'t mut String,
 ) -> Result<Option<CellValue<'t>>, WorkbookError> {
     const STYLE: u32 = 0x00FF_FFFF;
     const AT: usize = 4;
     let number = |number: f64| -> Option<CellValue<'t>> {
-        Some(CellValue::number(number, outlines.formats.get((u32_at(cell, 0)? & STYLE) as usize)))
+        Some(CellValue::number(number, globals.formats.get((u32_at(cell, 0)? & STYLE) as usize)))
     };
     let value = match kind {
-        PACKED | SHORT_PACKED => u32_at(cell, AT).and_then(|packed| number(packed_number(packed))),
+        PACKED | SHORT_PACKED => u32_at(cell, AT).and_then(|packed| number(decode_rk(packed))),
         NUMBER | SHORT_NUMBER | FORMULA_NUMBER => f64_at(cell, AT).and_then(number),
-        ERROR | SHORT_ERROR | FORMULA_ERROR => u8_at(cell, AT).map(|code| CellValue::Error(error_by_code(code))),
+        ERROR | SHORT_ERROR | FORMULA_ERROR => u8_at(cell, AT).map(|code| CellValue::Error(error_name(code))),
         TRUTH | SHORT_TRUTH | FORMULA_TRUTH => u8_at(cell, AT).map(|truth| CellValue::Bool(truth != 0)),
         TEXT | SHORT_TEXT | FORMULA_TEXT => {
             read_text(cell, AT, text)?;
@@ -125,41 +125,39 @@ fn value<'t>(
             Some(CellValue::Text(text))
         }
         SHARED_TEXT | SHORT_SHARED_TEXT => {
-            let index = u32_at(cell, AT).ok_or_else(cut)?;
-            let shared = outlines.texts.get(index as usize);
-            Some(CellValue::Text(
-                shared.ok_or_else(|| WorkbookError::damaged("a cell names a text that is not there"))?,
-            ))
+            let index = u32_at(cell, AT).ok_or_else(truncated)?;
+            let shared = globals.texts.get(index as usize);
+            Some(CellValue::Text(shared.ok_or_else(|| WorkbookError::damaged("a cell refers to a missing text"))?))
         }
         _ => return Ok(None),
     };
-    value.map(Some).ok_or_else(cut)
+    value.map(Some).ok_or_else(truncated)
 }
 
-/// What the sheet says besides its cells; `related` is what it names its links by, where `links` are wanted.
-pub fn read_facts<R: Read>(
+/// The metadata of a sheet; `relationships` resolve its links, if `links` requests them.
+pub fn read_metadata<R: Read>(
     mut records: PartRecords<R>,
-    related: &[Related],
+    relationships: &[Relationship],
     links: bool,
-) -> Result<SheetFacts, WorkbookError> {
+) -> Result<SheetMetadata, WorkbookError> {
     let (mut merged, mut hidden) = (Vec::new(), Vec::new());
-    let mut found = LinksFound::default();
-    let external = related.iter().filter(|one| links && one.external);
+    let mut found = LinkCollector::default();
+    let external = relationships.iter().filter(|one| links && one.external);
     let addresses: HashMap<&str, &str> = external.map(|one| (one.id.as_str(), one.target.as_str())).collect();
     let (mut ended, mut before) = (false, 0);
-    // A row that is not shown and of which no cell has been met.
-    let mut unseen = None;
-    while let Some(kind) = records.next(if unseen.is_some() { is_of_facts_or_filled } else { is_of_facts })? {
+    // A hidden row without any cell so far.
+    let mut hidden_row = None;
+    while let Some(kind) = records.next(if hidden_row.is_some() { is_metadata_or_filled } else { is_metadata })? {
         let data = records.data.as_slice();
         match kind {
-            CELLS_END => (ended, unseen) = (true, None),
+            CELLS_END => (ended, hidden_row) = (true, None),
             ROW if ended => {}
             ROW => {
                 let row = row_number(data)?;
                 if row < std::mem::replace(&mut before, row) {
                     return Err(WorkbookError::damaged("its rows are out of order"));
                 }
-                unseen = is_hidden(data).then_some(row);
+                hidden_row = is_hidden(data).then_some(row);
             }
             MERGED => add_merged(&mut merged, area(data)?)?,
             LINK if addresses.is_empty() => {}
@@ -171,16 +169,16 @@ pub fn read_facts<R: Read>(
                 }
             }
             _ => {
-                if let Some(row) = unseen.take() {
-                    hide(&mut hidden, row, row);
+                if let Some(row) = hidden_row.take() {
+                    add_hidden_rows(&mut hidden, row, row);
                 }
             }
         }
     }
     if !ended {
-        return Err(cut());
+        return Err(truncated());
     }
-    Ok(SheetFacts { merged, hidden, links: found.all()?, ..SheetFacts::default() })
+    Ok(SheetMetadata { merged, hidden, links: found.into_links()?, ..SheetMetadata::default() })
 }
 
 fn is_hidden(row: &[u8]) -> bool {
@@ -189,11 +187,11 @@ fn is_hidden(row: &[u8]) -> bool {
 }
 
 fn area(data: &[u8]) -> Result<Area, WorkbookError> {
-    let number = |at| u32_at(data, at).ok_or_else(cut);
+    let number = |at| u32_at(data, at).ok_or_else(truncated);
     Ok(Area { top: number(0)?, bottom: number(4)?, left: number(8)?, right: number(12)? })
 }
 
-/// The row of totals under a table, from the part that describes the table.
+/// The row of totals below a table, from the part of the table.
 pub fn totals_row<R: Read>(mut records: PartRecords<R>) -> Result<Option<u32>, WorkbookError> {
     while records.next(|kind| kind == TABLE)?.is_some() {
         let data = records.data.as_slice();

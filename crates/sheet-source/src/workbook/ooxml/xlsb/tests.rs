@@ -1,19 +1,19 @@
-//! Made workbooks, read.
+//! Tests with generated workbooks.
 
-use super::made::*;
+use super::fixtures::*;
 use super::*;
 use crate::cell::{Scalar, value};
-use crate::workbook::sheet::BEYOND;
-use crate::workbook::sheet::facts::Area;
+use crate::workbook::sheet::CELL_OUT_OF_BOUNDS;
+use crate::workbook::sheet::metadata::Area;
 use std::path::Path;
 
-fn told(trouble: WorkbookError) -> String {
-    trouble.problem(Path::new("a.xlsb"), Some("Лист")).message.to_string()
+fn detail(error: WorkbookError) -> String {
+    error.into_problem(Path::new("a.xlsb"), Some("Лист")).message.to_string()
 }
 
 fn read(file: Vec<u8>) -> Result<Vec<String>, String> {
-    let mut book = XlsbBook::open(&SourceFile::memory(file)).map_err(told)?;
-    let name = book.sheets().into_iter().find(|sheet| sheet.table).map(|sheet| sheet.name).unwrap_or_default();
+    let mut book = XlsbBook::open(&SourceFile::memory(file)).map_err(detail)?;
+    let name = book.sheets().into_iter().find(|sheet| sheet.is_worksheet).map(|sheet| sheet.name).unwrap_or_default();
     let epoch = book.epoch_1904();
     let mut cells = Vec::new();
     let mut take = |found: RawCell<'_>| {
@@ -25,7 +25,7 @@ fn read(file: Vec<u8>) -> Result<Vec<String>, String> {
         cells.push(format!("{} {} {error}{text}", found.row, found.column));
         ControlFlow::Continue(())
     };
-    book.cells(&name, &mut take).map_err(told)?;
+    book.visit_cells(&name, &mut take).map_err(detail)?;
     Ok(cells)
 }
 
@@ -62,7 +62,7 @@ fn each_kind_of_record_gives_its_cell() {
         short(16, &number(5.0)),
         short(17, &text("x")),
         short(18, &numbers(&[0])),
-        // What a version to come may add, with something that looks like a cell.
+        // Records of a future version, with content that looks like a cell.
         record(35, &numbers(&[0])),
         cell(6, 30, 0, &text("no")),
         record(36, &[]),
@@ -113,7 +113,7 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
         truth(),
         row(8, 0x10),
         row(9, 0x10),
-        // Cells that have a format and nothing else.
+        // Cells with a format only.
         cell(1, 0, 1, &[]),
         record(12, &[1, 0, 0, 0]),
         row(10, 0),
@@ -148,46 +148,47 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
     ]);
     let mut book = XlsbBook::open(&SourceFile::memory(file)).ok().expect("it opens");
     assert!(book.epoch_1904());
-    let sheets: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.table)).collect();
+    let sheets: Vec<_> =
+        book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.is_worksheet)).collect();
     assert_eq!(sheets, [("Лист".into(), true, true), ("Макрос".into(), true, false), ("Скрытый".into(), false, true)]);
-    let facts = book.facts("Лист", true).ok().expect("it can be read");
-    assert_eq!(facts.hidden, [(4, 5)]);
-    assert_eq!(facts.merged, [Area { top: 1, left: 0, bottom: 3, right: 0 }]);
-    assert_eq!(facts.links.into_iter().collect::<Vec<_>>(), [((2, 1), "http://example.com/?a&b".into())]);
-    assert_eq!(facts.totals, [8]);
-    assert!(book.facts("Лист", false).ok().expect("it can be read").links.is_empty());
-    assert!(matches!(book.facts("Скрытый", true), Err(WorkbookError::Missing)));
+    let metadata = book.metadata("Лист", true).ok().expect("it can be read");
+    assert_eq!(metadata.hidden, [(4, 5)]);
+    assert_eq!(metadata.merged, [Area { top: 1, left: 0, bottom: 3, right: 0 }]);
+    assert_eq!(metadata.links.into_iter().collect::<Vec<_>>(), [((2, 1), "http://example.com/?a&b".into())]);
+    assert_eq!(metadata.totals, [8]);
+    assert!(book.metadata("Лист", false).ok().expect("it can be read").links.is_empty());
+    assert!(matches!(book.metadata("Скрытый", true), Err(WorkbookError::Missing)));
 }
 
 #[test]
-fn what_contradicts_itself_is_damaged() {
+fn a_contradiction_is_damage() {
     let damaged = |detail: &str| Err(format!("this workbook is damaged ({detail})"));
     let one = |cell: Vec<u8>| read(of_one_sheet(sheet(&[row(0, 0), cell], &[])));
-    assert_eq!(one(cell(7, 0, 0, &numbers(&[9]))), damaged("a cell names a text that is not there"));
-    let early = damaged("a part of it ends too early");
+    assert_eq!(one(cell(7, 0, 0, &numbers(&[9]))), damaged("a cell refers to a missing text"));
+    let early = damaged("one part ends too early");
     assert_eq!(one(cell(5, 0, 0, &[0; 7])), early);
     assert_eq!(one(record(6, &[0; 3])), early);
     assert_eq!(one(cell(6, 0, 0, &numbers(&[u32::MAX - 1]))), early);
-    assert_eq!(one(row(1 << 20, 0)), damaged(BEYOND));
+    assert_eq!(one(row(1 << 20, 0)), damaged(CELL_OUT_OF_BOUNDS));
     let astray = read(of_one_sheet(sheet(&[cell(4, 0, 0, &[1]), row(0, 0)], &[])));
-    assert_eq!(astray, damaged("a cell stands before the first row"));
+    assert_eq!(astray, damaged("a cell comes before the first row"));
     let whole = sheet(&[row(0, 0), cell(4, 0, 0, &[1])], &[]);
     assert_eq!(read(of_one_sheet(whole[..whole.len() - 5].to_vec())), early);
     let long = cell(6, 0, 0, &text(&"я".repeat(600_000)));
-    assert_eq!(one(long), damaged("a cell of it is longer than any can be"));
+    assert_eq!(one(long), damaged("a cell is longer than a cell can be"));
 }
 
 #[test]
-fn no_more_is_unpacked_than_can_be_honest_whatever_the_directory_says() {
+fn no_more_is_unpacked_than_is_plausible_whatever_the_directory_says() {
     let filler = record(4_000, &vec![0; 60 << 20]);
     let honest = of_one_sheet(sheet(&[row(0, 0), filler.clone(), filler], &[]));
     let words =
-        "this workbook unpacks to more than 64 MB in one part (xl/worksheets/sheet1.bin), which is too much to be read";
+        "one part of this workbook (xl/worksheets/sheet1.bin) unpacks to more than 64 MB, which is over the limit";
     assert_eq!(read(honest.clone()), Err(words.into()));
     let name = memchr::memmem::rfind(&honest, b"xl/worksheets/sheet1.bin").expect("the directory names it");
     for size in [2_000_u32, 3_000_000_000] {
         let mut lying = honest.clone();
-        // Of the directory, where the name stands 46 bytes behind the beginning of its entry.
+        // In the directory the name is 46 bytes after the start of its entry.
         lying[name - 22..name - 18].copy_from_slice(&size.to_le_bytes());
         assert!(read(lying).is_err());
     }

@@ -1,18 +1,16 @@
-//! Workbooks of the kind .xlsx, read by ourselves: as a stream, in the memory of the shared strings alone, with all that a
-//! person sees of a cell.
+//! Reads .xlsx workbooks as a stream, with everything that a person sees of a cell; only the shared strings are held
+//! in memory.
 //!
-//! `sheet` scans the XML that programs write, three times as fast as a general reader of XML, and knows when it meets
-//! anything else: then it gives up (`Unusual`), and `patient`, which takes whatever XML allows, goes on from that very cell.
-//! Every cell given by the one is the one the other would have given.
+//! `sheet` scans the XML that programs write, three times as fast as a general XML reader. At anything else it stops
+//! (`NeedsFallback`), and `fallback`, which reads any valid XML, continues from that cell. Both give the same cells.
 //!
-//! `outline` says which part of the `package` is what, `facts` what a sheet says besides its cells; `window` unpacks a part
-//! piece by piece, `markup` knows tags and attributes, `text` what stands between them; of these are made the `strings` and the
-//! cells of a `sheet`.
+//! `workbook_part` finds the parts of the `package`, `metadata` reads the metadata of a sheet; `window` unpacks a
+//! part in blocks, `markup` reads tags and attributes, `text` the text between them; `strings` and `sheet` use these.
 
-mod facts;
+mod metadata;
 mod markup;
-mod outline;
-mod patient;
+mod workbook_part;
+mod fallback;
 mod sheet;
 mod strings;
 mod text;
@@ -25,24 +23,24 @@ use crate::file::error::WorkbookError;
 use crate::file::input::SourceFile;
 use crate::workbook::ooxml::package::{self, Package};
 use crate::workbook::ooxml::xml;
-use crate::workbook::sheet::facts::SheetFacts;
+use crate::workbook::sheet::metadata::SheetMetadata;
 use crate::workbook::sheet::{RawCell, Sheet};
-use outline::Outline;
-use patient::Patient;
+use fallback::FallbackReader;
 use std::ops::ControlFlow;
-use strings::Strings;
+use strings::SharedStrings;
 use window::TextWindow;
+use workbook_part::WorkbookPart;
 
-/// Something that only a patient reader can judge.
+/// XML that only the fallback reader can read.
 #[derive(Debug)]
-pub struct Unusual;
+pub struct NeedsFallback;
 
-/// Why a step of the scanner was not finished.
+/// Why a step of the scanner did not finish.
 #[derive(Debug)]
 enum ScanStop {
-    /// The text at hand ends within an element.
-    More,
-    Unusual,
+    /// The available text ends inside an element.
+    Incomplete,
+    NeedsFallback,
 }
 
 type ScanResult<T> = Result<T, ScanStop>;
@@ -50,88 +48,88 @@ type ScanResult<T> = Result<T, ScanStop>;
 /// An open workbook.
 pub struct XlsxBook {
     package: Package,
-    outline: Outline,
-    strings: Strings,
+    workbook: WorkbookPart,
+    strings: SharedStrings,
     #[cfg(test)]
-    was_patient: std::cell::Cell<bool>,
+    fell_back: std::cell::Cell<bool>,
 }
 
 impl XlsxBook {
     pub fn open(file: &SourceFile) -> Result<XlsxBook, WorkbookError> {
         let mut package = Package::open(file)?;
-        let outline = Outline::of(&mut package)?;
-        let scanned = match outline.strings {
-            Some(part) => Strings::read(TextWindow::new(package.part(part)?)),
-            None => Ok(Strings::default()),
+        let workbook = WorkbookPart::of(&mut package)?;
+        let scanned = match workbook.strings {
+            Some(part) => SharedStrings::read(TextWindow::new(package.part(part)?)),
+            None => Ok(SharedStrings::default()),
         };
         #[cfg(test)]
         let patient = scanned.is_err();
-        let strings = match (scanned, outline.strings) {
+        let strings = match (scanned, workbook.strings) {
             (Ok(strings), _) => strings,
-            (Err(Unusual), Some(part)) => Strings::read_patiently(&mut package.xml(part)?)?,
-            (Err(Unusual), None) => Strings::default(),
+            (Err(NeedsFallback), Some(part)) => SharedStrings::read_with_fallback(&mut package.xml(part)?)?,
+            (Err(NeedsFallback), None) => SharedStrings::default(),
         };
         Ok(XlsxBook {
             package,
-            outline,
+            workbook,
             strings,
             #[cfg(test)]
-            was_patient: std::cell::Cell::new(patient),
+            fell_back: std::cell::Cell::new(patient),
         })
     }
 
     pub fn sheets(&self) -> Vec<Sheet> {
-        self.outline.told()
+        self.workbook.sheet_list()
     }
 
     pub fn epoch_1904(&self) -> bool {
-        self.outline.epoch_1904
+        self.workbook.epoch_1904
     }
 
-    /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
-    pub fn cells(
+    /// Passes the cells of a sheet to `visit` in file order, until it breaks.
+    pub fn visit_cells(
         &mut self,
         sheet: &str,
-        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
     ) -> Result<(), WorkbookError> {
         let part = self.part_of(sheet)?;
         let mut given = 0_u64;
         let window = TextWindow::new(self.package.part(part)?);
-        let scanned = sheet::SheetScanner::new(&self.strings, &self.outline.formats).run(window, &mut |found| {
+        let scanned = sheet::SheetScanner::new(&self.strings, &self.workbook.formats).run(window, &mut |found| {
             given += 1;
-            take(found)
+            visit(found)
         });
         if scanned.is_ok() {
             return Ok(());
         }
-        // Those before the unusual one have been taken.
+        // The cells before the unusual one were passed on already.
         let mut passed = 0_u64;
-        self.patiently(part, &mut |found| {
+        self.read_with_fallback(part, &mut |found| {
             passed += 1;
-            if passed <= given { ControlFlow::Continue(()) } else { take(found) }
+            if passed <= given { ControlFlow::Continue(()) } else { visit(found) }
         })
     }
 
-    fn patiently(
+    fn read_with_fallback(
         &mut self,
         part: usize,
-        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
     ) -> Result<(), WorkbookError> {
         #[cfg(test)]
-        self.was_patient.set(true);
+        self.fell_back.set(true);
         let mut xml = self.package.xml(part)?;
-        Patient { strings: &self.strings, formats: &self.outline.formats }.run(&mut xml, take)
+        FallbackReader { strings: &self.strings, formats: &self.workbook.formats }.run(&mut xml, visit)
     }
 
-    /// What the sheet says besides its cells; `links` are looked for where they are wanted, which takes longer.
-    pub fn facts(&mut self, sheet: &str, links: bool) -> Result<SheetFacts, WorkbookError> {
+    /// The metadata of a sheet; `links` requests link addresses, which takes longer.
+    pub fn metadata(&mut self, sheet: &str, links: bool) -> Result<SheetMetadata, WorkbookError> {
         let part = self.part_of(sheet)?;
-        let path = self.outline.sheet(sheet).map(|sheet| sheet.path.clone()).unwrap_or_default();
-        let related = self.package.related(&path)?;
-        facts::of(&mut self.package, part, &related, links)
+        let path = self.workbook.sheet(sheet).map(|sheet| sheet.path.clone()).unwrap_or_default();
+        let relationships = self.package.relationships(&path)?;
+        metadata::read(&mut self.package, part, &relationships, links)
     }
 
     fn part_of(&self, sheet: &str) -> Result<usize, WorkbookError> {
-        self.outline.sheet(sheet).and_then(|sheet| sheet.part).ok_or(WorkbookError::Missing)
+        self.workbook.sheet(sheet).and_then(|sheet| sheet.part).ok_or(WorkbookError::Missing)
     }
 }

@@ -1,11 +1,11 @@
-//! Every workbook read in several ways, which must come to the same cells: by the scanner with the patient reader behind it,
-//! by the patient reader alone, and, where nothing is odd in it, by `calamine`.
+//! Reads every workbook in several ways that must give the same cells: by the scanner with the fallback reader, by
+//! the fallback reader alone, and by `calamine` unless the workbook is unusual.
 
 use super::XlsxBook;
 use crate::cell::value::CellValue;
 use crate::file::error::WorkbookError;
 use crate::file::input::SourceFile;
-use crate::workbook::quiet::quietly;
+use crate::workbook::catch_panic::catch_panic;
 use crate::workbook::sheet::RawCell;
 use calamine::{DataRef, Reader, SheetType, SheetVisible, Xlsx};
 use proptest::prelude::*;
@@ -16,98 +16,98 @@ use std::path::{Path, PathBuf};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// What reading comes to: sheets and their cells as text, or how it ended.
+/// The result of reading: sheets and their cells as text, or the error.
 type Reading = Vec<String>;
 
-fn told_of(found: &RawCell<'_>) -> String {
+fn describe_cell(found: &RawCell<'_>) -> String {
     let (row, column) = (found.row, found.column);
     match found.value {
-        // What the format says besides is no affair of others.
+        // Other readers ignore what the format adds.
         CellValue::Formatted(number, _) => format!("{row} {column} {:?}", CellValue::Number(number)),
         value => format!("{row} {column} {value:?}"),
     }
 }
 
-fn end_of(trouble: WorkbookError) -> String {
-    trouble.problem(Path::new("x.xlsx"), None).to_string()
+fn end_of(error: WorkbookError) -> String {
+    error.into_problem(Path::new("x.xlsx"), None).to_string()
 }
 
-/// Our reading, and whether the scanner did all of it.
+/// Our result, and whether the scanner read everything.
 fn ours(path: &Path, patient: bool) -> (Reading, bool) {
-    let mut told = Vec::new();
+    let mut cells = Vec::new();
     let mut scanned = false;
-    let whole = quietly(|| {
+    let whole = catch_panic(|| {
         let file = SourceFile::File(File::open(path).expect("the file is there"));
         let mut book = match XlsxBook::open(&file) {
             Ok(book) => book,
-            Err(trouble) => return told.push(end_of(trouble)),
+            Err(error) => return cells.push(end_of(error)),
         };
         let sheets = book.sheets();
-        told.push(format!("1904: {}, {:?}", book.epoch_1904(), sheets.iter().map(|s| s.visible).collect::<Vec<_>>()));
-        for sheet in sheets.iter().filter(|sheet| sheet.table) {
-            told.push(sheet.name.clone());
+        cells.push(format!("1904: {}, {:?}", book.epoch_1904(), sheets.iter().map(|s| s.visible).collect::<Vec<_>>()));
+        for sheet in sheets.iter().filter(|sheet| sheet.is_worksheet) {
+            cells.push(sheet.name.clone());
             let mut take = |found: RawCell<'_>| {
-                told.push(told_of(&found));
+                cells.push(describe_cell(&found));
                 ControlFlow::Continue(())
             };
             let end = match (patient, book.part_of(&sheet.name)) {
-                (true, Ok(part)) => book.patiently(part, &mut take),
-                _ => book.cells(&sheet.name, &mut take),
+                (true, Ok(part)) => book.read_with_fallback(part, &mut take),
+                _ => book.visit_cells(&sheet.name, &mut take),
             };
-            if let Err(trouble) = end {
-                told.push(end_of(trouble));
+            if let Err(error) = end {
+                cells.push(end_of(error));
             }
         }
-        scanned = !book.was_patient.get();
+        scanned = !book.fell_back.get();
     });
     if whole.is_none() {
-        told.push("panic".into());
+        cells.push("panic".into());
     }
-    (told, scanned)
+    (cells, scanned)
 }
 
 fn calamines(path: &Path) -> Option<Reading> {
     let mut book: Xlsx<_> = calamine::open_workbook(path).ok()?;
     let sheets = book.sheets_metadata().to_vec();
     let visible: Vec<bool> = sheets.iter().map(|sheet| sheet.visible == SheetVisible::Visible).collect();
-    let mut told = vec![format!("1904: {}, {visible:?}", book.has_1904_epoch())];
+    let mut cells = vec![format!("1904: {}, {visible:?}", book.has_1904_epoch())];
     for sheet in sheets.iter().filter(|sheet| sheet.typ == SheetType::WorkSheet) {
-        told.push(sheet.name.clone());
-        let mut cells = book.worksheet_cells_reader(&sheet.name).ok()?;
-        while let Some(cell) = cells.next_cell_with_formula_metadata().ok()? {
+        cells.push(sheet.name.clone());
+        let mut reader = book.worksheet_cells_reader(&sheet.name).ok()?;
+        while let Some(cell) = reader.next_cell_with_formula_metadata().ok()? {
             let value = match cell.formula.is_some() && cell.value == DataRef::Empty {
                 true => CellValue::Uncomputed(""),
                 false => CellValue::from(&cell.value),
             };
-            told.push(told_of(&RawCell { row: cell.pos.0, column: cell.pos.1, value, formula: false }));
+            cells.push(describe_cell(&RawCell { row: cell.pos.0, column: cell.pos.1, value, formula: false }));
         }
     }
-    Some(told)
+    Some(cells)
 }
 
-/// Reads in both of our ways; says whether the scanner did all of it.
+/// Compares our two ways; returns whether the scanner read everything.
 fn compare(path: &Path) -> Result<(bool, Reading), TestCaseError> {
     let (scanned, all) = ours(path, false);
     let (patient, _) = ours(path, true);
     prop_assert_eq!(&scanned, &patient);
-    prop_assert!(!scanned.iter().any(|told| told == "panic"));
+    prop_assert!(!scanned.iter().any(|cells| cells == "panic"));
     Ok((all, scanned))
 }
 
-/// The same, and as `calamine` reads it.
+/// Compares with `calamine` as well.
 fn compare_with_calamine(path: &Path) -> Result<(bool, Reading), TestCaseError> {
-    let (all, told) = compare(path)?;
-    // A text longer than any cell is none that others refuse.
-    let ended = told.iter().any(|told| told.contains("damaged"));
+    let (all, cells) = compare(path)?;
+    // A text longer than any cell is an error only for us.
+    let ended = cells.iter().any(|cells| cells.contains("damaged"));
     if let Some(others) = calamines(path).filter(|_| !ended) {
-        // It does not say what a formula is.
-        let without_formula = |told: &String| match told.split_once(" Uncomputed(") {
+        // It does not mark formulas.
+        let without_formula = |cells: &String| match cells.split_once(" Uncomputed(") {
             Some((place, _)) => format!("{place} Uncomputed(\"\")"),
-            None => told.clone(),
+            None => cells.clone(),
         };
-        prop_assert_eq!(told.iter().map(without_formula).collect::<Vec<_>>(), others);
+        prop_assert_eq!(cells.iter().map(without_formula).collect::<Vec<_>>(), others);
     }
-    Ok((all, told))
+    Ok((all, cells))
 }
 
 fn workbooks_in(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -130,8 +130,9 @@ fn every_workbook_of_the_repository_reads_alike() {
     }
     let mut left = Vec::new();
     for path in &paths {
-        let (scanned, told) = compare_with_calamine(path).unwrap_or_else(|told| panic!("{}: {told}", path.display()));
-        if !scanned || told.len() < 2 {
+        let (scanned, cells) =
+            compare_with_calamine(path).unwrap_or_else(|difference| panic!("{}: {difference}", path.display()));
+        if !scanned || cells.len() < 2 {
             left.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
         }
     }
@@ -140,7 +141,7 @@ fn every_workbook_of_the_repository_reads_alike() {
     assert_eq!(left, UNREADABLE);
 }
 
-/// No workbooks, and one with a text that is longer than any cell.
+/// Files that are not workbooks, and one with a text longer than any cell.
 const UNREADABLE: [&str; 6] = [
     "csv_named_xlsx.xlsx",
     "encrypted.xlsx",
@@ -177,9 +178,9 @@ fn workbooks_of_a_writer_read_alike_with_shared_and_with_inline_strings() {
             fill(sheet).expect("cells");
         }
         book.save(&path).expect("it can be saved");
-        let (scanned, told) = compare_with_calamine(&path).unwrap_or_else(|told| panic!("{told}"));
+        let (scanned, cells) = compare_with_calamine(&path).unwrap_or_else(|difference| panic!("{difference}"));
         assert!(scanned, "nothing odd is in it");
-        assert!(told.len() > 2 * 400 * 10);
+        assert!(cells.len() > 2 * 400 * 10);
     }
 }
 
@@ -249,14 +250,14 @@ fn sheet_of(rows: &str) -> String {
     format!("<worksheet><dimension ref=\"A1:B2\"/><sheetData>{rows}</sheetData><ignored")
 }
 
-/// Compares a sheet of these rows; the scanner does it all, or not.
+/// Compares a sheet with these rows; `scanned` tells whether the scanner reads it all.
 fn check(rows: &str, scanned: bool) -> Reading {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("odd.xlsx");
     book(&path, sheet_of(rows).as_bytes(), STRINGS.as_bytes(), false);
-    let (all, told) = compare(&path).unwrap_or_else(|told| panic!("{rows}: {told}"));
-    assert_eq!(all, scanned, "{rows}: {told:?}");
-    told
+    let (all, cells) = compare(&path).unwrap_or_else(|difference| panic!("{rows}: {difference}"));
+    assert_eq!(all, scanned, "{rows}: {cells:?}");
+    cells
 }
 
 #[test]
@@ -284,7 +285,7 @@ fn what_programs_write_is_scanned() {
 }
 
 #[test]
-fn what_is_odd_is_left_to_the_patient_reader_from_that_cell_on() {
+fn unusual_xml_is_left_to_the_fallback_reader_from_that_cell_on() {
     let good = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c><f>1</f></c></row>";
     for odd in [
         "<row><!-- c --><c><v>1</v></c></row>",
@@ -316,8 +317,8 @@ fn what_is_odd_is_left_to_the_patient_reader_from_that_cell_on() {
             check(&format!("{good}{odd}"), true);
             continue;
         }
-        let told = check(&format!("{good}{odd}"), false);
-        assert!(told.len() > 3, "{told:?}");
+        let cells = check(&format!("{good}{odd}"), false);
+        assert!(cells.len() > 3, "{cells:?}");
     }
 }
 
@@ -345,13 +346,13 @@ fn parts_that_are_unlike_others_read_alike() {
         for epoch_1904 in [false, true] {
             book(&path, &sheet, STRINGS.as_bytes(), epoch_1904);
             let shown = String::from_utf8_lossy(&sheet).into_owned();
-            let (scanned, told) = compare(&path).unwrap_or_else(|told| panic!("{shown}: {told}"));
-            assert_eq!(scanned, expected, "{shown}: {told:?}");
+            let (scanned, cells) = compare(&path).unwrap_or_else(|difference| panic!("{shown}: {difference}"));
+            assert_eq!(scanned, expected, "{shown}: {cells:?}");
         }
     }
     book_with_styles(&path, sheet.as_bytes(), STRINGS.as_bytes(), &utf16(STYLES), false);
-    let (scanned, told) = compare(&path).unwrap_or_else(|told| panic!("{told}"));
-    assert!(scanned, "{told:?}");
+    let (scanned, cells) = compare(&path).unwrap_or_else(|difference| panic!("{difference}"));
+    assert!(scanned, "{cells:?}");
     for (strings, expected) in [
         (STRINGS.replace("<si/>", "<extLst/>"), false),
         (STRINGS.replace("нуль", "<![CDATA[нуль]]>"), false),
@@ -361,12 +362,12 @@ fn parts_that_are_unlike_others_read_alike() {
         (STRINGS.replace("uniqueCount=\"4\"", "uniqueCount=\"x\""), true),
     ] {
         book(&path, sheet.as_bytes(), strings.as_bytes(), false);
-        let (scanned, told) = compare(&path).unwrap_or_else(|told| panic!("{strings}: {told}"));
-        assert_eq!(scanned, expected, "{strings}: {told:?}");
+        let (scanned, cells) = compare(&path).unwrap_or_else(|difference| panic!("{strings}: {difference}"));
+        assert_eq!(scanned, expected, "{strings}: {cells:?}");
     }
 }
 
-/// Pieces that damage XML in interesting ways.
+/// Fragments that damage XML in various ways.
 const PIECES: [&str; 24] = [
     "<",
     ">",

@@ -1,17 +1,17 @@
 //! The cells of a sheet.
 
-use super::markup::{Form, Tag, next_tag, prologue};
-use super::strings::Strings;
-use super::text::{content, decode, is_plain, string_item, unescape};
+use super::markup::{Tag, TagForm, next_tag, prologue};
+use super::strings::SharedStrings;
+use super::text::{decode, decode_escapes, element_text, is_plain, string_item};
 use super::window::TextWindow;
-use super::{ScanResult, ScanStop, Unusual};
+use super::{NeedsFallback, ScanResult, ScanStop};
 use crate::cell::value::CellValue;
 use crate::workbook::sheet::RawCell;
 use crate::workbook::styles::CellFormats;
 use std::io::Read;
 use std::ops::ControlFlow;
 
-/// No row number and no reference is longer.
+/// Row numbers and column letters are at most this long.
 const ROW_DIGITS_MAX: usize = 8;
 const COLUMN_LETTERS_MAX: usize = 3;
 
@@ -22,20 +22,20 @@ enum SheetSection {
 }
 
 pub struct SheetScanner<'b> {
-    strings: &'b Strings,
+    strings: &'b SharedStrings,
     formats: &'b CellFormats,
     place: SheetSection,
-    /// Tags that are open before the rows.
+    /// Open tags before the rows.
     open_tags: usize,
     in_row: bool,
-    /// Where a row, a cell stands that does not say it.
+    /// The position of a row or cell without a reference.
     row: u32,
     column: u32,
     /// The text of the last formula without a result.
     formula: String,
 }
 
-/// A cell as far as it can be understood without knowing the workbook.
+/// A cell as its markup describes it, without the workbook.
 #[derive(Default)]
 struct CellMarkup<'t> {
     /// Row and column.
@@ -44,7 +44,7 @@ struct CellMarkup<'t> {
     kind: Option<&'t str>,
     content: Content<'t>,
     formula: bool,
-    /// As it is written; nothing where another cell has it.
+    /// The formula as written; empty if another cell has it.
     formula_text: &'t str,
     end: usize,
 }
@@ -53,14 +53,14 @@ struct CellMarkup<'t> {
 enum Content<'t> {
     #[default]
     Nothing,
-    /// A value as it is written.
+    /// The value as written.
     Written(&'t str),
-    /// A text of its own, in the buffer for it.
+    /// An inline text, stored in the buffer.
     Inline,
 }
 
 impl<'b> SheetScanner<'b> {
-    pub fn new(strings: &'b Strings, formats: &'b CellFormats) -> SheetScanner<'b> {
+    pub fn new(strings: &'b SharedStrings, formats: &'b CellFormats) -> SheetScanner<'b> {
         SheetScanner {
             strings,
             formats,
@@ -76,11 +76,11 @@ impl<'b> SheetScanner<'b> {
     pub fn run(
         mut self,
         mut window: TextWindow<impl Read>,
-        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
-    ) -> Result<(), Unusual> {
+        visit: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+    ) -> Result<(), NeedsFallback> {
         let mut buffer = String::new();
-        window.each(|text, at| match self.place {
-            SheetSection::Rows => self.element(text, at, &mut buffer, take),
+        window.for_each(|text, at| match self.place {
+            SheetSection::Rows => self.element(text, at, &mut buffer, visit),
             SheetSection::Head => self.head(text, at),
             SheetSection::Start => {
                 let next = prologue(text)?;
@@ -90,19 +90,19 @@ impl<'b> SheetScanner<'b> {
         })
     }
 
-    /// What comes before the rows.
+    /// The part before the rows.
     fn head(&mut self, text: &str, at: usize) -> ScanResult<Option<usize>> {
         let tag = next_tag(text, at)?;
         match tag.form {
-            Form::Opening => self.open_tags += 1,
-            Form::Closing => self.open_tags = self.open_tags.checked_sub(1).ok_or(ScanStop::Unusual)?,
-            Form::Empty => {}
+            TagForm::Opening => self.open_tags += 1,
+            TagForm::Closing => self.open_tags = self.open_tags.checked_sub(1).ok_or(ScanStop::NeedsFallback)?,
+            TagForm::Empty => {}
         }
         match (tag.local, tag.form) {
-            ("sheetData", Form::Empty) => return Ok(None),
-            ("sheetData", Form::Opening) => self.place = SheetSection::Rows,
-            ("dimension", Form::Opening | Form::Empty) => {
-                area(tag.attribute("ref")?.ok_or(ScanStop::Unusual)?)?;
+            ("sheetData", TagForm::Empty) => return Ok(None),
+            ("sheetData", TagForm::Opening) => self.place = SheetSection::Rows,
+            ("dimension", TagForm::Opening | TagForm::Empty) => {
+                area(tag.attribute("ref")?.ok_or(ScanStop::NeedsFallback)?)?;
             }
             _ => {}
         }
@@ -114,15 +114,15 @@ impl<'b> SheetScanner<'b> {
         text: &str,
         at: usize,
         buffer: &mut String,
-        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
     ) -> ScanResult<Option<usize>> {
         let tag = next_tag(text, at)?;
         match (tag.local, tag.form) {
-            ("c", Form::Opening | Form::Empty) => {
+            ("c", TagForm::Opening | TagForm::Empty) => {
                 buffer.clear();
                 let cell = cell(text, &tag, buffer)?;
                 let (row, column) = cell.reference.unwrap_or((self.row, self.column));
-                // Beyond the last column all is over soon; until then it must not overflow.
+                // The caller stops beyond the last column; until then the number must not overflow.
                 self.column = column.saturating_add(1);
                 let (next, formula) = (cell.end, cell.formula);
                 let value = match self.value(&cell, buffer)? {
@@ -133,22 +133,22 @@ impl<'b> SheetScanner<'b> {
                     }
                     value => value,
                 };
-                return Ok(take(RawCell { row, column, value, formula }).is_continue().then_some(next));
+                return Ok(visit(RawCell { row, column, value, formula }).is_continue().then_some(next));
             }
-            ("row", form) if self.in_row == (form == Form::Closing) => {
-                self.in_row = form == Form::Opening;
-                if form != Form::Closing
+            ("row", form) if self.in_row == (form == TagForm::Closing) => {
+                self.in_row = form == TagForm::Opening;
+                if form != TagForm::Closing
                     && let Some(number) = tag.attribute("r")?
                 {
                     self.row = row_index(number.as_bytes())?;
                 }
-                if form != Form::Opening {
+                if form != TagForm::Opening {
                     self.row = self.row.saturating_add(1);
                     self.column = 0;
                 }
             }
-            ("sheetData", Form::Closing) if !self.in_row => return Ok(None),
-            _ => return Err(ScanStop::Unusual),
+            ("sheetData", TagForm::Closing) if !self.in_row => return Ok(None),
+            _ => return Err(ScanStop::NeedsFallback),
         }
         Ok(Some(tag.end))
     }
@@ -157,7 +157,7 @@ impl<'b> SheetScanner<'b> {
     where
         'b: 'v,
     {
-        let strings: &'b Strings = self.strings;
+        let strings: &'b SharedStrings = self.strings;
         let written = match cell.content {
             Content::Nothing => return Ok(CellValue::Empty),
             Content::Inline => return Ok(CellValue::Text(buffer)),
@@ -170,23 +170,23 @@ impl<'b> SheetScanner<'b> {
                     return Ok(CellValue::Text(written));
                 }
                 decode(written, buffer)?;
-                unescape(buffer, 0);
+                decode_escapes(buffer, 0);
                 CellValue::Text(buffer)
             }
-            Some("d") if is_plain(written) => CellValue::Iso(written),
+            Some("d") if is_plain(written) => CellValue::IsoDateTime(written),
             Some("n" | "s" | "b" | "e") | None if written.is_empty() => CellValue::Empty,
             Some("s") => {
-                let index = digits(written.as_bytes(), 9).ok_or(ScanStop::Unusual)?;
-                CellValue::Text(strings.get(index as usize).ok_or(ScanStop::Unusual)?)
+                let index = digits(written.as_bytes(), 9).ok_or(ScanStop::NeedsFallback)?;
+                CellValue::Text(strings.get(index as usize).ok_or(ScanStop::NeedsFallback)?)
             }
             Some("b") => match written {
                 "0" => CellValue::Bool(false),
                 "1" => CellValue::Bool(true),
-                _ => return Err(ScanStop::Unusual),
+                _ => return Err(ScanStop::NeedsFallback),
             },
             Some("e") if is_plain(written) && written.trim() == written => CellValue::Error(written),
-            Some("n") | None => self.number(cell.style, number(written).ok_or(ScanStop::Unusual)?),
-            Some(_) => return Err(ScanStop::Unusual),
+            Some("n") | None => self.number(cell.style, number(written).ok_or(ScanStop::NeedsFallback)?),
+            Some(_) => return Err(ScanStop::NeedsFallback),
         })
     }
 
@@ -197,94 +197,94 @@ impl<'b> SheetScanner<'b> {
 }
 
 fn cell<'t>(text: &'t str, opening: &Tag<'t>, buffer: &mut String) -> ScanResult<CellMarkup<'t>> {
-    let mut cell = described(opening)?;
-    if opening.form == Form::Empty {
+    let mut cell = read_attributes(opening)?;
+    if opening.form == TagForm::Empty {
         return Ok(cell);
     }
     loop {
         let tag = next_tag(text, cell.end)?;
         cell.end = tag.end;
         match (tag.local, tag.form) {
-            (_, Form::Closing) if tag.name == opening.name => return Ok(cell),
-            // Of several values it is the last that counts, or not: others know.
-            ("v" | "is", _) if cell.content != Content::Nothing => return Err(ScanStop::Unusual),
-            ("v", Form::Opening) => {
-                let (written, end) = content(text, &tag)?;
+            (_, TagForm::Closing) if tag.name == opening.name => return Ok(cell),
+            // The full reader decides which of several values counts.
+            ("v" | "is", _) if cell.content != Content::Nothing => return Err(ScanStop::NeedsFallback),
+            ("v", TagForm::Opening) => {
+                let (written, end) = element_text(text, &tag)?;
                 (cell.content, cell.end) = (Content::Written(written), end);
             }
-            ("v", Form::Empty) => cell.content = Content::Written(""),
-            ("is", Form::Opening) => {
+            ("v", TagForm::Empty) => cell.content = Content::Written(""),
+            ("is", TagForm::Opening) => {
                 cell.end = string_item(text, &tag, buffer)?;
                 cell.content = Content::Inline;
             }
-            ("is", Form::Empty) => cell.content = Content::Inline,
-            ("f", Form::Opening | Form::Empty) => {
+            ("is", TagForm::Empty) => cell.content = Content::Inline,
+            ("f", TagForm::Opening | TagForm::Empty) => {
                 (cell.formula_text, cell.end) = formula(text, &tag)?;
                 cell.formula = true;
             }
-            _ => return Err(ScanStop::Unusual),
+            _ => return Err(ScanStop::NeedsFallback),
         }
     }
 }
 
-/// What a cell's own tag says.
-fn described<'t>(tag: &Tag<'t>) -> ScanResult<CellMarkup<'t>> {
+/// The attributes of a cell.
+fn read_attributes<'t>(tag: &Tag<'t>) -> ScanResult<CellMarkup<'t>> {
     let mut cell = CellMarkup { end: tag.end, ..CellMarkup::default() };
     let mut attributes = tag.attributes();
     while let Some((key, value)) = attributes.next()? {
         let twice = match key {
-            "r" => cell.reference.replace(reference(value.as_bytes())?).is_some(),
-            "s" => cell.style.replace(digits(value.as_bytes(), 6).ok_or(ScanStop::Unusual)? as usize).is_some(),
+            "r" => cell.reference.replace(parse_reference(value.as_bytes())?).is_some(),
+            "s" => cell.style.replace(digits(value.as_bytes(), 6).ok_or(ScanStop::NeedsFallback)? as usize).is_some(),
             "t" => cell.kind.replace(value).is_some(),
             _ => false,
         };
         if twice {
-            return Err(ScanStop::Unusual);
+            return Err(ScanStop::NeedsFallback);
         }
     }
     Ok(cell)
 }
 
-/// A formula that is well formed, and where the text goes on. One of an array stands for more cells than its own.
+/// A well-formed formula, and the offset after it. The text of an array formula is dropped.
 fn formula<'t>(text: &'t str, opening: &Tag<'t>) -> ScanResult<(&'t str, usize)> {
     let mut attributes = opening.attributes();
     let mut of_array = false;
     while let Some((key, value)) = attributes.next()? {
         match key {
             "t" => of_array = !matches!(value, "normal" | "shared"),
-            "si" => _ = digits(value.as_bytes(), 9).ok_or(ScanStop::Unusual)?,
+            "si" => _ = digits(value.as_bytes(), 9).ok_or(ScanStop::NeedsFallback)?,
             "ref" => area(value)?,
             _ => {}
         }
     }
     if opening.attribute("t")? == Some("shared") && opening.attribute("si")?.is_none() {
-        return Err(ScanStop::Unusual);
+        return Err(ScanStop::NeedsFallback);
     }
-    if opening.form == Form::Empty {
+    if opening.form == TagForm::Empty {
         return Ok(("", opening.end));
     }
-    let (written, end) = content(text, opening)?;
+    let (written, end) = element_text(text, opening)?;
     if !is_plain(written) {
         decode(written, &mut String::new())?;
     }
     Ok((if of_array { "" } else { written }, end))
 }
 
-/// Whether `A1` or `A1:C5` is one.
+/// Checks that it is `A1` or `A1:C5`.
 fn area(written: &str) -> ScanResult<()> {
     let (first, last) = written.split_once(':').unwrap_or((written, written));
-    let (first, last) = (reference(first.as_bytes())?, reference(last.as_bytes())?);
+    let (first, last) = (parse_reference(first.as_bytes())?, parse_reference(last.as_bytes())?);
     if first.0 > last.0 || first.1 > last.1 {
-        return Err(ScanStop::Unusual);
+        return Err(ScanStop::NeedsFallback);
     }
     Ok(())
 }
 
 /// `B7` as row and column, counted from 0.
-fn reference(written: &[u8]) -> ScanResult<(u32, u32)> {
+fn parse_reference(written: &[u8]) -> ScanResult<(u32, u32)> {
     let letters = written.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     if !(1..=COLUMN_LETTERS_MAX).contains(&letters) {
-        return Err(ScanStop::Unusual);
+        return Err(ScanStop::NeedsFallback);
     }
     let (letters, number) = written.split_at(letters);
     let column = letters.iter().fold(0, |column, letter| column * 26 + u32::from(letter - b'A') + 1);
@@ -292,11 +292,11 @@ fn reference(written: &[u8]) -> ScanResult<(u32, u32)> {
 }
 
 fn row_index(written: &[u8]) -> ScanResult<u32> {
-    let number = digits(written, ROW_DIGITS_MAX).ok_or(ScanStop::Unusual)?;
-    number.checked_sub(1).map(|index| index as u32).ok_or(ScanStop::Unusual)
+    let number = digits(written, ROW_DIGITS_MAX).ok_or(ScanStop::NeedsFallback)?;
+    number.checked_sub(1).map(|index| index as u32).ok_or(ScanStop::NeedsFallback)
 }
 
-/// A whole number of at most so many digits, and nothing else.
+/// An unsigned integer of at most this many digits.
 fn digits(written: &[u8], digits_max: usize) -> Option<u64> {
     if written.is_empty() || written.len() > digits_max || !written.iter().all(u8::is_ascii_digit) {
         return None;
@@ -306,7 +306,7 @@ fn digits(written: &[u8], digits_max: usize) -> Option<u64> {
 
 /// A number as programs write it.
 fn number(written: &str) -> Option<f64> {
-    /// So many digits are exact.
+    /// This many digits are exact.
     const INTEGER_DIGITS_MAX: usize = 15;
     let unsigned = written.strip_prefix('-').unwrap_or(written);
     if let Some(whole) = digits(unsigned.as_bytes(), INTEGER_DIGITS_MAX) {
@@ -371,7 +371,7 @@ mod tests {
             ("$A$1", None),
             ("A123456789", None),
         ] {
-            assert_eq!(reference(written.as_bytes()).ok(), expected, "{written}");
+            assert_eq!(parse_reference(written.as_bytes()).ok(), expected, "{written}");
         }
         assert!(area("A1:C5").is_ok() && area("B2").is_ok());
         assert!(area("C5:A1").is_err() && area("A1:B2:C3").is_err());

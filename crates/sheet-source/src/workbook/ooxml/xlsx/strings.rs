@@ -1,21 +1,21 @@
-//! The texts that cells share, read.
+//! Reads the shared strings.
 
-use super::markup::{Form, next_tag, prologue};
-use super::text::{run_of, string_item};
+use super::markup::{TagForm, next_tag, prologue};
+use super::text::{push_run, string_item};
 use super::window::TextWindow;
-use super::xml::{BREAKS_OFF, Xml, attribute, damaged};
-use super::{ScanResult, ScanStop, Unusual};
+use super::xml::{TRUNCATED, Xml, attribute, damaged};
+use super::{NeedsFallback, ScanResult, ScanStop};
 use crate::file::error::WorkbookError;
-use crate::workbook::shared_strings::{SharedTexts, TEXTS_TOO_LONG};
+use crate::workbook::shared_strings::{STRINGS_TOO_LONG, StringTable};
 use quick_xml::events::Event;
 use std::io::Read;
 
 #[derive(Default)]
-pub struct Strings {
-    texts: SharedTexts,
+pub struct SharedStrings {
+    texts: StringTable,
 }
 
-/// Where in the part one is.
+/// The current section of the part.
 #[derive(PartialEq)]
 enum StringsSection {
     Start,
@@ -23,11 +23,11 @@ enum StringsSection {
     Items,
 }
 
-impl Strings {
-    pub fn read(mut window: TextWindow<impl Read>) -> Result<Strings, Unusual> {
-        let mut strings = Strings::default();
+impl SharedStrings {
+    pub fn read(mut window: TextWindow<impl Read>) -> Result<SharedStrings, NeedsFallback> {
+        let mut strings = SharedStrings::default();
         let mut place = StringsSection::Start;
-        window.each(|text, at| match place {
+        window.for_each(|text, at| match place {
             StringsSection::Start => {
                 let next = prologue(text)?;
                 place = StringsSection::Head;
@@ -35,49 +35,49 @@ impl Strings {
             }
             StringsSection::Head => {
                 let tag = next_tag(text, at)?;
-                // The whole of it is well formed, or unusual.
+                // Checks that all its attributes are well formed.
                 tag.attribute("")?;
                 place = StringsSection::Items;
                 match (tag.local, tag.form) {
-                    ("sst", Form::Opening) => Ok(Some(tag.end)),
-                    ("sst", Form::Empty) => Ok(None),
-                    _ => Err(ScanStop::Unusual),
+                    ("sst", TagForm::Opening) => Ok(Some(tag.end)),
+                    ("sst", TagForm::Empty) => Ok(None),
+                    _ => Err(ScanStop::NeedsFallback),
                 }
             }
             StringsSection::Items => strings.item(text, at),
         })?;
-        strings.texts.complete();
+        strings.texts.finish();
         Ok(strings)
     }
 
     fn item(&mut self, text: &str, at: usize) -> ScanResult<Option<usize>> {
         let tag = next_tag(text, at)?;
         let end = match (tag.local, tag.form) {
-            ("si", Form::Opening) => self.texts.add(|into| string_item(text, &tag, into))?,
-            ("si", Form::Empty) => self.texts.add(|_| Ok(tag.end))?,
-            ("sst", Form::Closing) => return Ok(None),
-            _ => return Err(ScanStop::Unusual),
+            ("si", TagForm::Opening) => self.texts.add(|into| string_item(text, &tag, into))?,
+            ("si", TagForm::Empty) => self.texts.add(|_| Ok(tag.end))?,
+            ("sst", TagForm::Closing) => return Ok(None),
+            _ => return Err(ScanStop::NeedsFallback),
         };
-        end.ok_or(ScanStop::Unusual).map(Some)
+        end.ok_or(ScanStop::NeedsFallback).map(Some)
     }
 
-    /// The same of XML that programs do not write.
-    pub fn read_patiently(xml: &mut Xml<'_>) -> Result<Strings, WorkbookError> {
-        let mut strings = Strings::default();
+    /// Reads shared strings with unusual XML.
+    pub fn read_with_fallback(xml: &mut Xml<'_>) -> Result<SharedStrings, WorkbookError> {
+        let mut strings = SharedStrings::default();
         loop {
             match xml.next()? {
                 Event::Start(element) if element.local_name().as_ref() == "si" => {
-                    let added = strings.texts.add(|into| Strings::item_of(xml, into))?;
-                    added.ok_or_else(|| damaged(TEXTS_TOO_LONG))?;
+                    let added = strings.texts.add(|into| SharedStrings::item_of(xml, into))?;
+                    added.ok_or_else(|| damaged(STRINGS_TOO_LONG))?;
                 }
                 Event::End(element) if element.local_name().as_ref() == "sst" => return Ok(strings),
-                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                Event::Eof => return Err(damaged(TRUNCATED)),
                 _ => {}
             }
         }
     }
 
-    /// Appends the text of an item whose opening tag was just read: its runs, without what tells how to pronounce them.
+    /// Appends the text of an item whose start tag was the last event: its runs, without phonetic text.
     pub fn item_of(xml: &mut Xml<'_>, into: &mut String) -> Result<(), WorkbookError> {
         let mut open_tags = 0_usize;
         loop {
@@ -97,14 +97,14 @@ impl Strings {
                     }
                     None => return Ok(()),
                 },
-                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                Event::Eof => return Err(damaged(TRUNCATED)),
                 _ => continue,
             };
             match keeps_blanks {
                 Some(keeps_blanks) => {
                     let mut written = String::new();
                     xml.text(&mut written)?;
-                    run_of(&written, keeps_blanks, into);
+                    push_run(&written, keeps_blanks, into);
                 }
                 None => xml.skip()?,
             }
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     fn read(xml: &str) -> Option<Vec<String>> {
-        let strings = Strings::read(TextWindow::new(xml.as_bytes())).ok()?;
+        let strings = SharedStrings::read(TextWindow::new(xml.as_bytes())).ok()?;
         Some((0..strings.texts.len()).filter_map(|i| strings.get(i).map(str::to_owned)).collect())
     }
 

@@ -1,25 +1,25 @@
-//! What stands between tags: character references, line ends, `_x000D_`, and texts in runs.
+//! The text between tags: character references, line ends, `_x000D_`, and runs.
 
-use super::markup::{Form, Tag, tag, tag_after_text};
+use super::markup::{Tag, TagForm, tag, tag_after_text};
 use super::{ScanResult, ScanStop};
 
-/// The text from `at` up to the closing tag of `opening`, as it is written, and where it goes on behind that tag.
-pub fn content<'t>(text: &'t str, opening: &Tag<'_>) -> ScanResult<(&'t str, usize)> {
+/// The text of the element `opening` as written, and the offset after its closing tag.
+pub fn element_text<'t>(text: &'t str, opening: &Tag<'_>) -> ScanResult<(&'t str, usize)> {
     let rest = &text.as_bytes()[opening.end..];
-    let end = opening.end + memchr::memchr(b'<', rest).ok_or(ScanStop::More)?;
+    let end = opening.end + memchr::memchr(b'<', rest).ok_or(ScanStop::Incomplete)?;
     let closing = tag(text, end)?;
-    if closing.form != Form::Closing || closing.name != opening.name {
-        return Err(ScanStop::Unusual);
+    if closing.form != TagForm::Closing || closing.name != opening.name {
+        return Err(ScanStop::NeedsFallback);
     }
     Ok((&text[opening.end..end], closing.end))
 }
 
-/// Whether `written` means itself: no reference, no line end that becomes another.
+/// True if the text needs no decoding: it has no references and no line ends to convert.
 pub fn is_plain(written: &str) -> bool {
     memchr::memchr2(b'&', b'\r', written.as_bytes()).is_none()
 }
 
-/// Appends what the text means: references are resolved, line ends are `\n`.
+/// Appends the decoded text: references are resolved, line ends are `\n`.
 pub fn decode(written: &str, into: &mut String) -> ScanResult<()> {
     let mut rest = written;
     while let Some(at) = memchr::memchr2(b'&', b'\r', rest.as_bytes()) {
@@ -30,15 +30,15 @@ pub fn decode(written: &str, into: &mut String) -> ScanResult<()> {
             rest = rest.strip_prefix('\n').unwrap_or(rest);
             continue;
         }
-        let end = memchr::memchr(b';', rest.as_bytes()).ok_or(ScanStop::Unusual)?;
-        into.push(reference(&rest[..end]).ok_or(ScanStop::Unusual)?);
+        let end = memchr::memchr(b';', rest.as_bytes()).ok_or(ScanStop::NeedsFallback)?;
+        into.push(parse_reference(&rest[..end]).ok_or(ScanStop::NeedsFallback)?);
         rest = &rest[end + 1..];
     }
     into.push_str(rest);
     Ok(())
 }
 
-fn reference(name: &str) -> Option<char> {
+fn parse_reference(name: &str) -> Option<char> {
     const DIGITS_MAX: usize = 7;
     let (digits, radix) = match name {
         "amp" => return Some('&'),
@@ -58,9 +58,9 @@ fn reference(name: &str) -> Option<char> {
     char::from_u32(code).filter(|char| !char.is_control() || matches!(char, '\t' | '\n' | '\r'))
 }
 
-/// Resolves what Excel writes for characters that XML cannot hold, from `start` on: `_x000D_`. Half a surrogate pair is
-/// U+FFFD.
-pub fn unescape(text: &mut String, start: usize) {
+/// Decodes from `start` on the escapes that Excel writes for characters that XML cannot contain: `_x000D_`. An
+/// unpaired surrogate becomes U+FFFD.
+pub fn decode_escapes(text: &mut String, start: usize) {
     let Some(first) = next_escape(text, start) else { return };
     let written = text.split_off(first);
     let mut at = 0;
@@ -98,8 +98,8 @@ fn escaped_unit(text: &str, at: usize) -> Option<u16> {
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// Appends the text within `opening` (a string item or an inline string): its runs, without what tells how to pronounce
-/// them. On any trouble nothing is appended. Says where the text goes on.
+/// Appends the text of `opening` (a string item or an inline string): its runs, without phonetic text. On an error
+/// nothing is appended. Returns the offset after it.
 pub fn string_item(text: &str, opening: &Tag<'_>, into: &mut String) -> ScanResult<usize> {
     let before = into.len();
     let end = runs(text, opening, into);
@@ -117,24 +117,24 @@ fn runs(text: &str, opening: &Tag<'_>, into: &mut String) -> ScanResult<usize> {
         let tag = tag_after_text(text, at)?;
         at = tag.end;
         match tag.form {
-            Form::Closing if open_tags == 0 && tag.name == opening.name => return Ok(at),
-            Form::Closing => open_tags = open_tags.checked_sub(1).ok_or(ScanStop::Unusual)?,
-            // A text is passed at once, with its closing tag.
-            Form::Opening if tag.local != "t" || phonetic => open_tags += 1,
-            Form::Opening | Form::Empty => {}
+            TagForm::Closing if open_tags == 0 && tag.name == opening.name => return Ok(at),
+            TagForm::Closing => open_tags = open_tags.checked_sub(1).ok_or(ScanStop::NeedsFallback)?,
+            // A text element is read at once, with its closing tag.
+            TagForm::Opening if tag.local != "t" || phonetic => open_tags += 1,
+            TagForm::Opening | TagForm::Empty => {}
         }
         match (tag.local, tag.form) {
-            ("rPh", form) => phonetic = form == Form::Opening,
-            ("t", Form::Opening) if !phonetic => {
+            ("rPh", form) => phonetic = form == TagForm::Opening,
+            ("t", TagForm::Opening) if !phonetic => {
                 let keeps_blanks = tag.attribute("xml:space")? == Some("preserve");
-                let (written, end) = content(text, &tag)?;
-                run(written, keeps_blanks, into)?;
+                let (written, end) = element_text(text, &tag)?;
+                push_raw_run(written, keeps_blanks, into)?;
                 at = end;
             }
-            ("t", Form::Empty) if !phonetic => {
+            ("t", TagForm::Empty) if !phonetic => {
                 tag.attribute("xml:space")?;
             }
-            (local, _) if local == opening.local => return Err(ScanStop::Unusual),
+            (local, _) if local == opening.local => return Err(ScanStop::NeedsFallback),
             _ => {}
         }
     }
@@ -142,14 +142,14 @@ fn runs(text: &str, opening: &Tag<'_>, into: &mut String) -> ScanResult<usize> {
 
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// A text whose references are resolved.
-pub fn run_of(text: &str, keeps_blanks: bool, into: &mut String) {
+/// Appends a run whose references are resolved.
+pub fn push_run(text: &str, keeps_blanks: bool, into: &mut String) {
     let start = into.len();
     into.push_str(if keeps_blanks { text } else { text.trim_matches(BLANKS) });
-    unescape(into, start);
+    decode_escapes(into, start);
 }
 
-fn run(written: &str, keeps_blanks: bool, into: &mut String) -> ScanResult<()> {
+fn push_raw_run(written: &str, keeps_blanks: bool, into: &mut String) -> ScanResult<()> {
     let start = into.len();
     if is_plain(written) {
         into.push_str(if keeps_blanks { written } else { written.trim_matches(BLANKS) });
@@ -162,7 +162,7 @@ fn run(written: &str, keeps_blanks: bool, into: &mut String) -> ScanResult<()> {
             into.drain(start..start + blank);
         }
     }
-    unescape(into, start);
+    decode_escapes(into, start);
     Ok(())
 }
 
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_unusual_and_what_is_cut_off_needs_more() {
+    fn unusual_text_needs_the_fallback_and_truncated_text_is_incomplete() {
         for odd in [
             "<si><t>a<!-- -->b</t></si>",
             "<si><t><![CDATA[a]]></t></si>",
@@ -210,11 +210,11 @@ mod tests {
             "<si><si/></si>",
             "<si>&amp;<t>a</t></si>",
         ] {
-            assert!(matches!(item(odd), Err(ScanStop::Unusual)), "{odd}");
+            assert!(matches!(item(odd), Err(ScanStop::NeedsFallback)), "{odd}");
         }
         let whole = "<si><r><t>a</t></r><rPh><t>b</t></rPh><r><t>&lt;</t></r></si>";
         for cut in 0..whole.len() {
-            assert!(matches!(item(&whole[..cut]), Err(ScanStop::More)), "{cut}");
+            assert!(matches!(item(&whole[..cut]), Err(ScanStop::Incomplete)), "{cut}");
         }
     }
 }

@@ -1,16 +1,16 @@
-//! A part of the file, unpacked piece by piece and looked at as text.
+//! A part of the file, unpacked in blocks and read as text.
 
-use super::{ScanResult, ScanStop, Unusual};
+use super::{NeedsFallback, ScanResult, ScanStop};
 use std::io::Read;
 
 pub const BLOCK_BYTES: usize = 128 << 10;
-/// One element larger than this is nothing Excel would read: its longest cell is a hundredth of it.
+/// Excel reads no larger element: its longest cell is a hundredth of it.
 const ELEMENT_BYTES_MAX: usize = 16 << 20;
 
 pub struct TextWindow<R> {
     source: R,
     text: String,
-    /// Unpacked bytes that are no text yet: the beginning of a character.
+    /// Unpacked bytes that are the start of a character.
     bytes: Vec<u8>,
     ended: bool,
 }
@@ -20,9 +20,12 @@ impl<R: Read> TextWindow<R> {
         TextWindow { source, text: String::new(), bytes: Vec::new(), ended: false }
     }
 
-    /// Takes one step after the other through the text. A step gets the text at hand and where it begins in it, and
-    /// says where the next one begins, or `None` when all is done; it changes nothing unless it succeeds.
-    pub fn each(&mut self, mut step: impl FnMut(&str, usize) -> ScanResult<Option<usize>>) -> Result<(), Unusual> {
+    /// Runs one step after the other through the text. A step gets the available text and its own offset, and returns
+    /// the offset of the next step, or `None` at the end; it changes nothing unless it succeeds.
+    pub fn for_each(
+        &mut self,
+        mut step: impl FnMut(&str, usize) -> ScanResult<Option<usize>>,
+    ) -> Result<(), NeedsFallback> {
         loop {
             let mut at = 0;
             let stop = loop {
@@ -33,31 +36,31 @@ impl<R: Read> TextWindow<R> {
                 }
             };
             match stop {
-                ScanStop::More => self.more(at)?,
-                ScanStop::Unusual => return Err(Unusual),
+                ScanStop::Incomplete => self.read_more(at)?,
+                ScanStop::NeedsFallback => return Err(NeedsFallback),
             }
         }
     }
 
-    /// Forgets the text before `at` and adds at least as much as is left, so that a large element is begun anew only a
-    /// few times.
-    fn more(&mut self, at: usize) -> Result<(), Unusual> {
+    /// Drops the text before `at` and reads at least as much as is left, so that a large element is scanned again
+    /// only a few times.
+    fn read_more(&mut self, at: usize) -> Result<(), NeedsFallback> {
         self.text.drain(..at);
         if self.ended || self.text.len() > ELEMENT_BYTES_MAX {
-            return Err(Unusual);
+            return Err(NeedsFallback);
         }
         let wanted = self.text.len().max(BLOCK_BYTES);
-        let read = self.source.by_ref().take(wanted as u64).read_to_end(&mut self.bytes).map_err(|_| Unusual)?;
+        let read = self.source.by_ref().take(wanted as u64).read_to_end(&mut self.bytes).map_err(|_| NeedsFallback)?;
         self.ended = read < wanted;
-        let whole = self.bytes.len() - if self.ended { 0 } else { unfinished(&self.bytes) };
-        self.text.push_str(simdutf8::basic::from_utf8(&self.bytes[..whole]).map_err(|_| Unusual)?);
+        let whole = self.bytes.len() - if self.ended { 0 } else { incomplete_char_bytes(&self.bytes) };
+        self.text.push_str(simdutf8::basic::from_utf8(&self.bytes[..whole]).map_err(|_| NeedsFallback)?);
         self.bytes.drain(..whole);
         Ok(())
     }
 }
 
-/// How many bytes at the end are the beginning of a character.
-fn unfinished(bytes: &[u8]) -> usize {
+/// The number of bytes at the end that are the start of a character.
+fn incomplete_char_bytes(bytes: &[u8]) -> usize {
     const CONTINUES: std::ops::Range<u8> = 0x80..0xC0;
     let last = bytes.iter().rev().take(3).position(|byte| !CONTINUES.contains(byte));
     let Some(back) = last.map(|before| before + 1) else { return 0 };
@@ -81,9 +84,9 @@ mod tests {
             let shifted = "x".repeat(shift) + &text;
             let mut seen = String::new();
             let mut window = TextWindow::new(shifted.as_bytes());
-            let end = window.each(|text, at| {
+            let end = window.for_each(|text, at| {
                 seen.push_str(&text[at..]);
-                if at < text.len() { Ok(Some(text.len())) } else { Err(ScanStop::More) }
+                if at < text.len() { Ok(Some(text.len())) } else { Err(ScanStop::Incomplete) }
             });
             assert!(end.is_err(), "the text ends");
             assert!(seen == shifted);
@@ -91,9 +94,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_unusual() {
+    fn invalid_text_needs_the_fallback() {
         let mut window = TextWindow::new(&b"<a>\xFF</a>"[..]);
-        assert!(window.each(|_, _| Err(ScanStop::More)).is_err());
+        assert!(window.for_each(|_, _| Err(ScanStop::Incomplete)).is_err());
         assert_eq!(window.text, "");
     }
 }

@@ -1,5 +1,5 @@
-//! What a sheet says besides its cells: which are merged, which rows are hidden, what stands behind a text. It is known before
-//! the first row is given, because some of it decides whether a row is read at all.
+//! The metadata of a sheet: merged cells, hidden rows and link addresses. It is known before the first row, because
+//! some of it decides whether a row is read.
 
 use crate::file::error::WorkbookError;
 use crate::file::layout::HiddenCount;
@@ -7,17 +7,17 @@ use std::collections::HashMap;
 
 /// Rows and columns are counted from 0.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct SheetFacts {
+pub struct SheetMetadata {
     pub merged: Vec<Area>,
-    /// First and last of the rows that are not shown, in order: hidden, filtered out, folded away.
+    /// First and last of the rows that are not shown, in order: hidden, filtered out or collapsed.
     pub hidden: Vec<(u32, u32)>,
-    /// Addresses behind the texts of cells, by row and column; looked for where they are wanted.
+    /// Link addresses by row and column; read on request.
     pub links: HashMap<(u32, u32), String>,
-    /// Rows of totals under tables, as the workbook calls them itself.
+    /// Rows of totals below tables, as the workbook marks them.
     pub totals: Vec<u32>,
 }
 
-/// A rectangle of cells, its first and last row and column within it.
+/// A rectangle of cells, with inclusive bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Area {
     pub top: u32,
@@ -32,9 +32,9 @@ impl Area {
     }
 }
 
-impl SheetFacts {
-    /// How many of the rows from this one on are hidden, where that is known.
-    pub fn hidden_from(&self, row: u32) -> HiddenCount {
+impl SheetMetadata {
+    /// How many rows from this one on are hidden.
+    pub fn count_hidden_from(&self, row: u32) -> HiddenCount {
         let hidden = &self.hidden;
         let rows = |(first, last): &(u32, u32)| last.saturating_add(1).saturating_sub(row.max(*first));
         let first = hidden.iter().find(|(_, last)| *last >= row).map_or(0, |(first, _)| row.max(*first) + 1);
@@ -52,8 +52,8 @@ impl SheetFacts {
     }
 }
 
-/// Adds a row to those that are hidden; rows come in order, but in damaged files.
-pub fn hide(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
+/// Adds hidden rows; rows come in order except in damaged files.
+pub fn add_hidden_rows(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
     match hidden.last_mut() {
         Some((_, end)) if first <= end.saturating_add(1) && first >= *end => *end = last.max(*end),
         Some((_, end)) if first <= *end => {}
@@ -61,15 +61,15 @@ pub fn hide(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
     }
 }
 
-/// Merged cells of one sheet: more than any program shows.
+/// The maximum of merged cells in a sheet; no program shows that many.
 pub const MERGED_MAX: usize = 1 << 20;
 
-pub const MERGED_WITHOUT_END: &str = "its list of merged cells has no end";
+pub const TOO_MANY_MERGED_CELLS: &str = "it has too many merged cells";
 
-/// Adds an area of merged cells, unless its sides are the wrong way round.
+/// Adds a merged area, unless its bounds are reversed.
 pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookError> {
     if merged.len() >= MERGED_MAX {
-        return Err(WorkbookError::damaged(MERGED_WITHOUT_END));
+        return Err(WorkbookError::damaged(TOO_MANY_MERGED_CELLS));
     }
     if area.top <= area.bottom && area.left <= area.right {
         merged.push(area);
@@ -77,29 +77,29 @@ pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookErro
     Ok(())
 }
 
-pub const LINKS_TOO_MANY: &str = "its links are too many to be held in memory";
+pub const TOO_MANY_LINKS: &str = "it has too many links to hold in memory";
 
-/// Addresses behind cells, which are looked for where they are wanted.
-pub struct LinksFound {
+/// Collects link addresses within a memory limit.
+pub struct LinkCollector {
     links: HashMap<(u32, u32), String>,
     room: usize,
-    /// There were more than there was room for.
+    /// True if an address did not fit.
     full: bool,
 }
 
-impl Default for LinksFound {
-    fn default() -> LinksFound {
-        /// Excel takes 65,530 links on a sheet; an address is a hundred bytes, sometimes two hundred.
+impl Default for LinkCollector {
+    fn default() -> LinkCollector {
+        /// Excel takes 65,530 links per sheet; an address has one or two hundred bytes.
         const ROOM_BYTES: usize = 64 << 20;
-        LinksFound { links: HashMap::new(), room: ROOM_BYTES, full: false }
+        LinkCollector { links: HashMap::new(), room: ROOM_BYTES, full: false }
     }
 }
 
-impl LinksFound {
-    /// Adds the address behind the cells of an area.
+impl LinkCollector {
+    /// Adds the address for the cells of an area.
     pub fn add(&mut self, area: Area, address: &str) {
         const ENTRY_BYTES: usize = 64;
-        /// Behind whole columns there is no address of a value.
+        /// A link over whole columns belongs to no value.
         const AREA_CELLS_MAX: u64 = 10_000;
         let side = |first: u32, last: u32| (u64::from(last) + 1).saturating_sub(first.into());
         let cells = side(area.top, area.bottom).saturating_mul(side(area.left, area.right));
@@ -118,9 +118,9 @@ impl LinksFound {
         }
     }
 
-    /// All of them by row and column, which are never some of them: a cell without its address would be an empty one.
-    pub fn all(self) -> Result<HashMap<(u32, u32), String>, WorkbookError> {
-        if self.full { Err(WorkbookError::damaged(LINKS_TOO_MANY)) } else { Ok(self.links) }
+    /// The complete addresses by row and column, or an error: a missing address would read as an empty cell.
+    pub fn into_links(self) -> Result<HashMap<(u32, u32), String>, WorkbookError> {
+        if self.full { Err(WorkbookError::damaged(TOO_MANY_LINKS)) } else { Ok(self.links) }
     }
 }
 
@@ -129,9 +129,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_have_room_and_no_more() {
+    fn links_are_limited_by_memory() {
         let area = |top, left, bottom, right| Area { top, left, bottom, right };
-        let mut found = LinksFound::default();
+        let mut found = LinkCollector::default();
         found.add(area(5, 0, 4, 0), "a");
         found.add(area(0, 0, u32::MAX, u32::MAX), "a");
         found.add(area(0, 0, 0, 0), "");
@@ -141,29 +141,29 @@ mod tests {
         for row in 0..6 {
             found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
         }
-        assert_eq!(found.all().map(|links| links.len()).ok(), Some(4 + 60_000 - 4));
-        let mut found = LinksFound::default();
+        assert_eq!(found.into_links().map(|links| links.len()).ok(), Some(4 + 60_000 - 4));
+        let mut found = LinkCollector::default();
         for row in 0..7 {
             found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
         }
-        assert!(found.all().is_err(), "no part of them is given");
+        assert!(found.into_links().is_err(), "no part of them is given");
     }
 
     #[test]
-    fn hidden_rows_are_kept_as_stretches() {
+    fn hidden_rows_are_stored_as_ranges() {
         let mut hidden = Vec::new();
         for (first, last) in [(3, 3), (4, 4), (5, 9), (20, 20), (7, 7)] {
-            hide(&mut hidden, first, last);
+            add_hidden_rows(&mut hidden, first, last);
         }
         assert_eq!(hidden, [(3, 9), (20, 20)]);
-        let facts = SheetFacts { hidden, ..SheetFacts::default() };
+        let metadata = SheetMetadata { hidden, ..SheetMetadata::default() };
         let from = |row: u32| {
-            let hidden = facts.hidden_from(row);
+            let hidden = metadata.count_hidden_from(row);
             (hidden.rows, hidden.first)
         };
         assert_eq!([0, 5, 10, 21].map(from), [(8, 4), (6, 6), (1, 21), (0, 0)]);
-        let seen: Vec<u32> = (0..30).filter(|row| facts.is_hidden(*row)).collect();
+        let seen: Vec<u32> = (0..30).filter(|row| metadata.is_hidden(*row)).collect();
         assert_eq!(seen, [3, 4, 5, 6, 7, 8, 9, 20]);
-        assert!(!SheetFacts::default().is_hidden(3));
+        assert!(!SheetMetadata::default().is_hidden(3));
     }
 }

@@ -1,18 +1,18 @@
-//! The code pages that a table may be in: those that can be read, and others that only explain why nothing makes words.
+//! The code pages of tables: those that can be decoded, and others that only explain why a text has no known words.
 
-use super::letters::Script;
+use super::language_model::Script;
 use encoding_rs::{
     Encoding, IBM866, ISO_8859_2, ISO_8859_5, ISO_8859_15, KOI8_R, KOI8_U, MACINTOSH, WINDOWS_1250, WINDOWS_1251,
     WINDOWS_1252, WINDOWS_1253, WINDOWS_1254, WINDOWS_1257, X_MAC_CYRILLIC,
 };
 use std::sync::OnceLock;
 
-/// What a byte from 0x80 on is in a page.
+/// A byte from 0x80 on in a code page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HighByte {
-    /// As it is shown.
+    /// The displayed character.
     pub shown: char,
-    /// The small letter, where it is one.
+    /// The letter in lower case, if it is a letter.
     pub letter: Option<char>,
     pub capital: bool,
 }
@@ -20,7 +20,7 @@ pub struct HighByte {
 impl HighByte {
     pub fn of(c: char) -> HighByte {
         let small = c.to_lowercase().next().unwrap_or(c);
-        // `İ`, whose small letter is `i` with a dot.
+        // The lower case of `İ` is `i` with a dot.
         let letter = Script::of(c).map(|_| small);
         HighByte { shown: c, letter, capital: c != small && letter.is_some() }
     }
@@ -28,37 +28,38 @@ impl HighByte {
 
 pub struct CodePage {
     pub name: &'static str,
-    /// `None` where it cannot be read.
+    /// `None` if decoding is not supported.
     pub encoding: Option<&'static Encoding>,
-    /// How often it is met, as a logarithm.
+    /// How frequent the page is, as a logarithm.
     pub prior: f32,
-    pub signs: [HighByte; 128],
+    pub high_bytes: [HighByte; 128],
 }
 
 impl CodePage {
     fn new(name: &'static str, encoding: Option<&'static Encoding>, prior: f32, high: &str) -> CodePage {
-        let mut signs = [HighByte::of('\u{fffd}'); 128];
-        for (sign, c) in signs.iter_mut().zip(high.chars()) {
+        let mut high_bytes = [HighByte::of('\u{fffd}'); 128];
+        for (sign, c) in high_bytes.iter_mut().zip(high.chars()) {
             *sign = HighByte::of(c);
         }
-        CodePage { name, encoding, prior, signs }
+        CodePage { name, encoding, prior, high_bytes }
     }
 
-    pub fn sign(&self, byte: u8) -> HighByte {
-        if byte < 0x80 { HighByte::of(char::from(byte)) } else { self.signs[usize::from(byte & 0x7F)] }
+    pub fn byte(&self, byte: u8) -> HighByte {
+        if byte < 0x80 { HighByte::of(char::from(byte)) } else { self.high_bytes[usize::from(byte & 0x7F)] }
     }
 
-    pub fn has(&self, script: Script) -> bool {
-        self.signs.iter().any(|sign| sign.letter.is_some_and(|c| !c.is_ascii() && Script::of(c) == Some(script)))
+    pub fn has_script(&self, script: Script) -> bool {
+        self.high_bytes.iter().any(|sign| sign.letter.is_some_and(|c| !c.is_ascii() && Script::of(c) == Some(script)))
     }
 
-    pub fn line(&self, bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| self.sign(*byte).shown).collect()
+    pub fn decode(&self, bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| self.byte(*byte).shown).collect()
     }
 }
 
-/// Of two that read a file alike, the one named first is told. Russians use windows-1251 far more than anything else.
-const READ: [(&Encoding, f32); 14] = [
+/// Of two pages that decode a file equally, the first one in this list is reported. Russian users use windows-1251
+/// far more than any other.
+const SUPPORTED: [(&Encoding, f32); 14] = [
     (WINDOWS_1252, -1.0),
     (WINDOWS_1251, 0.0),
     (WINDOWS_1250, -2.0),
@@ -78,8 +79,8 @@ const READ: [(&Encoding, f32); 14] = [
 const RARE: f32 = -5.0;
 const VERY_RARE: f32 = -8.0;
 
-/// Pages that cannot be read, beyond ASCII.
-const UNREAD: [(&str, f32, &str); 13] = [
+/// Unsupported pages: their bytes from 0x80 on.
+const UNSUPPORTED: [(&str, f32, &str); 13] = [
     (
         "PTCP154",
         RARE,
@@ -151,16 +152,16 @@ pub fn pages() -> &'static [CodePage] {
     static PAGES: OnceLock<Vec<CodePage>> = OnceLock::new();
     PAGES.get_or_init(|| {
         let bytes: Vec<u8> = (0x80..=0xFF).collect();
-        // One by one, for the few pages in which a byte may belong to its neighbour.
+        // Byte by byte, because in a few pages a byte can belong to its neighbour.
         let high = |encoding: &'static Encoding| -> String {
             let decoded = bytes.iter().map(|byte| encoding.decode_without_bom_handling(&[*byte]).0.into_owned());
             decoded.map(|text| text.chars().next().unwrap_or('\u{fffd}')).collect()
         };
-        let read = READ
+        let supported = SUPPORTED
             .into_iter()
             .map(|(encoding, prior)| CodePage::new(encoding.name(), Some(encoding), prior, &high(encoding)));
-        let unread = UNREAD.into_iter().map(|(name, prior, high)| CodePage::new(name, None, prior, high));
-        read.chain(unread).collect()
+        let unsupported = UNSUPPORTED.into_iter().map(|(name, prior, high)| CodePage::new(name, None, prior, high));
+        supported.chain(unsupported).collect()
     })
 }
 
@@ -170,11 +171,11 @@ mod tests {
 
     #[test]
     fn every_page_has_all_its_signs() {
-        for (name, _, high) in UNREAD {
+        for (name, _, high) in UNSUPPORTED {
             assert_eq!(high.chars().count(), 128, "{name}");
         }
         let page = pages().iter().find(|page| page.name == "windows-1251").unwrap();
-        assert_eq!(page.line(b"\xC8\xEC\xFF;1"), "Имя;1");
-        assert!(page.has(Script::Cyrillic) && !page.has(Script::Latin));
+        assert_eq!(page.decode(b"\xC8\xEC\xFF;1"), "Имя;1");
+        assert!(page.has_script(Script::Cyrillic) && !page.has_script(Script::Latin));
     }
 }

@@ -1,10 +1,10 @@
-//! Reads the rows of a CSV on a thread of its own, so that reading and processing share two cores. Used batches go back to
-//! the thread, so memory does not grow with the number of rows. (The reader of workbooks has such a thread already.)
+//! Reads the rows of a CSV on its own thread, so that reading and processing use two cores. Used batches go back to
+//! the thread, so memory does not grow with the number of rows. The reader of workbooks has its own thread too.
 
 use crate::cell::Scalar;
 use crate::csv::dialect::CutRowMarker;
 use crate::csv::reader::CsvReader;
-use crate::file::kind;
+use crate::file::error;
 use crate::problem::{Problem, Stage};
 use crate::row::header::Header;
 use crate::row::{ROW_CUT, Row, RowKind};
@@ -12,9 +12,10 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// Batches under way at once: one being used, one waiting, one being filled.
+/// Batches at once: one in use, one waiting, one being filled.
 const BATCHES_WAITING: usize = 1;
-/// Rows of a batch: with fewer, a tenth of the time goes into waking threads up; with more, into memory that is out of reach.
+/// Rows of a batch: with fewer, a tenth of the time goes into waking threads; with more, the batch does not fit into
+/// the cache.
 const BATCH_ROWS: usize = 1024;
 const BATCH_TEXT_BYTES: usize = 1 << 20;
 
@@ -26,7 +27,7 @@ pub struct ReadAhead {
     ended: bool,
 }
 
-/// Rows made once and filled again and again; `filled` of them count.
+/// Rows that are reused; the first `filled` of them are valid.
 #[derive(Default)]
 struct RowBatch {
     rows: Vec<Row>,
@@ -40,20 +41,20 @@ enum BatchMessage {
 }
 
 impl ReadAhead {
-    /// `cut_rows` says that rows are looked for that a line break may have cut.
+    /// `cut_rows`: whether to look for rows that a line break has cut.
     pub fn start(csv: CsvReader, header: &Header, cut_rows: bool, path: &Path) -> Result<ReadAhead, Problem> {
-        let pieces = CutRowMarker::of(header.len());
-        let filling = BatchReader { csv, header: header.clone(), cut_rows, pieces, carried: None };
+        let cut_marker = CutRowMarker::new(header.len());
+        let reader = BatchReader { csv, header: header.clone(), cut_rows, cut_marker, lookahead: None };
         let (sender, messages) = sync_channel(BATCHES_WAITING);
         let (used, returned) = sync_channel(BATCHES_WAITING + 2);
-        let reading = thread::Builder::new().name("csv".into()).spawn(move || run(filling, &sender, &returned));
+        let reading = thread::Builder::new().name("csv".into()).spawn(move || run(reader, &sender, &returned));
         match reading {
             Ok(_) => Ok(ReadAhead { messages, used, batch: RowBatch::default(), next: 0, ended: false }),
-            Err(error) => Err(kind::unreadable(path, &error)),
+            Err(error) => Err(error::io_problem(path, &error)),
         }
     }
 
-    /// As `CsvReader::read`; the row that was in `row` is filled again later.
+    /// Works like `CsvReader::read`; the old content of `row` is reused later.
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
         while self.next == self.batch.filled {
             if self.ended {
@@ -63,14 +64,14 @@ impl ReadAhead {
                 Ok(BatchMessage::Rows(batch)) => {
                     let used = std::mem::replace(&mut self.batch, batch);
                     self.next = 0;
-                    // After the thread has ended nobody takes the batch.
+                    // Fails once the thread has ended; nobody needs the batch then.
                     let _ = self.used.try_send(used);
                 }
                 Ok(BatchMessage::Failed(problem)) => return Err(*problem),
                 Ok(BatchMessage::End) => self.ended = true,
-                // The thread reports its end; if it ends without a report, rows are missing.
+                // The thread reports its end; an end without a report means missing rows.
                 Err(_) => {
-                    return Err(Problem::new(Stage::Read, "fault", "reading the source has failed inside amoport")
+                    return Err(Problem::new(Stage::Read, "fault", "internal error while reading the source")
                         .hint("please report the lines above"));
                 }
             }
@@ -81,21 +82,21 @@ impl ReadAhead {
     }
 }
 
-/// What batches are filled from.
+/// What the thread fills batches from.
 struct BatchReader {
     csv: CsvReader,
     header: Header,
     cut_rows: bool,
-    pieces: CutRowMarker,
-    /// The row after the last batch, which was read to see whether it is the rest of the row before it.
-    carried: Option<Row>,
+    cut_marker: CutRowMarker,
+    /// The row after the last batch, read to see whether it continues the row before it.
+    lookahead: Option<Row>,
 }
 
-/// Reads to the end, or until the receiver is gone. After a problem, reading continues where it can.
-fn run(mut filling: BatchReader, sender: &SyncSender<BatchMessage>, returned: &Receiver<RowBatch>) {
+/// Reads to the end of the file, or until the receiver is dropped. After a problem, reading continues where possible.
+fn run(mut reader: BatchReader, sender: &SyncSender<BatchMessage>, returned: &Receiver<RowBatch>) {
     loop {
         let mut batch = returned.try_recv().unwrap_or_default();
-        let ended = filling.fill(&mut batch);
+        let ended = reader.fill(&mut batch);
         let rows = batch.filled == 0 || sender.send(BatchMessage::Rows(batch)).is_ok();
         let more = match ended {
             Ok(true) => true,
@@ -111,54 +112,54 @@ fn run(mut filling: BatchReader, sender: &SyncSender<BatchMessage>, returned: &R
     }
 }
 
-/// The pieces of a cut row that come back in a reject file as they were: errors stand in the place of the missing cells.
-pub fn mark_again(first: &mut Row, second: &mut Row, header: &Header) {
-    let cut = [&*first, second].iter().all(|row| header.code_of(row) == ROW_CUT);
+/// Marks the fragments of a cut row in a reject file, where errors stand in place of the missing cells.
+pub fn restore_cut_marks(first: &mut Row, second: &mut Row, header: &Header) {
+    let cut = [&*first, second].iter().all(|row| header.reject_code(row) == ROW_CUT);
     if cut && second.iter().any(|cell| cell.value == Scalar::Error) {
-        first.seen = if first.seen == RowKind::Rest { RowKind::Rest } else { RowKind::Cut };
-        second.seen = RowKind::Rest;
+        first.kind = if first.kind == RowKind::Continuation { RowKind::Continuation } else { RowKind::Cut };
+        second.kind = RowKind::Continuation;
     }
 }
 
 impl BatchReader {
-    /// Fills the batch as far as it goes; false at the end of the file.
+    /// Fills the batch as far as possible; false at the end of the file.
     fn fill(&mut self, batch: &mut RowBatch) -> Result<bool, Problem> {
-        let more = self.rows(batch);
+        let more = self.read_rows(batch);
         let rows = &mut batch.rows[..batch.filled];
-        if !self.cut_rows && !self.rejects() {
+        if !self.cut_rows && !self.is_rejects() {
             return more;
         }
         for index in 1..rows.len() {
             let (before, from) = rows.split_at_mut(index);
-            self.mark(&mut before[index - 1], &mut from[0]);
+            self.mark_cut(&mut before[index - 1], &mut from[0]);
         }
         if let (Ok(true), Some(last)) = (&more, rows.last_mut()) {
             let mut next = Row::default();
             if !self.csv.read(&mut next)? {
                 return Ok(false);
             }
-            self.mark(last, &mut next);
-            self.carried = Some(next);
+            self.mark_cut(last, &mut next);
+            self.lookahead = Some(next);
         }
         more
     }
 
-    /// The source is a reject file.
-    fn rejects(&self) -> bool {
-        self.header.is_of_rejects()
+    /// True if the source is a reject file.
+    fn is_rejects(&self) -> bool {
+        self.header.is_rejects()
     }
 
-    /// Marks two rows, one below the other, that a line break may have cut.
-    fn mark(&mut self, first: &mut Row, second: &mut Row) {
-        if self.rejects() {
-            mark_again(first, second, &self.header);
+    /// Marks two adjacent rows that a line break can have cut.
+    fn mark_cut(&mut self, first: &mut Row, second: &mut Row) {
+        if self.is_rejects() {
+            restore_cut_marks(first, second, &self.header);
         }
         if self.cut_rows {
-            self.pieces.mark(first, second);
+            self.cut_marker.mark(first, second);
         }
     }
 
-    fn rows(&mut self, batch: &mut RowBatch) -> Result<bool, Problem> {
+    fn read_rows(&mut self, batch: &mut RowBatch) -> Result<bool, Problem> {
         let mut bytes = 0;
         batch.filled = 0;
         while batch.filled < BATCH_ROWS && bytes < BATCH_TEXT_BYTES {
@@ -166,8 +167,8 @@ impl BatchReader {
                 batch.rows.push(Row::default());
             }
             let row = &mut batch.rows[batch.filled];
-            match self.carried.take() {
-                Some(carried) => *row = carried,
+            match self.lookahead.take() {
+                Some(lookahead) => *row = lookahead,
                 None => {
                     if !self.csv.read(row)? {
                         return Ok(false);
@@ -186,7 +187,7 @@ impl BatchReader {
 mod tests {
     use crate::{ReadOptions, Row, Table};
 
-    /// The number and the cells of each row, or the code of what was wrong with it.
+    /// The number and the cells of each row, or the code of its problem.
     fn all(mut table: Table) -> Vec<Result<Row, String>> {
         let mut found = Vec::new();
         let mut row = Row::default();

@@ -1,34 +1,35 @@
-//! The apostrophe that keeps a spreadsheet from taking a text of a CSV for a formula. It stands in the reports of a run, and is
-//! taken away from a file of rejected rows that comes back. Pure.
+//! The apostrophe that stops a spreadsheet from evaluating a CSV text as a formula. Reports contain it, and reading a
+//! file of rejected rows removes it. Pure.
 
 use crate::cell::number::SIGNIFICANT_DIGITS;
 use std::borrow::Cow;
 
-/// Digits of the shortest phone that is written with its country.
+/// The fewest digits of a phone number with a country code.
 const PHONE_DIGITS_MIN: usize = 7;
 
-/// A text as it stands in a CSV of a report: what a spreadsheet would count has an apostrophe in front, and so has a text
-/// that begins with one.
-pub fn guarded(text: &str) -> Cow<'_, str> {
-    let guard = match text.as_bytes().first() {
+/// A text for the CSV of a report: a text that a spreadsheet would evaluate gets an apostrophe, and so does a text
+/// that starts with one.
+pub fn escape_formula(text: &str) -> Cow<'_, str> {
+    let needs_apostrophe = match text.as_bytes().first() {
         Some(b'\'' | b'=' | b'@') => true,
         // White space alone is an empty cell.
         Some(b'\t' | b'\r') => !text.trim().is_empty(),
         Some(b'+' | b'-') => !is_number(text) && !is_phone(text),
         _ => false,
     };
-    if guard { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+    if needs_apostrophe { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// The same in a CSV of rejected rows, which goes through a spreadsheet and comes back: what that would make something else of
-/// when it opens the file has an apostrophe as well.
-pub fn guarded_in_rejects(text: &str) -> Cow<'_, str> {
-    if is_recast(text) { Cow::Owned(format!("'{text}")) } else { guarded(text) }
+/// A text for a CSV of rejected rows, which people edit in a spreadsheet and import again: a text that the
+/// spreadsheet would convert on opening also gets an apostrophe.
+pub fn escape_for_rejects(text: &str) -> Cow<'_, str> {
+    if is_autoconverted(text) { Cow::Owned(format!("'{text}")) } else { escape_formula(text) }
 }
 
-/// What a spreadsheet that opens a CSV takes for a number, a day or a time and shows as another: zeros in front, more digits than
-/// a number has, an exponent, a comma before three digits, `1/2`, `1.5` and `10:30`.
-fn is_recast(text: &str) -> bool {
+/// True for a text that a spreadsheet converts to a number, date or time on opening a CSV and shows differently:
+/// leading zeros, more digits than a number holds, an exponent, a comma before three digits, `1/2`, `1.5` and
+/// `10:30`.
+fn is_autoconverted(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits(text) {
         return text.len() > SIGNIFICANT_DIGITS || text.len() > 1 && text.starts_with('0');
@@ -37,9 +38,9 @@ fn is_recast(text: &str) -> bool {
     else {
         return false;
     };
-    if let Some((mantissa, power)) = text.split_once(['e', 'E']) {
-        let power = power.strip_prefix(['-', '+']).unwrap_or(power);
-        return digits(power) && digits(&mantissa.replacen(['.', ','], "", 1));
+    if let Some((mantissa, exponent)) = text.split_once(['e', 'E']) {
+        let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+        return digits(exponent) && digits(&mantissa.replacen(['.', ','], "", 1));
     }
     let short = |part: &str| digits(part) && part.len() <= 2;
     match text.as_bytes()[before.len()] {
@@ -51,34 +52,34 @@ fn is_recast(text: &str) -> bool {
     }
 }
 
-/// A text as it stands in a workbook of rejected rows, where nothing is counted: only what would be taken for a guarded text
-/// is guarded itself.
-pub fn guarded_in_workbook(text: &str) -> Cow<'_, str> {
-    if is_guarded(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+/// A text for a workbook of rejected rows, where nothing is evaluated: only a text that looks escaped is escaped.
+pub fn escape_for_workbook(text: &str) -> Cow<'_, str> {
+    if is_escaped(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// True for a text with an apostrophe that `guarded` may have put there; one that a person has typed before letters stays.
-pub fn is_guarded(text: &str) -> bool {
+/// True for a text whose apostrophe `escape_formula` or its variants can have added. An apostrophe that a person
+/// typed before letters stays.
+pub fn is_escaped(text: &str) -> bool {
     matches!(text.as_bytes(), [b'\'', b'\'' | b'=' | b'@' | b'\t' | b'\r' | b'+' | b'-', ..])
-        || text.strip_prefix('\'').is_some_and(is_recast)
+        || text.strip_prefix('\'').is_some_and(is_autoconverted)
 }
 
 /// `-5`, `+1 234,50`, `-12.5%`
 fn is_number(text: &str) -> bool {
     let digits = text[1..].trim().trim_end_matches('%');
-    let set_off = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\u{a0}' | '\u{202f}');
+    let is_separator = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\u{a0}' | '\u{202f}');
     digits.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\u{a0}' | '\u{202f}'))
         && digits.contains(|c: char| c.is_ascii_digit())
-        && digits.chars().all(set_off)
+        && digits.chars().all(is_separator)
 }
 
-/// `+7 (900) 123-45-67`, or several of them.
+/// `+7 (900) 123-45-67`, or several such numbers.
 fn is_phone(text: &str) -> bool {
-    let set_off = |c: char| matches!(c, ' ' | '\u{a0}' | '(' | ')' | '-' | '.' | '/');
+    let is_separator = |c: char| matches!(c, ' ' | '\u{a0}' | '(' | ')' | '-' | '.' | '/');
     let phone = |part: &str| {
         let digits = part.bytes().filter(u8::is_ascii_digit).count();
         digits >= PHONE_DIGITS_MIN
-            && part.trim().trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || set_off(c))
+            && part.trim().trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || is_separator(c))
     };
     text.starts_with('+') && text.split([',', ';', '\n']).all(phone)
 }
@@ -88,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_spreadsheet_would_count_has_an_apostrophe_and_loses_it_again() {
+    fn a_text_that_a_spreadsheet_evaluates_gets_an_apostrophe_and_loses_it_again() {
         for (text, csv, workbook) in [
             ("=1+1", "'=1+1", "=1+1"),
             ("@SUM(A1)", "'@SUM(A1)", "@SUM(A1)"),
@@ -119,14 +120,14 @@ mod tests {
             ("1=1", "1=1", "1=1"),
             ("", "", ""),
         ] {
-            assert_eq!(guarded(text), csv);
-            assert_eq!(guarded_in_workbook(text), workbook);
-            for written in [guarded(text), guarded_in_workbook(text)] {
-                let read = if is_guarded(&written) { &written[1..] } else { &written };
+            assert_eq!(escape_formula(text), csv);
+            assert_eq!(escape_for_workbook(text), workbook);
+            for written in [escape_formula(text), escape_for_workbook(text)] {
+                let read = if is_escaped(&written) { &written[1..] } else { &written };
                 assert_eq!(read, text, "{written}");
             }
         }
-        assert!(!is_guarded("'Ромашка' ООО") && !is_guarded("'90s") && !is_guarded("'5"));
+        assert!(!is_escaped("'Ромашка' ООО") && !is_escaped("'90s") && !is_escaped("'5"));
         for (text, csv) in [
             ("007", "'007"),
             ("0", "0"),
@@ -151,11 +152,11 @@ mod tests {
             ("'007", "''007"),
             ("=1", "'=1"),
         ] {
-            let written = guarded_in_rejects(text);
+            let written = escape_for_rejects(text);
             assert_eq!(written, csv);
-            assert_eq!(if is_guarded(&written) { &written[1..] } else { &written }, text);
-            let in_workbook = guarded_in_workbook(text);
-            assert_eq!(if is_guarded(&in_workbook) { &in_workbook[1..] } else { &in_workbook }, text);
+            assert_eq!(if is_escaped(&written) { &written[1..] } else { &written }, text);
+            let in_workbook = escape_for_workbook(text);
+            assert_eq!(if is_escaped(&in_workbook) { &in_workbook[1..] } else { &in_workbook }, text);
         }
     }
 }

@@ -1,14 +1,13 @@
-//! What a workbook is made of: its sheets and the parts they stand in, its epoch, what its styles make of numbers, and
-//! where its shared strings are.
+//! The workbook part: the sheets and their parts, the epoch, the number formats and the part with the shared strings.
 
 use super::package::Package;
-use super::xml::{attribute, attribute_of_any_prefix, is_true};
+use super::xml::{attribute, attribute_any_prefix, is_true};
 use crate::file::error::WorkbookError;
 use crate::workbook::sheet::{Sheet, check_sheets};
 use crate::workbook::styles::CellFormats;
 use quick_xml::events::{BytesStart, Event};
 
-pub struct Outline {
+pub struct WorkbookPart {
     pub sheets: Vec<SheetPart>,
     pub epoch_1904: bool,
     pub formats: CellFormats,
@@ -18,8 +17,8 @@ pub struct Outline {
 pub struct SheetPart {
     pub name: String,
     visible: bool,
-    table: bool,
-    /// `None` where it is named and not there.
+    is_worksheet: bool,
+    /// `None` if the named part is missing.
     pub part: Option<usize>,
     /// The name of the part.
     pub path: String,
@@ -27,23 +26,30 @@ pub struct SheetPart {
 
 const WORKBOOK: &str = "xl/workbook.xml";
 
-impl Outline {
-    pub fn of(package: &mut Package) -> Result<Outline, WorkbookError> {
-        let root = package.related("")?;
-        let said = root.into_iter().find(|related| related.kind == "officeDocument").map(|related| related.target);
-        let workbook = said.filter(|path| package.find(path).is_some()).unwrap_or_else(|| WORKBOOK.to_owned());
+impl WorkbookPart {
+    pub fn of(package: &mut Package) -> Result<WorkbookPart, WorkbookError> {
+        let root = package.relationships("")?;
+        let value_of = root
+            .into_iter()
+            .find(|relationships| relationships.kind == "officeDocument")
+            .map(|relationships| relationships.target);
+        let workbook = value_of.filter(|path| package.find(path).is_some()).unwrap_or_else(|| WORKBOOK.to_owned());
         let part = package.find(&workbook).ok_or(WorkbookError::Missing)?;
-        let related = package.related(&workbook)?;
+        let relationships = package.relationships(&workbook)?;
         let found = |package: &Package, path: &str| {
-            // Some programs write paths from the root as if they were relative.
+            // Some programs write absolute paths as if they were relative.
             package.find(path).or_else(|| package.find(path.split_once('/')?.1))
         };
         let by_kind = |package: &Package, kind: &str| {
-            let target = related.iter().find(|related| related.kind == kind).map(|related| related.target.as_str());
+            let target = relationships
+                .iter()
+                .find(|relationships| relationships.kind == kind)
+                .map(|relationships| relationships.target.as_str());
             target.and_then(|target| found(package, target)).or_else(|| package.find(&format!("xl/{kind}.xml")))
         };
         let (strings, styles) = (by_kind(package, "sharedStrings"), by_kind(package, "styles"));
-        let mut outline = Outline { sheets: Vec::new(), epoch_1904: false, formats: CellFormats::default(), strings };
+        let mut workbook =
+            WorkbookPart { sheets: Vec::new(), epoch_1904: false, formats: CellFormats::default(), strings };
         let mut xml = package.xml(part)?;
         let mut written: Vec<(SheetPart, String)> = Vec::new();
         loop {
@@ -53,8 +59,8 @@ impl Outline {
                         written.push(sheet(&element));
                         check_sheets(written.len())?;
                     }
-                    // An extension of the same name says nothing of it.
-                    "workbookPr" => outline.epoch_1904 |= is_true(attribute(&element, "date1904")),
+                    // An extension element of the same name does not reset it.
+                    "workbookPr" => workbook.epoch_1904 |= is_true(attribute(&element, "date1904")),
                     _ => {}
                 },
                 Event::Eof => break,
@@ -63,43 +69,47 @@ impl Outline {
         }
         drop(xml);
         for (mut sheet, id) in written {
-            if let Some(related) = related.iter().find(|related| related.id == id) {
-                sheet.table = related.kind == "worksheet";
-                sheet.part = found(package, &related.target);
-                sheet.path.clone_from(&related.target);
+            if let Some(relationships) = relationships.iter().find(|relationships| relationships.id == id) {
+                sheet.is_worksheet = relationships.kind == "worksheet";
+                sheet.part = found(package, &relationships.target);
+                sheet.path.clone_from(&relationships.target);
             }
-            outline.sheets.push(sheet);
+            workbook.sheets.push(sheet);
         }
         if let Some(part) = styles {
-            outline.formats = formats(package, part)?;
+            workbook.formats = formats(package, part)?;
         }
-        Ok(outline)
+        Ok(workbook)
     }
 
     pub fn sheet(&self, name: &str) -> Option<&SheetPart> {
         self.sheets.iter().find(|sheet| sheet.name == name)
     }
 
-    /// As they are told to others.
-    pub fn told(&self) -> Vec<Sheet> {
-        let told = |sheet: &SheetPart| Sheet { name: sheet.name.clone(), visible: sheet.visible, table: sheet.table };
-        self.sheets.iter().map(told).collect()
+    /// The sheets in order.
+    pub fn sheet_list(&self) -> Vec<Sheet> {
+        let as_sheet = |sheet: &SheetPart| Sheet {
+            name: sheet.name.clone(),
+            visible: sheet.visible,
+            is_worksheet: sheet.is_worksheet,
+        };
+        self.sheets.iter().map(as_sheet).collect()
     }
 }
 
-/// A sheet as the workbook names it, and the id of the part it stands in.
+/// A sheet as the workbook lists it, and its relationship id.
 fn sheet(element: &BytesStart<'_>) -> (SheetPart, String) {
     let name = attribute(element, "name").unwrap_or_default();
     let visible = !matches!(attribute(element, "state").as_deref(), Some("hidden" | "veryHidden"));
-    let id = attribute_of_any_prefix(element, "id").unwrap_or_default();
-    // A sheet of which nothing else is known has cells, for all that one can see.
-    (SheetPart { name, visible, table: true, part: None, path: String::new() }, id)
+    let id = attribute_any_prefix(element, "id").unwrap_or_default();
+    // Without a relationship it counts as a sheet with cells.
+    (SheetPart { name, visible, is_worksheet: true, part: None, path: String::new() }, id)
 }
 
-/// The number formats of the styles that cells name.
+/// The number formats of the styles of cells.
 fn formats(package: &mut Package, part: usize) -> Result<CellFormats, WorkbookError> {
     let mut formats = CellFormats::default();
-    // Formats of what is only shown under a condition stand elsewhere, under the same numbers.
+    // Conditional formats use the same numbers in another section.
     let (mut in_formats, mut in_cells) = (false, false);
     let mut xml = package.xml(part)?;
     loop {
@@ -109,7 +119,7 @@ fn formats(package: &mut Package, part: usize) -> Result<CellFormats, WorkbookEr
                 "numFmt" if in_formats => {
                     let id = attribute(&element, "numFmtId").and_then(|id| id.trim().parse().ok());
                     if let (Some(id), Some(code)) = (id, attribute(&element, "formatCode")) {
-                        formats.put_format(id, &code)?;
+                        formats.set_format(id, &code)?;
                     }
                 }
                 "cellXfs" => in_cells = true,
@@ -128,7 +138,7 @@ fn formats(package: &mut Package, part: usize) -> Result<CellFormats, WorkbookEr
             _ => {}
         }
     }
-    formats.complete();
+    formats.finish();
     Ok(formats)
 }
 
@@ -137,28 +147,28 @@ mod tests {
     use super::*;
     use crate::cell::number_format::NumberFormat;
     use crate::file::input::SourceFile;
-    use crate::workbook::ooxml::xlsb::made::zipped;
+    use crate::workbook::ooxml::xlsb::fixtures::zipped;
 
-    fn outline(sheets: &str, styles: &str) -> Result<Outline, String> {
+    fn workbook(sheets: &str, styles: &str) -> Result<WorkbookPart, String> {
         let workbook = format!("<workbook><sheets>{sheets}</sheets></workbook>").into_bytes();
         let styles = format!("<styleSheet>{styles}</styleSheet>").into_bytes();
         let file = SourceFile::memory(zipped(&[("xl/workbook.xml", workbook), ("xl/styles.xml", styles)]));
-        let told = |trouble| match trouble {
+        let detail = |error| match error {
             WorkbookError::Damaged(detail) => detail,
             _ => "other".to_owned(),
         };
-        Package::open(&file).and_then(|mut package| Outline::of(&mut package)).map_err(told)
+        Package::open(&file).and_then(|mut package| WorkbookPart::of(&mut package)).map_err(detail)
     }
 
     #[test]
-    fn a_list_without_end_is_refused_and_not_cut() {
+    fn an_endless_list_is_refused_and_not_truncated() {
         const SHEET: &str = "<sheet name='a' r:id='rId1'/>";
-        let sheets = |sheets: &str, styles: &str| outline(sheets, styles).map(|outline| outline.sheets.len());
+        let sheets = |sheets: &str, styles: &str| workbook(sheets, styles).map(|workbook| workbook.sheets.len());
         assert_eq!(sheets(&SHEET.repeat(10_000), ""), Ok(10_000));
-        assert_eq!(sheets(&SHEET.repeat(10_001), ""), Err("its list of sheets has no end".to_owned()));
+        assert_eq!(sheets(&SHEET.repeat(10_001), ""), Err("it has too many sheets".to_owned()));
         let styles = |count: usize| format!("<cellXfs>{}</cellXfs>", "<xf/>".repeat(count));
         assert_eq!(sheets(SHEET, &styles(1 << 17)), Ok(1));
-        assert_eq!(sheets(SHEET, &styles((1 << 17) + 1)), Err("its list of styles has no end".to_owned()));
+        assert_eq!(sheets(SHEET, &styles((1 << 17) + 1)), Err("it has too many styles".to_owned()));
     }
 
     #[test]
@@ -167,9 +177,9 @@ mod tests {
                       <cellStyleXfs><xf numFmtId='14'/></cellStyleXfs>\
                       <cellXfs><xf/><xf numFmtId='164'/><xf numFmtId='14'/><xf numFmtId='50'/><xf numFmtId='9'/></cellXfs>\
                       <dxfs><dxf><numFmt numFmtId='164' formatCode='0'/></dxf></dxfs>";
-        let formats = outline("", styles).expect("nothing odd").formats;
+        let formats = workbook("", styles).expect("nothing odd").formats;
         let dates: Vec<bool> = (0..6).map(|style| formats.get(style) == &NumberFormat::Date).collect();
         assert_eq!(dates, [false, true, true, false, false, false]);
-        assert!(matches!(formats.get(4), NumberFormat::Written(_)));
+        assert!(matches!(formats.get(4), NumberFormat::Pattern(_)));
     }
 }

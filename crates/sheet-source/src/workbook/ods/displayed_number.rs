@@ -1,33 +1,33 @@
-//! What a displayed number says besides its digits. The file holds both, the number and the text a person reads; here the
-//! two are held against each other. Grouping, rounding, decimal commas, powers and fractions are the number once more;
-//! zeros in front, words, signs within and per cent signs are not.
+//! What a displayed number adds to its digits. The file has both the number and the displayed text, and this module
+//! compares them. Grouping, rounding, decimal commas, exponents and fractions repeat the number; leading zeros,
+//! words, inner characters and percent signs add to it.
 
-use super::digits::{Digits, digits_only, find};
+use super::digits::{NumberSpan, digits_only, find_number};
 use crate::cell::DisplayKind;
 use crate::cell::currency::CurrencySign;
 use crate::cell::number::write_number;
-use crate::cell::number_format::speaks;
+use crate::cell::number_format::is_meaningful;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NumberType {
     Float,
     Percentage,
-    /// With the code that the file gives, where it is known.
+    /// The currency code of the file, if it is known.
     Currency(Option<CurrencySign>),
 }
 
-/// The digits of what is longer are not true.
-const TRUE_BELOW: f64 = 1e15;
+/// Larger numbers are not exact.
+const EXACT_BELOW: f64 = 1e15;
 
-/// Appends what is read of a number and says what that is; nothing where the digits alone say all.
-pub fn shown(number: f64, kind: NumberType, display: &str, text: &mut String) -> Option<DisplayKind> {
+/// Appends the displayed text and returns its kind; `None` if the digits alone say all.
+pub fn displayed_number(number: f64, kind: NumberType, display: &str, text: &mut String) -> Option<DisplayKind> {
     let number = if number == 0.0 { 0.0 } else { number };
     let share = kind == NumberType::Percentage;
     let size = if share { number.abs() * 100.0 } else { number.abs() };
-    if size.is_nan() || size >= TRUE_BELOW {
+    if size.is_nan() || size >= EXACT_BELOW {
         return None;
     }
-    let digits = plain(size);
+    let digits = digits_of(size);
     if digits.contains('E') {
         return None;
     }
@@ -40,10 +40,12 @@ pub fn shown(number: f64, kind: NumberType, display: &str, text: &mut String) ->
         NumberType::Float if display.strip_prefix(sign) == Some(&digits) || display.is_empty() => return None,
         NumberType::Float | NumberType::Percentage | NumberType::Currency(None) => {}
     }
-    let display = even(display);
-    let read = DisplayRead { display: &display, sign, size, share };
-    let found =
-        read.without_digits(text).or_else(|| read.around_digits(text)).or_else(|| read.within_digits(&digits, text));
+    let display = normalise(display);
+    let read = DisplayedNumber { display: &display, sign, size, share };
+    let found = read
+        .read_words(text)
+        .or_else(|| read.read_whole_number(text))
+        .or_else(|| read.read_split_digits(&digits, text));
     match found {
         Some(shown) => shown,
         None if share => {
@@ -54,15 +56,15 @@ pub fn shown(number: f64, kind: NumberType, display: &str, text: &mut String) ->
     }
 }
 
-fn plain(size: f64) -> String {
+fn digits_of(size: f64) -> String {
     let mut digits = String::new();
     write_number(size, &mut digits);
     digits
 }
 
-/// One kind of space, of minus and of digits, and no marks that cannot be seen.
-fn even(display: &str) -> String {
-    let even = |c: char| match c {
+/// Unifies spaces, minus signs and digits, and drops invisible characters.
+fn normalise(display: &str) -> String {
+    let normalise = |c: char| match c {
         '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' => None,
         '\u{2212}' => Some('-'),
         '\u{066B}' => Some('.'),
@@ -70,10 +72,10 @@ fn even(display: &str) -> String {
         c if c.is_whitespace() => Some(' '),
         c => Some(latin_digit(c)),
     };
-    display.chars().filter_map(even).collect::<String>().trim().to_owned()
+    display.chars().filter_map(normalise).collect::<String>().trim().to_owned()
 }
 
-/// Digits of other scripts are digits; their zeros stand here.
+/// Converts digits of other scripts; the zeros are those of the scripts.
 fn latin_digit(c: char) -> char {
     const ZEROS: [u32; 6] = [0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50, 0xFF10];
     let code = u32::from(c);
@@ -81,44 +83,46 @@ fn latin_digit(c: char) -> char {
     digit.and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)
 }
 
-struct DisplayRead<'d> {
+struct DisplayedNumber<'d> {
     display: &'d str,
     sign: &'static str,
-    /// The number without its sign, a hundredfold where it is a share.
+    /// The absolute number, times 100 for a percentage.
     size: f64,
     share: bool,
 }
 
-impl DisplayRead<'_> {
-    /// Words in the place of the number: `нет`, or the sign of a currency in that of a zero.
-    fn without_digits(&self, text: &mut String) -> Option<Option<DisplayKind>> {
+impl DisplayedNumber<'_> {
+    /// Words in place of the number: `нет`, or a currency sign in place of zero.
+    fn read_words(&self, text: &mut String) -> Option<Option<DisplayKind>> {
         if self.share || self.display.contains(|c: char| c.is_ascii_digit()) {
             return None;
         }
         if let Some(currency) = currency(self.display) {
-            text.extend([self.sign, &plain(self.size)]);
+            text.extend([self.sign, &digits_of(self.size)]);
             return Some(Some(DisplayKind::Currency(currency)));
         }
         if !self.display.contains(char::is_alphabetic) {
             return Some(None);
         }
         text.push_str(self.display);
-        Some(Some(DisplayKind::Worded))
+        Some(Some(DisplayKind::Custom))
     }
 
-    /// The number in one piece, with zeros or words around it; or thousands, millions, milliards of it with words behind.
-    fn around_digits(&self, text: &mut String) -> Option<Option<DisplayKind>> {
+    /// The number in one run of digits, with zeros or words around it; or thousands, millions or billions of it with
+    /// words after it.
+    fn read_whole_number(&self, text: &mut String) -> Option<Option<DisplayKind>> {
         const SCALES: [f64; 3] = [1e3, 1e6, 1e9];
-        if let Some(found) = find(self.display, self.size) {
-            return Some(self.compose(self.size, &found, text));
+        if let Some(found) = find_number(self.display, self.size) {
+            return Some(self.write(self.size, &found, text));
         }
-        let named = |found: &Digits| self.display[found.end..].contains(char::is_alphabetic);
+        let named = |found: &NumberSpan| self.display[found.end..].contains(char::is_alphabetic);
         let scaled = SCALES.iter().map(|scale| self.size / scale);
-        let (size, found) = scaled.filter_map(|size| Some((size, find(self.display, size).filter(named)?))).next()?;
-        Some(self.compose(size, &found, text))
+        let (size, found) =
+            scaled.filter_map(|size| Some((size, find_number(self.display, size).filter(named)?))).next()?;
+        Some(self.write(size, &found, text))
     }
 
-    fn compose(&self, size: f64, found: &Digits, text: &mut String) -> Option<DisplayKind> {
+    fn write(&self, size: f64, found: &NumberSpan, text: &mut String) -> Option<DisplayKind> {
         let (mut before, mut after) = (&self.display[..found.start], &self.display[found.end..]);
         let mut sign = None;
         for words in [&mut before, &mut after] {
@@ -127,18 +131,18 @@ impl DisplayRead<'_> {
                 *words = "";
             }
         }
-        let padded = found.zeros_in_front;
-        if !(self.share || sign.is_some() || padded || speaks(before) || speaks(after)) {
+        let padded = found.has_leading_zeros;
+        if !(self.share || sign.is_some() || padded || is_meaningful(before) || is_meaningful(after)) {
             return None;
         }
-        let digits = plain(size);
+        let digits = digits_of(size);
         let shown = match sign {
             _ if self.share => DisplayKind::Percent,
             _ if after.contains(char::is_alphabetic) => DisplayKind::Unit,
             Some(currency) => DisplayKind::Currency(currency),
-            None => DisplayKind::Worded,
+            None => DisplayKind::Custom,
         };
-        let (before, after) = self.unsigned(before, after);
+        let (before, after) = self.strip_sign(before, after);
         text.extend([self.sign, before]);
         if padded {
             let whole = digits.split('.').next().map_or(0, str::len);
@@ -151,20 +155,20 @@ impl DisplayRead<'_> {
         Some(shown)
     }
 
-    /// Signs that cut the number into pieces: `112-233-445 95`.
-    fn within_digits(&self, digits: &str, text: &mut String) -> Option<Option<DisplayKind>> {
+    /// Characters that split the digits: `112-233-445 95`.
+    fn read_split_digits(&self, digits: &str, text: &mut String) -> Option<Option<DisplayKind>> {
         if self.share || digits_only(self.display).trim_start_matches('0') != digits {
             return None;
         }
         let start = self.display.find(|c: char| c.is_ascii_digit())?;
         let end = self.display.rfind(|c: char| c.is_ascii_digit())? + 1;
-        let (before, after) = self.unsigned(&self.display[..start], &self.display[end..]);
+        let (before, after) = self.strip_sign(&self.display[..start], &self.display[end..]);
         text.extend([self.sign, before, &self.display[start..end], after]);
-        Some(Some(if after.contains(char::is_alphabetic) { DisplayKind::Unit } else { DisplayKind::Worded }))
+        Some(Some(if after.contains(char::is_alphabetic) { DisplayKind::Unit } else { DisplayKind::Custom }))
     }
 
-    /// The words without what says that the number is below zero.
-    fn unsigned<'w>(&self, before: &'w str, after: &'w str) -> (&'w str, &'w str) {
+    /// The words without the signs of a negative number.
+    fn strip_sign<'w>(&self, before: &'w str, after: &'w str) -> (&'w str, &'w str) {
         match self.sign {
             "" => (before, after),
             _ => (before.trim_start_matches(['-', '(']), after.trim_end_matches(['-', ')'])),
@@ -172,10 +176,10 @@ impl DisplayRead<'_> {
     }
 }
 
-/// Words that are the sign of a currency and nothing else.
+/// Recognises words that are only a currency sign.
 fn currency(words: &str) -> Option<CurrencySign> {
     let bare = words.trim_matches([' ', '-', '(', ')']);
-    if bare.is_empty() { None } else { CurrencySign::of(bare) }
+    if bare.is_empty() { None } else { CurrencySign::parse(bare) }
 }
 
 #[cfg(test)]
@@ -184,30 +188,30 @@ mod tests {
 
     fn read(number: f64, kind: NumberType, display: &str) -> Option<(String, DisplayKind)> {
         let mut text = String::new();
-        let shown = shown(number, kind, display, &mut text);
+        let shown = displayed_number(number, kind, display, &mut text);
         assert!(shown.is_some() || text.is_empty(), "{text}");
         shown.map(|shown| (text, shown))
     }
 
     #[test]
     fn zeros_words_and_signs_within_are_shown() {
-        use DisplayKind::{Unit, Worded};
+        use DisplayKind::{Custom, Unit};
         for (number, display, text, shown) in [
-            (274_123_456.0, "0274123456", "0274123456", Worded),
-            (42.0, "00042", "00042", Worded),
-            (-42.0, "-00042", "-00042", Worded),
-            (1_234_567.0, "01 234 567", "01234567", Worded),
-            (5.25, "05,3", "05.25", Worded),
-            (17.0, "З-0017", "З-0017", Worded),
-            (5.0, "№\u{A0}5", "№ 5", Worded),
-            (11_223_344_595.0, "112-233-445 95", "112-233-445 95", Worded),
-            (9_991_234_567.0, "(999) 123-4567", "(999) 123-4567", Worded),
-            (79_001_234_567.0, "+7\u{A0}900\u{A0}123\u{A0}45\u{A0}67", "+79001234567", Worded),
-            (79_001_234_567.0, "+7 (900) 123-45-67", "+7 (900) 123-45-67", Worded),
-            (20_260_017.0, "2026/0017", "2026/0017", Worded),
-            (12_345_678.0, "12.34.56.78", "12.34.56.78", Worded),
-            (12.0, "1/2", "1/2", Worded),
-            (0.0, "нет", "нет", Worded),
+            (274_123_456.0, "0274123456", "0274123456", Custom),
+            (42.0, "00042", "00042", Custom),
+            (-42.0, "-00042", "-00042", Custom),
+            (1_234_567.0, "01 234 567", "01234567", Custom),
+            (5.25, "05,3", "05.25", Custom),
+            (17.0, "З-0017", "З-0017", Custom),
+            (5.0, "№\u{A0}5", "№ 5", Custom),
+            (11_223_344_595.0, "112-233-445 95", "112-233-445 95", Custom),
+            (9_991_234_567.0, "(999) 123-4567", "(999) 123-4567", Custom),
+            (79_001_234_567.0, "+7\u{A0}900\u{A0}123\u{A0}45\u{A0}67", "+79001234567", Custom),
+            (79_001_234_567.0, "+7 (900) 123-45-67", "+7 (900) 123-45-67", Custom),
+            (20_260_017.0, "2026/0017", "2026/0017", Custom),
+            (12_345_678.0, "12.34.56.78", "12.34.56.78", Custom),
+            (12.0, "1/2", "1/2", Custom),
+            (0.0, "нет", "нет", Custom),
             (350.5, "350,5 тыс. руб.", "350.5 тыс. руб.", Unit),
             (350.55, "351 тыс. руб.", "350.55 тыс. руб.", Unit),
             (350_500.0, "351 тыс. руб.", "350.5 тыс. руб.", Unit),
@@ -298,7 +302,7 @@ mod tests {
 
     #[test]
     fn currencies_are_known_by_code_or_sign() {
-        let sign = |written| CurrencySign::of(written).expect(written);
+        let sign = |written| CurrencySign::parse(written).expect(written);
         let usd = NumberType::Currency(Some(sign("USD")));
         for (number, kind, display, currency) in [
             (1234.5, usd, "$1,234.50", "USD"),

@@ -1,9 +1,9 @@
-//! The cells of a sheet whose XML is legal and unlike what programs write: comments within values, blanks around numbers,
-//! attributes in odd places. Slower than `sheet`, and gives the very cells it gives.
+//! The cells of a sheet whose XML is valid but unusual: comments inside values, blanks around numbers, attributes in
+//! odd places. Slower than `sheet`, with the same cells as result.
 
-use super::strings::Strings;
-use super::text::unescape;
-use super::xml::{BREAKS_OFF, Xml, attribute, damaged};
+use super::strings::SharedStrings;
+use super::text::decode_escapes;
+use super::xml::{TRUNCATED, Xml, attribute, damaged};
 use crate::cell::value::CellValue;
 use crate::file::error::WorkbookError;
 use crate::workbook::sheet::RawCell;
@@ -11,30 +11,30 @@ use crate::workbook::styles::CellFormats;
 use quick_xml::events::{BytesStart, Event};
 use std::ops::ControlFlow;
 
-pub struct Patient<'b> {
-    pub strings: &'b Strings,
+pub struct FallbackReader<'b> {
+    pub strings: &'b SharedStrings,
     pub formats: &'b CellFormats,
 }
 
-/// A cell as far as its XML says it.
+/// A cell as its XML describes it.
 #[derive(Default)]
 struct CellElement {
     reference: Option<(u32, u32)>,
     style: usize,
     kind: Option<String>,
-    /// `None` where nothing is stored.
+    /// `None` if no value is stored.
     value: Option<String>,
-    /// A text of its own.
+    /// An inline text.
     inline: Option<String>,
-    /// Its text; an empty one where it stands for more cells than its own, or another cell has it.
+    /// The text of the formula; empty if it is an array formula, or if another cell has it.
     formula: Option<String>,
 }
 
-impl Patient<'_> {
+impl FallbackReader<'_> {
     pub fn run(
         &self,
         xml: &mut Xml<'_>,
-        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+        visit: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
     ) -> Result<(), WorkbookError> {
         let (mut row, mut column) = (0_u32, 0_u32);
         let mut in_cells = false;
@@ -49,13 +49,13 @@ impl Patient<'_> {
                         }
                     }
                     "c" if in_cells => {
-                        let cell = described(&element)?;
+                        let cell = read_attributes(&element)?;
                         let cell = self.content(xml, cell)?;
                         let (at_row, at_column) = cell.reference.unwrap_or((row, column));
                         column = at_column.saturating_add(1);
                         let place = CellPosition(at_row, at_column);
                         let value = self.value(&cell, place)?;
-                        if take(RawCell { row: at_row, column: at_column, value, formula: cell.formula.is_some() })
+                        if visit(RawCell { row: at_row, column: at_column, value, formula: cell.formula.is_some() })
                             .is_break()
                         {
                             return Ok(());
@@ -68,7 +68,7 @@ impl Patient<'_> {
                     "sheetData" => return Ok(()),
                     _ => {}
                 },
-                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                Event::Eof => return Err(damaged(TRUNCATED)),
                 _ => {}
             }
         }
@@ -83,7 +83,7 @@ impl Patient<'_> {
                     element.local_name().as_ref().to_owned()
                 }
                 Event::End(_) => return Ok(cell),
-                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                Event::Eof => return Err(damaged(TRUNCATED)),
                 _ => continue,
             };
             match part.as_str() {
@@ -91,10 +91,10 @@ impl Patient<'_> {
                     let value = cell.value.insert(String::new());
                     xml.text(value)?;
                     if cell.kind.as_deref() == Some("str") {
-                        unescape(value, 0);
+                        decode_escapes(value, 0);
                     }
                 }
-                "is" => Strings::item_of(xml, cell.inline.insert(String::new()))?,
+                "is" => SharedStrings::item_of(xml, cell.inline.insert(String::new()))?,
                 "f" => {
                     let mut text = String::new();
                     xml.text(&mut text)?;
@@ -116,25 +116,25 @@ impl Patient<'_> {
         Ok(match cell.kind.as_deref() {
             Some("inlineStr" | "is") => nothing,
             Some("str") => CellValue::Text(written),
-            Some("d") => CellValue::Iso(written),
+            Some("d") => CellValue::IsoDateTime(written),
             Some("n" | "s" | "b" | "e") | None if trimmed.is_empty() => nothing,
             Some("s") => {
                 let index = trimmed.parse::<usize>().ok();
                 let text = index.and_then(|index| self.strings.get(index));
-                CellValue::Text(text.ok_or_else(|| place.damaged("names a text that is not there"))?)
+                CellValue::Text(text.ok_or_else(|| place.damaged("refers to a missing text"))?)
             }
             Some("b") => match trimmed {
                 "0" | "false" => CellValue::Bool(false),
                 "1" | "true" => CellValue::Bool(true),
-                _ => return Err(place.damaged("holds neither true nor false")),
+                _ => return Err(place.damaged("is neither true nor false")),
             },
             Some("e") => CellValue::Error(trimmed),
             Some("n") | None => {
                 let number = trimmed.parse::<f64>().ok().filter(|number| number.is_finite());
-                let number = number.ok_or_else(|| place.damaged("holds no number where one should stand"))?;
+                let number = number.ok_or_else(|| place.damaged("does not hold a valid number"))?;
                 CellValue::number(number, self.formats.get(cell.style))
             }
-            Some(_) => return Err(place.damaged("is of a kind that is not known")),
+            Some(_) => return Err(place.damaged("has an unknown type")),
         })
     }
 }
@@ -149,9 +149,9 @@ impl CellPosition {
     }
 }
 
-fn described(element: &BytesStart<'_>) -> Result<CellElement, WorkbookError> {
+fn read_attributes(element: &BytesStart<'_>) -> Result<CellElement, WorkbookError> {
     Ok(CellElement {
-        reference: attribute(element, "r").map(|written| reference(&written)).transpose()?,
+        reference: attribute(element, "r").map(|written| parse_reference(&written)).transpose()?,
         style: attribute(element, "s").and_then(|style| style.trim().parse().ok()).unwrap_or(0),
         kind: attribute(element, "t"),
         ..CellElement::default()
@@ -159,8 +159,8 @@ fn described(element: &BytesStart<'_>) -> Result<CellElement, WorkbookError> {
 }
 
 /// `B7` as row and column, counted from 0.
-pub fn reference(written: &str) -> Result<(u32, u32), WorkbookError> {
-    let wrong = || damaged("a cell does not say where it stands");
+pub fn parse_reference(written: &str) -> Result<(u32, u32), WorkbookError> {
+    let wrong = || damaged("a cell has no valid reference");
     let written = written.trim().replace('$', "");
     let letters = written.bytes().take_while(u8::is_ascii_alphabetic).count();
     if letters == 0 || letters > 3 {
@@ -174,5 +174,5 @@ pub fn reference(written: &str) -> Result<(u32, u32), WorkbookError> {
 
 fn row_index(written: &str) -> Result<u32, WorkbookError> {
     let number = written.trim().parse::<u32>().ok().and_then(|number| number.checked_sub(1));
-    number.ok_or_else(|| damaged("a row does not say which it is"))
+    number.ok_or_else(|| damaged("a row has no valid number"))
 }

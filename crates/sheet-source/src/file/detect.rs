@@ -1,52 +1,51 @@
-//! What a file is, by its content: a workbook of one of four kinds, text, or something that is no table, for which
-//! the person is told what to do. The name and its ending do not count: half of all `.xls` files are web pages.
+//! Detects what a file is by its content: a workbook of one of four formats, text, or something that is not a table,
+//! with a hint what to do. The name and its extension do not count: half of all `.xls` files are web pages.
 
+use super::error::{FEWER_CELLS, SAVE_AS_XLSX, io_problem};
 use crate::file::bytes::{u16_at, u32_at, u64_at};
 use crate::file::input::SourceFile;
 use crate::file::layout::FileFormat;
-use crate::file::markup_text::{MarkupKind, markup};
+use crate::file::markup_text::{MarkupKind, detect_markup};
 use crate::file::unpack::{self, ZipPart};
 use crate::message;
 use crate::problem::{Message, Problem};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-pub const SAVE_AS_XLSX: &str = "open it in Excel and save it as an Excel workbook (.xlsx)";
-pub const FEWER_CELLS: &str = "delete the empty rows and columns around the data, or save the sheet as CSV";
-const CUT_OFF: &str = "copy or download the file again, or open it in Excel and save it anew";
+const CUT_OFF: &str = "copy or download the file again, or open it in Excel and save it again";
 
-/// An `.xls` is held in memory whole, twice while it is opened; with all its 65 536 rows it is about 25 MB.
+/// An `.xls` is held in memory whole, twice while it opens; with all its 65 536 rows it is about 25 MB.
 const XLS_BYTES_MAX: u64 = 64 << 20;
-/// The directory of a zip file; a workbook has some dozens of parts, a hundred bytes each.
+/// The directory of a zip file; a workbook has some dozens of parts with a hundred bytes each.
 const DIRECTORY_BYTES_MAX: u64 = 16 << 20;
 
-/// True for the first bytes of files whose parts are read in an order of their own: archives and old workbooks.
-pub fn is_packed(start: &[u8]) -> bool {
+/// True for the first bytes of formats whose parts are not read in file order: zip archives and old workbooks.
+pub fn is_container(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") || start.starts_with(&[0xD0, 0xCF, 0x11, 0xE0])
 }
 
-/// What the first bytes say; `None` is text, as far as one can see from here.
-pub fn by_content(path: &Path, file: &mut SourceFile, start: &[u8]) -> Result<Option<FileFormat>, Problem> {
+/// The format that the first bytes show; `None` for text, as far as they tell.
+pub fn detect_format(path: &Path, file: &mut SourceFile, start: &[u8]) -> Result<Option<FileFormat>, Problem> {
     let length = file.length();
     match start {
-        [b'P', b'K', 3, 4, ..] => zip(path, file, length).map(Some),
-        [b'P', b'K', 5, 6, ..] => Err(no_table(path, "an empty archive", "choose the workbook itself")),
+        [b'P', b'K', 3, 4, ..] => detect_zip_format(path, file, length).map(Some),
+        [b'P', b'K', 5, 6, ..] => Err(not_a_table(path, "an empty archive", "choose the workbook itself")),
         [0xD0, 0xCF, 0x11, 0xE0, ..] if length > XLS_BYTES_MAX => {
             let message = message!(
-                "this .xls workbook is {size} MB; at most {max} can be read",
+                "this .xls workbook is {size} MB; the limit is {max} MB",
                 size = length >> 20,
                 max = XLS_BYTES_MAX >> 20
             );
             Err(Problem::in_file(path, "file-too-big", message).hint(SAVE_AS_XLSX))
         }
         [0xD0, 0xCF, 0x11, 0xE0, ..] => Ok(Some(FileFormat::Xls)),
-        [9, 0 | 2 | 4 | 8, ..] => Err(no_table(path, "a workbook of Excel 4 or older", SAVE_AS_XLSX)),
+        [9, 0 | 2 | 4 | 8, ..] => Err(not_a_table(path, "a workbook of Excel 4 or older", SAVE_AS_XLSX)),
         [0xFF, 0xFE, 0, 0, ..] => {
-            Err(Problem::in_file(path, "encoding", "this text is UTF-32, which hardly any program writes")
+            Err(Problem::in_file(path, "encoding", "this text is UTF-32, which is not supported")
                 .hint("save it as UTF-8"))
         }
         _ => match MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
-            Some((_, what)) => Err(no_table(path, what, "choose a CSV file or an Excel workbook")),
+            Some((_, what)) => Err(not_a_table(path, what, "choose a CSV file or an Excel workbook")),
             None => Ok(None),
         },
     }
@@ -63,48 +62,48 @@ const MAGIC: [(&[u8], &str); 8] = [
     (b"{\\rtf", "a text document"),
 ];
 
-fn no_table(path: &Path, kind: &'static str, hint: &'static str) -> Problem {
+fn not_a_table(path: &Path, kind: &'static str, hint: &'static str) -> Problem {
     Problem::in_file(path, "not-a-table", message!("this is {kind}, not a table", kind)).hint(hint)
 }
 
-/// Text that is no table: web pages and XML, often under the name `.xls`, JSON, and files that are not text at all.
-pub fn text_that_is_no_table(path: &Path, text: &str) -> Option<Problem> {
+/// The problem of a text that is not a table: web pages and XML, often under the name `.xls`, JSON, and binary data.
+pub fn check_text(path: &Path, text: &str) -> Option<Problem> {
     const CONTROL_PER_CENT_MAX: usize = 10;
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    match markup(text) {
+    match detect_markup(text) {
         Some(MarkupKind::WebPage) => {
             let message = match ending.as_str() {
                 "" => message!("this is a web page, not a table"),
-                ending => message!("this is a web page saved with the ending .{ending}, not a table", ending),
+                ending => message!("this is a web page saved as .{ending}, not a table", ending),
             };
             return Some(Problem::in_file(path, "html-file", message).hint(SAVE_AS_XLSX));
         }
         Some(MarkupKind::XmlSpreadsheet) => {
-            return Some(no_table(path, "an XML spreadsheet of Excel 2003", SAVE_AS_XLSX));
+            return Some(not_a_table(path, "an XML spreadsheet of Excel 2003", SAVE_AS_XLSX));
         }
         Some(MarkupKind::Xml) => {
-            return Some(no_table(path, "an XML file", "export a CSV file or an Excel workbook instead"));
+            return Some(not_a_table(path, "an XML file", "export a CSV file or an Excel workbook instead"));
         }
         None => {}
     }
     if matches!(ending.as_str(), "json" | "jsonl" | "ndjson") && text.trim_start().starts_with(['{', '[']) {
-        return Some(no_table(path, "a JSON file", "export a CSV file or an Excel workbook instead"));
+        return Some(not_a_table(path, "a JSON file", "export a CSV file or an Excel workbook instead"));
     }
     let control = |c: &char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
-    let (all, odd) = (text.chars().count(), text.chars().filter(control).count());
-    (odd * 100 > all * CONTROL_PER_CENT_MAX)
-        .then(|| no_table(path, "not text", "choose a CSV file or an Excel workbook"))
+    let (all, control_chars) = (text.chars().count(), text.chars().filter(control).count());
+    (control_chars * 100 > all * CONTROL_PER_CENT_MAX)
+        .then(|| not_a_table(path, "not text", "choose a CSV file or an Excel workbook"))
         .map(|problem| Problem { message: "this file is neither text nor a workbook".into(), ..problem })
 }
 
-fn zip(path: &Path, file: &mut SourceFile, length: u64) -> Result<FileFormat, Problem> {
-    let parts = match directory(file, length) {
+fn detect_zip_format(path: &Path, file: &mut SourceFile, length: u64) -> Result<FileFormat, Problem> {
+    let parts = match read_directory(file, length) {
         Ok(Some(parts)) => parts,
         Ok(None) => {
-            let message = "this workbook is damaged: its end is missing, as after a copy or download that broke off";
+            let message = "this workbook is damaged: its end is missing, as after an interrupted copy or download";
             return Err(Problem::in_file(path, "damaged-workbook", message).hint(CUT_OFF));
         }
-        Err(error) => return Err(unreadable(path, &error)),
+        Err(error) => return Err(io_problem(path, &error)),
     };
     let parts = unpack::parts(file).unwrap_or(parts);
     let has = |name: &str| parts.iter().any(|part| part.name.replace('\\', "/").eq_ignore_ascii_case(name));
@@ -112,24 +111,25 @@ fn zip(path: &Path, file: &mut SourceFile, length: u64) -> Result<FileFormat, Pr
     let format = if has("xl/workbook.bin") {
         FileFormat::Xlsb
     } else if within("word/") || within("ppt/") {
-        return Err(no_table(path, "a text document or a presentation", "choose a CSV file or an Excel workbook"));
+        return Err(not_a_table(path, "a text document or a presentation", "choose a CSV file or an Excel workbook"));
     } else if within("Index/") {
-        return Err(no_table(path, "an Apple Numbers file", "export it from Numbers as Excel (.xlsx) or CSV"));
+        return Err(not_a_table(path, "an Apple Numbers file", "export it from Numbers as Excel (.xlsx) or CSV"));
     } else if has("[Content_Types].xml") || has("xl/workbook.xml") {
         FileFormat::Xlsx
     } else if has("content.xml") || has("mimetype") {
         FileFormat::Ods
     } else {
-        return Err(no_table(path, "an archive", "unpack it and choose the file within"));
+        return Err(not_a_table(path, "an archive", "unpack it and choose the file inside"));
     };
-    match parts.iter().find_map(|part| too_big(part, length, format)) {
+    match parts.iter().find_map(|part| oversized(part, length, format)) {
         Some(message) => Err(Problem::in_file(path, "file-too-big", message).hint(FEWER_CELLS)),
         None => Ok(format),
     }
 }
 
-fn too_big(part: &ZipPart, file_length: u64, format: FileFormat) -> Option<Message> {
-    /// No packed byte unpacks to more: a directory that says so lies, and what it lies about may be small. [zlib]
+fn oversized(part: &ZipPart, file_length: u64, format: FileFormat) -> Option<Message> {
+    /// A packed byte cannot unpack to more: a directory with a higher ratio is wrong, and the part can be small.
+    /// [zlib]
     const RATIO_MAX: u64 = 1_032;
     // Pictures are never unpacked.
     let name = part.name.to_ascii_lowercase();
@@ -138,21 +138,21 @@ fn too_big(part: &ZipPart, file_length: u64, format: FileFormat) -> Option<Messa
     }
     let packed = part.packed.min(file_length);
     let size = part.size.min(packed.saturating_mul(RATIO_MAX));
-    let limit = unpack::limit(&part.name, packed, format);
+    let limit = unpack::size_limit(&part.name, packed, format);
     (size > limit).then(|| {
         message!(
-            "this workbook unpacks to {size} MB in one part ({part}), more than can be read",
+            "one part of this workbook ({part}) unpacks to {size} MB, which is over the limit",
             size = size >> 20,
             part = &part.name
         )
     })
 }
 
-/// The parts of a zip file, from the directory at its end; `None` when there is none.
-fn directory(file: &mut SourceFile, length: u64) -> io::Result<Option<Vec<ZipPart>>> {
+/// The parts of a zip file, from the directory at its end; `None` if there is none.
+fn read_directory(file: &mut SourceFile, length: u64) -> io::Result<Option<Vec<ZipPart>>> {
     const END_BYTES: u64 = 22;
     const COMMENT_BYTES_MAX: u64 = 65_535;
-    /// Room for the directory's end of a large file.
+    /// Space for the end of a zip64 directory.
     const FEW_BYTES: u64 = 1_024;
     // Hardly any workbook has a comment.
     let mut found = None;
@@ -178,10 +178,10 @@ fn directory(file: &mut SourceFile, length: u64) -> io::Result<Option<Vec<ZipPar
         return Ok(None);
     }
     let bytes = read_at(file, start, size)?;
-    Ok(Some(parts(&bytes)))
+    Ok(Some(parse_directory(&bytes)))
 }
 
-fn parts(directory: &[u8]) -> Vec<ZipPart> {
+fn parse_directory(directory: &[u8]) -> Vec<ZipPart> {
     const ENTRY_BYTES: usize = 46;
     let mut parts = Vec::new();
     let mut at = 0;
@@ -197,7 +197,7 @@ fn parts(directory: &[u8]) -> Vec<ZipPart> {
         let Some(bytes) = directory.get(name_start..extra_start) else { break };
         let name = String::from_utf8_lossy(bytes).into_owned();
         let extra_bytes = directory.get(extra_start..extra_start + extra).unwrap_or_default();
-        let (size, packed) = large_sizes(extra_bytes, size, packed);
+        let (size, packed) = zip64_sizes(extra_bytes, size, packed);
         parts.push(ZipPart { name, packed, size });
         at = extra_start + extra + comment;
         if at > directory.len() {
@@ -207,9 +207,9 @@ fn parts(directory: &[u8]) -> Vec<ZipPart> {
     parts
 }
 
-/// Size and packed size, from the extra field where they did not fit into four bytes, or might not have fitted: whoever
-/// writes a stream does not know before. [APPNOTE 4.5.3]
-fn large_sizes(mut extra: &[u8], size: u32, packed: u32) -> (u64, u64) {
+/// Unpacked and packed size, from the extra field if they do not or may not fit into four bytes: a program that
+/// writes a stream does not know them in advance. [APPNOTE 4.5.3]
+fn zip64_sizes(mut extra: &[u8], size: u32, packed: u32) -> (u64, u64) {
     const LARGE: u16 = 1;
     while let (Some(kind), Some(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {
         let Some(field) = extra.get(4..4 + usize::from(length)) else { break };
@@ -234,26 +234,4 @@ fn read_at(file: &mut SourceFile, start: u64, length: u64) -> io::Result<Vec<u8>
     file.seek(SeekFrom::Start(start))?;
     file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-pub fn empty(path: &Path) -> Problem {
-    Problem::in_file(path, "empty-file", "this file is empty").hint("choose a file with a header row and rows under it")
-}
-
-/// What the operating system said, in plainer words.
-pub fn unreadable(path: &Path, error: &io::Error) -> Problem {
-    match error.kind() {
-        io::ErrorKind::NotFound => Problem::in_file(path, "no-such-file", "there is no such file")
-            .hint("check the name and the folder you are in"),
-        io::ErrorKind::PermissionDenied => Problem::in_file(path, "unreadable-file", "this file may not be read")
-            .hint("close it in other programs, or ask for the right to read it"),
-        io::ErrorKind::IsADirectory => {
-            Problem::in_file(path, "unreadable-file", "this is a folder, not a file").hint("name a file in it")
-        }
-        _ => Problem::in_file(
-            path,
-            "unreadable-file",
-            message!("this file cannot be read: {error}", error = error.to_string()),
-        ),
-    }
 }

@@ -1,17 +1,17 @@
-//! What the tag of a cell says of its value, and what the two make together, tag and text.
+//! The attributes of a cell, and the value that they and its text make together.
 
-use super::shown::{NumberType, shown};
+use super::displayed_number::{NumberType, displayed_number};
 use super::xml::{Ns, XmlTag, repeat_count};
 use crate::cell::currency::CurrencySign;
 use crate::cell::{DisplayKind, is_error};
 use crate::file::error::WorkbookError;
 
-/// A value; where it has a text, that is the text of its cell.
+/// A value; its text, if any, is the text of the cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OdsValue {
     Text,
     Number(f64),
-    Shown(f64, DisplayKind),
+    Displayed(f64, DisplayKind),
     Date,
     Time,
     Bool(bool),
@@ -29,10 +29,10 @@ enum ValueType {
 }
 
 #[derive(Debug, Default)]
-pub struct CellHead {
-    /// How many cells in a row are like this one.
+pub struct CellAttributes {
+    /// How many adjacent cells are equal.
     pub repeat: u32,
-    /// How many columns and rows it is merged over.
+    /// How many columns and rows the cell is merged over.
     pub width: u32,
     pub height: u32,
     kind: Option<ValueType>,
@@ -46,42 +46,42 @@ pub struct CellHead {
     text: Option<String>,
 }
 
-impl CellHead {
-    pub fn of(tag: &XmlTag<'_>) -> Result<CellHead, WorkbookError> {
-        let mut head = CellHead { repeat: 1, width: 1, height: 1, ..CellHead::default() };
+impl CellAttributes {
+    pub fn of(tag: &XmlTag<'_>) -> Result<CellAttributes, WorkbookError> {
+        let mut attributes = CellAttributes { repeat: 1, width: 1, height: 1, ..CellAttributes::default() };
         tag.attributes(|ns, name, value| match (ns, name) {
-            (Ns::Table, "number-columns-repeated") => head.repeat = repeat_count(&value),
-            (Ns::Table, "number-columns-spanned") => head.width = repeat_count(&value),
-            (Ns::Table, "number-rows-spanned") => head.height = repeat_count(&value),
-            (Ns::Table, "formula") => head.formula = true,
-            (Ns::Calcext, "value-type") => head.error = value == "error",
-            (Ns::Office, "value-type") => head.kind = ValueType::named(&value),
+            (Ns::Table, "number-columns-repeated") => attributes.repeat = repeat_count(&value),
+            (Ns::Table, "number-columns-spanned") => attributes.width = repeat_count(&value),
+            (Ns::Table, "number-rows-spanned") => attributes.height = repeat_count(&value),
+            (Ns::Table, "formula") => attributes.formula = true,
+            (Ns::Calcext, "value-type") => attributes.error = value == "error",
+            (Ns::Office, "value-type") => attributes.kind = ValueType::parse(&value),
             (Ns::Office, "value") => {
-                head.number = value.trim().parse().ok().filter(|number: &f64| number.is_finite());
-                if head.number.is_none() && head.text.is_none() {
-                    head.text = Some(value.into_owned());
+                attributes.number = value.trim().parse().ok().filter(|number: &f64| number.is_finite());
+                if attributes.number.is_none() && attributes.text.is_none() {
+                    attributes.text = Some(value.into_owned());
                 }
             }
-            (Ns::Office, "currency") => head.currency = CurrencySign::of(value.trim()),
-            (Ns::Office, "boolean-value") => head.truth = truth(value.trim()),
-            (Ns::Office, "date-value") => head.date = Some(value.into_owned()),
-            (Ns::Office, "time-value") => head.time = Some(value.into_owned()),
-            (Ns::Office, "string-value") => head.text = Some(value.into_owned()),
+            (Ns::Office, "currency") => attributes.currency = CurrencySign::parse(value.trim()),
+            (Ns::Office, "boolean-value") => attributes.truth = parse_bool(value.trim()),
+            (Ns::Office, "date-value") => attributes.date = Some(value.into_owned()),
+            (Ns::Office, "time-value") => attributes.time = Some(value.into_owned()),
+            (Ns::Office, "string-value") => attributes.text = Some(value.into_owned()),
             _ => {}
         })?;
-        Ok(head)
+        Ok(attributes)
     }
 
-    /// Whether there is a value, as far as can be said without a closer look.
+    /// True if the cell seems to have a value, from a quick look.
     pub fn is_filled(&self, display: &str) -> bool {
         let tag = self.formula || self.error || self.number.is_some() || self.truth.is_some();
         let texts = [&self.date, &self.time, &self.text];
         tag || texts.into_iter().flatten().any(|text| !text.is_empty()) || !display.trim().is_empty()
     }
 
-    /// The cell's value, given the text that is displayed, which begins at `start` and gives way to that of the value.
-    /// Nothing where the cell is empty.
-    pub fn stored(&self, start: usize, text: &mut String) -> Option<OdsValue> {
+    /// The value of the cell. The displayed text begins at `start`, and is replaced with the text of the value.
+    /// `None` if the cell is empty.
+    pub fn value(&self, start: usize, text: &mut String) -> Option<OdsValue> {
         let display = &text[start..];
         if self.error && display.is_empty() {
             text.push_str("#ERROR");
@@ -89,19 +89,20 @@ impl CellHead {
         if self.error || (self.formula && is_error(&text[start..])) {
             return Some(OdsValue::Error);
         }
-        let stored = match self.kind() {
+        let stored = match self.value_type() {
             Some(ValueType::Number(kind)) => self.number.map(|number| self.number(number, kind, (start, text))),
-            Some(ValueType::Date) => self.date.as_deref().map(|date| replace(text, start, date, OdsValue::Date)),
-            Some(ValueType::Time) => self.time.as_deref().map(|time| replace(text, start, time, OdsValue::Time)),
+            Some(ValueType::Date) => self.date.as_deref().map(|date| replace_text(text, start, date, OdsValue::Date)),
+            Some(ValueType::Time) => self.time.as_deref().map(|time| replace_text(text, start, time, OdsValue::Time)),
             Some(ValueType::Bool) => self.truth.map(OdsValue::Bool),
             Some(ValueType::Text) | None => None,
         };
         if stored.is_some() {
             return stored;
         }
-        // A number under a name of another type, or damaged, is at least a text; a text may look otherwise than it is.
-        if let Some(own) = self.text.as_deref().filter(|own| !own.is_empty()) {
-            replace(text, start, own, OdsValue::Text);
+        // A number with the wrong type, or a damaged one, is kept as text; a text can be displayed differently from
+        // its value.
+        if let Some(stored_text) = self.text.as_deref().filter(|stored_text| !stored_text.is_empty()) {
+            replace_text(text, start, stored_text, OdsValue::Text);
         }
         if !text[start..].trim().is_empty() {
             return Some(OdsValue::Text);
@@ -110,8 +111,8 @@ impl CellHead {
         (self.formula && !computed).then_some(OdsValue::Uncomputed)
     }
 
-    /// As it is named, or as the value is given.
-    fn kind(&self) -> Option<ValueType> {
+    /// The declared type, or the type of the value that is given.
+    fn value_type(&self) -> Option<ValueType> {
         self.kind.or_else(|| {
             let number = self.number.map(|_| ValueType::Number(NumberType::Float));
             let date = || self.date.as_ref().map(|_| ValueType::Date);
@@ -127,21 +128,21 @@ impl CellHead {
             kind => kind,
         };
         let mut read = String::new();
-        match shown(number, kind, &text[start..], &mut read) {
-            Some(shown) => replace(text, start, &read, OdsValue::Shown(number, shown)),
-            None => replace(text, start, "", OdsValue::Number(number)),
+        match displayed_number(number, kind, &text[start..], &mut read) {
+            Some(kind) => replace_text(text, start, &read, OdsValue::Displayed(number, kind)),
+            None => replace_text(text, start, "", OdsValue::Number(number)),
         }
     }
 }
 
-fn replace(text: &mut String, start: usize, own: &str, stored: OdsValue) -> OdsValue {
+fn replace_text(text: &mut String, start: usize, stored_text: &str, stored: OdsValue) -> OdsValue {
     text.truncate(start);
-    text.push_str(own);
+    text.push_str(stored_text);
     stored
 }
 
 impl ValueType {
-    fn named(name: &str) -> Option<ValueType> {
+    fn parse(name: &str) -> Option<ValueType> {
         Some(match name {
             "string" => ValueType::Text,
             "float" => ValueType::Number(NumberType::Float),
@@ -150,13 +151,13 @@ impl ValueType {
             "date" => ValueType::Date,
             "time" => ValueType::Time,
             "boolean" => ValueType::Bool,
-            // `void` is none.
+            // `void` is no type.
             _ => return None,
         })
     }
 }
 
-fn truth(written: &str) -> Option<bool> {
+fn parse_bool(written: &str) -> Option<bool> {
     match written {
         "1" => Some(true),
         "0" => Some(false),

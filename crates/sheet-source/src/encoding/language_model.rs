@@ -1,5 +1,5 @@
-//! How likely a text is in a language: by pairs of letters, counted from the words of that language, and by those words
-//! themselves. Signs that are no letters have their usual places.
+//! How likely a text is in a language: by pairs of letters, counted from words of that language, and by those words
+//! themselves. Punctuation has its usual positions.
 
 use super::language::Language;
 use super::{cyrillic, latin};
@@ -25,36 +25,36 @@ impl Script {
     }
 }
 
-/// Letters above this are of no language here.
+/// Letters from here on belong to none of the languages.
 const LETTERS_END: usize = 0x500;
-/// The place of the edge of a word among the letters of a model.
+/// The index of a word boundary among the letters of a model.
 const EDGE: u8 = 0;
-const NO_LETTER: u8 = u8::MAX;
+const UNKNOWN_LETTER: u8 = u8::MAX;
 
 /// Natural logarithms of how likely each letter follows another.
-pub struct Model {
+pub struct LanguageModel {
     pub script: Script,
     index: Vec<u8>,
     size: usize,
     pairs: Vec<f32>,
-    /// Words that stand for themselves.
+    /// Known words.
     known: HashMap<&'static str, f32>,
-    /// All letters beyond ASCII that the language has.
+    /// All non-ASCII letters of the language.
     pub letters: Vec<char>,
 }
 
-/// A letter that the language has not.
+/// A letter that is not in the language.
 const FOREIGN: f32 = -9.0;
 /// A letter of another script.
 const MIXED: f32 = -12.0;
-/// What words known by themselves have of the whole; the rest is of words put together from letters.
+/// The share of known words; the rest are words made of letter pairs.
 const SHORT_SHARE: f32 = 0.2;
 const WORDS_SHARE: f32 = 0.1;
 
-impl Model {
-    fn new(language: &Language) -> Model {
+impl LanguageModel {
+    fn new(language: &Language) -> LanguageModel {
         let all = || language.short.split_whitespace().chain(language.words.split_whitespace());
-        let mut index = vec![NO_LETTER; LETTERS_END];
+        let mut index = vec![UNKNOWN_LETTER; LETTERS_END];
         let mut letters: Vec<char> = all().flat_map(str::chars).filter(|c| Script::of(*c).is_some()).collect();
         letters.sort_unstable();
         letters.dedup();
@@ -74,53 +74,60 @@ impl Model {
         }
         letters.retain(|c| !c.is_ascii());
         let script = letters.first().map_or(Script::Latin, |c| Script::of(*c).unwrap_or(Script::Latin));
-        Model { script, index, size, pairs: logarithms(&counts, size), known: known(language), letters }
+        LanguageModel {
+            script,
+            index,
+            size,
+            pairs: pair_logarithms(&counts, size),
+            known: known_words(language),
+            letters,
+        }
     }
 
-    /// How likely `c`, a small letter, follows on `before`; `None` is the edge of a word.
-    pub fn pair(&self, before: Option<char>, c: Option<char>) -> f32 {
-        let (first, second) = (self.place(before), self.place(c));
+    /// How likely `c`, a lower-case letter, follows `before`; `None` is the boundary of a word.
+    pub fn pair_likelihood(&self, before: Option<char>, c: Option<char>) -> f32 {
+        let (first, second) = (self.letter_index(before), self.letter_index(c));
         match (first, second) {
-            (_, NO_LETTER) => c.map_or(FOREIGN, |c| self.foreign(c)),
-            (NO_LETTER, at) => self.pairs[at as usize].min(-2.5),
+            (_, UNKNOWN_LETTER) => c.map_or(FOREIGN, |c| self.foreign_likelihood(c)),
+            (UNKNOWN_LETTER, at) => self.pairs[at as usize].min(-2.5),
             (first, second) => self.pairs[first as usize * self.size + second as usize],
         }
     }
 
-    fn place(&self, c: Option<char>) -> u8 {
-        c.map_or(EDGE, |c| self.index.get(c as usize).copied().unwrap_or(NO_LETTER))
+    fn letter_index(&self, c: Option<char>) -> u8 {
+        c.map_or(EDGE, |c| self.index.get(c as usize).copied().unwrap_or(UNKNOWN_LETTER))
     }
 
-    fn foreign(&self, c: char) -> f32 {
+    fn foreign_likelihood(&self, c: char) -> f32 {
         if Script::of(c) == Some(self.script) { FOREIGN } else { MIXED }
     }
 
-    /// How likely a whole word is one of those that are known.
-    pub fn known(&self, word: &str) -> Option<f32> {
+    /// How likely the word is one of the known words.
+    pub fn known_word(&self, word: &str) -> Option<f32> {
         self.known.get(word).copied()
     }
 }
 
-/// Pairs that were not met are as likely as their second letter is anywhere, in the share of new pairs (Witten and Bell).
-fn logarithms(counts: &[f32], size: usize) -> Vec<f32> {
-    const NEVER_MET: f32 = 0.2;
-    let total: f32 = counts.iter().sum::<f32>() + NEVER_MET * size as f32;
+/// Unseen pairs are as likely as their second letter is overall, in the share of unseen pairs (Witten and Bell).
+fn pair_logarithms(counts: &[f32], size: usize) -> Vec<f32> {
+    const UNSEEN_COUNT: f32 = 0.2;
+    let total: f32 = counts.iter().sum::<f32>() + UNSEEN_COUNT * size as f32;
     let alone: Vec<f32> = (0..size)
-        .map(|second| ((0..size).map(|first| counts[first * size + second]).sum::<f32>() + NEVER_MET) / total)
+        .map(|second| ((0..size).map(|first| counts[first * size + second]).sum::<f32>() + UNSEEN_COUNT) / total)
         .collect();
     let mut pairs = vec![0.0; size * size];
     for (row, first) in pairs.chunks_mut(size).zip(counts.chunks(size)) {
-        let met: f32 = first.iter().sum();
+        let observed: f32 = first.iter().sum();
         let kinds = first.iter().filter(|count| **count > 0.0).count().max(1) as f32;
-        let share = met / (met + kinds);
+        let share = observed / (observed + kinds);
         for ((pair, count), alone) in row.iter_mut().zip(first).zip(&alone) {
-            *pair = (share * count / met.max(1.0) + (1.0 - share) * alone).ln();
+            *pair = (share * count / observed.max(1.0) + (1.0 - share) * alone).ln();
         }
     }
     pairs
 }
 
-fn known(language: &Language) -> HashMap<&'static str, f32> {
+fn known_words(language: &Language) -> HashMap<&'static str, f32> {
     let words: Vec<&str> = language.words.split_whitespace().collect();
     let short: Vec<&str> = language.short.split_whitespace().collect();
     let each = |share: f32, count: usize| (share / count.max(1) as f32).ln();
@@ -129,13 +136,13 @@ fn known(language: &Language) -> HashMap<&'static str, f32> {
     known
 }
 
-pub fn models() -> &'static [Model] {
-    static MODELS: OnceLock<Vec<Model>> = OnceLock::new();
-    MODELS.get_or_init(|| cyrillic::LANGUAGES.iter().chain(&latin::LANGUAGES).map(Model::new).collect())
+pub fn models() -> &'static [LanguageModel] {
+    static MODELS: OnceLock<Vec<LanguageModel>> = OnceLock::new();
+    MODELS.get_or_init(|| cyrillic::LANGUAGES.iter().chain(&latin::LANGUAGES).map(LanguageModel::new).collect())
 }
 
-/// A letter beyond ASCII of one of the languages.
-pub fn is_known(c: char) -> bool {
+/// True for a non-ASCII letter of one of the languages.
+pub fn is_known_letter(c: char) -> bool {
     static KNOWN: OnceLock<Vec<bool>> = OnceLock::new();
     let known = KNOWN.get_or_init(|| {
         let mut known = vec![false; LETTERS_END];
@@ -148,7 +155,7 @@ pub fn is_known(c: char) -> bool {
     known.get(small as usize).copied().unwrap_or(false)
 }
 
-/// What stands beside a sign.
+/// What is next to a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Neighbour {
     Edge,
@@ -156,8 +163,8 @@ pub enum Neighbour {
     Digit,
 }
 
-/// How likely a sign that is no letter stands between two others.
-pub fn sign(c: char, before: Neighbour, after: Neighbour) -> f32 {
+/// How likely a character that is not a letter is between two others.
+pub fn punctuation_likelihood(c: char, before: Neighbour, after: Neighbour) -> f32 {
     use Neighbour::{Digit, Edge, Letter};
     let good = match c {
         '\u{a0}' => before != Letter || after != Letter,
@@ -198,13 +205,13 @@ mod tests {
     #[test]
     fn the_models_know_their_own_letters() {
         for model in models() {
-            assert!(model.size < NO_LETTER as usize);
+            assert!(model.size < UNKNOWN_LETTER as usize);
             for c in &model.letters {
                 assert_eq!(Script::of(*c), Some(model.script), "{c}");
             }
         }
         let russian = &models()[0];
-        assert!(russian.pair(Some('с'), Some('т')) > russian.pair(Some('с'), Some('ъ')));
-        assert!(russian.known("шт").is_some());
+        assert!(russian.pair_likelihood(Some('с'), Some('т')) > russian.pair_likelihood(Some('с'), Some('ъ')));
+        assert!(russian.known_word("шт").is_some());
     }
 }

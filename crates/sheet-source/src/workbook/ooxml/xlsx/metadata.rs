@@ -1,59 +1,64 @@
-//! What a sheet says besides its cells. Merged cells and links stand behind the rows in the file, so that all of it is
-//! unpacked once before the first row is given; it is searched, not read, which takes a small part of the time of reading.
+//! The metadata of a sheet. Merged cells and links come after the rows, so the whole part is unpacked once before the
+//! first row; it is searched instead of parsed, which takes a small part of the time.
 
-use super::package::{Package, Related};
-use super::patient::reference;
+use super::fallback::parse_reference;
+use super::package::{Package, Relationship};
 use super::window::BLOCK_BYTES;
-use super::xml::{BREAKS_OFF, Xml, attribute, attribute_of_any_prefix, damaged, is_true};
+use super::xml::{TRUNCATED, Xml, attribute, attribute_any_prefix, damaged, is_true};
 use crate::file::error::WorkbookError;
-use crate::workbook::sheet::facts::{Area, LinksFound, SheetFacts, add_merged, hide};
+use crate::workbook::sheet::metadata::{Area, LinkCollector, SheetMetadata, add_hidden_rows, add_merged};
 use memchr::memmem;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
-/// What one row may hold in memory while it is looked whether it holds anything.
+/// Memory for one row, while it is searched for content.
 const ROW_BYTES_MAX: usize = 16 << 20;
 
-pub fn of(package: &mut Package, part: usize, related: &[Related], links: bool) -> Result<SheetFacts, WorkbookError> {
-    let mut facts = SheetFacts::default();
-    let searched = if links { None } else { search(package.part(part)?, &mut facts)? };
-    if searched.is_none() {
-        // With links, or in XML that programs do not write, all of it is read.
-        facts = SheetFacts::default();
-        read(&mut package.xml(part)?, &mut facts, related, links)?;
+pub fn read(
+    package: &mut Package,
+    part: usize,
+    relationships: &[Relationship],
+    links: bool,
+) -> Result<SheetMetadata, WorkbookError> {
+    let mut metadata = SheetMetadata::default();
+    let scanned = if links { None } else { scan(package.part(part)?, &mut metadata)? };
+    if scanned.is_none() {
+        // The whole part is parsed for links, or if its XML is unusual.
+        metadata = SheetMetadata::default();
+        read_sheet(&mut package.xml(part)?, &mut metadata, relationships, links)?;
     }
-    for table in related.iter().filter(|related| related.kind == "table") {
+    for table in relationships.iter().filter(|relationships| relationships.kind == "table") {
         if let Some(part) = package.find(&table.target) {
-            totals(&mut package.xml(part)?, &mut facts.totals)?;
+            read_totals(&mut package.xml(part)?, &mut metadata.totals)?;
         }
     }
-    facts.totals.sort_unstable();
-    Ok(facts)
+    metadata.totals.sort_unstable();
+    Ok(metadata)
 }
 
-/// Searches the rows for hidden ones, and reads what stands behind them; `None` where it cannot be understood like this.
-fn search(mut input: impl Read, facts: &mut SheetFacts) -> Result<Option<()>, WorkbookError> {
+/// Searches the rows for hidden ones, and reads what comes after them; `None` if the XML is unusual.
+fn scan(mut input: impl Read, metadata: &mut SheetMetadata) -> Result<Option<()>, WorkbookError> {
     let mut bytes: Vec<u8> = Vec::new();
     let mut ended = false;
     loop {
         let before = bytes.len();
         let wanted = BLOCK_BYTES.max(before) as u64;
-        let count = input.by_ref().take(wanted).read_to_end(&mut bytes).map_err(|_| damaged(BREAKS_OFF))?;
+        let count = input.by_ref().take(wanted).read_to_end(&mut bytes).map_err(|_| damaged(TRUNCATED))?;
         ended |= count == 0;
         if before == 0 && matches!(bytes.as_slice(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
             return Ok(None);
         }
-        let end = rows_end(&bytes);
+        let end = find_rows_end(&bytes);
         let rows = end.unwrap_or(bytes.len());
-        let Some(left) = hidden_rows(&bytes[..rows], end.is_some() || ended, facts) else { return Ok(None) };
+        let Some(left) = hidden_rows(&bytes[..rows], end.is_some() || ended, metadata) else { return Ok(None) };
         if let Some(end) = end {
             let rest = Cursor::new(bytes.split_off(end)).chain(input);
-            behind(&mut Xml::new(rest)?, facts)?;
+            read_after_rows(&mut Xml::new(rest)?, metadata)?;
             return Ok(Some(()));
         }
         if ended {
-            return Err(damaged(BREAKS_OFF));
+            return Err(damaged(TRUNCATED));
         }
         bytes.drain(..left);
         if bytes.len() > ROW_BYTES_MAX {
@@ -62,13 +67,13 @@ fn search(mut input: impl Read, facts: &mut SheetFacts) -> Result<Option<()>, Wo
     }
 }
 
-/// Where the text behind `</sheetData>`, or behind one that is empty, begins.
-fn rows_end(bytes: &[u8]) -> Option<usize> {
+/// The offset after `</sheetData>`, or after an empty element of that name.
+fn find_rows_end(bytes: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"sheetData";
     memmem::find_iter(bytes, NAME).find_map(|at| {
         let behind = &bytes[at + NAME.len()..];
         let end = memchr::memchr(b'>', behind)?;
-        // Its prefix, if it has one, and what opens the tag.
+        // The start of the tag, with an optional prefix.
         let tag = bytes[..at].iter().rposition(|byte| *byte == b'<')?;
         let opening = &bytes[tag + 1..at];
         let is_name =
@@ -81,11 +86,11 @@ fn rows_end(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// Finds hidden rows that hold something. Says from where on the bytes are wanted again: from the beginning of the last tag,
-/// or of the last hidden row, where `all` does not say that no more will come.
-fn hidden_rows(bytes: &[u8], all: bool, facts: &mut SheetFacts) -> Option<usize> {
+/// Finds hidden rows with content. Returns the offset from which the bytes are needed again: the start of the last
+/// tag, or of the last hidden row unless `all` is set, which means that no more bytes will come.
+fn hidden_rows(bytes: &[u8], all: bool, metadata: &mut SheetMetadata) -> Option<usize> {
     let mut kept = memchr::memrchr(b'<', bytes).unwrap_or(bytes.len());
-    // In comments and the like a row is none.
+    // A row inside a comment does not count.
     if memmem::find(bytes, b"<!").is_some() {
         return None;
     }
@@ -114,17 +119,17 @@ fn hidden_rows(bytes: &[u8], all: bool, facts: &mut SheetFacts) -> Option<usize>
             kept = kept.min(tag);
             return Some(kept);
         };
-        // One that does not say its number is counted by a patient reader.
+        // A row without a number needs the full reader.
         let number = attribute(&tag_text, "r")?.trim().parse::<u32>().ok()?.checked_sub(1)?;
-        if holds_something(&bytes[end..row_end]) {
-            hide(&mut facts.hidden, number, number);
+        if is_filled(&bytes[end..row_end]) {
+            add_hidden_rows(&mut metadata.hidden, number, number);
         }
     }
     Some(kept)
 }
 
-/// True where a row has a value, a text or a formula.
-fn holds_something(row: &[u8]) -> bool {
+/// True if the row has a value, a text or a formula.
+fn is_filled(row: &[u8]) -> bool {
     memchr::memchr_iter(b'<', row).any(|at| {
         let tag = &row[at + 1..(at + 24).min(row.len())];
         let name = tag.split(|byte| matches!(byte, b'>' | b'/' | b' ')).next().unwrap_or_default();
@@ -132,31 +137,31 @@ fn holds_something(row: &[u8]) -> bool {
     })
 }
 
-/// Reads what stands behind the rows.
-fn behind(xml: &mut Xml<'_>, facts: &mut SheetFacts) -> Result<(), WorkbookError> {
+/// Reads what comes after the rows.
+fn read_after_rows(xml: &mut Xml<'_>, metadata: &mut SheetMetadata) -> Result<(), WorkbookError> {
     loop {
         match xml.next()? {
-            Event::Start(element) => area_of(&element, facts)?,
+            Event::Start(element) => add_merge_cell(&element, metadata)?,
             Event::Eof => return Ok(()),
             _ => {}
         }
     }
 }
 
-fn area_of(element: &BytesStart<'_>, facts: &mut SheetFacts) -> Result<(), WorkbookError> {
+fn add_merge_cell(element: &BytesStart<'_>, metadata: &mut SheetMetadata) -> Result<(), WorkbookError> {
     if element.local_name().as_ref() != "mergeCell" {
         return Ok(());
     }
     match attribute(element, "ref").and_then(|written| area(&written)) {
-        Some(area) => add_merged(&mut facts.merged, area),
+        Some(area) => add_merged(&mut metadata.merged, area),
         None => Ok(()),
     }
 }
 
-/// `A1:C5`; one cell alone is no area.
+/// `A1:C5`; a single cell is not an area.
 fn area(written: &str) -> Option<Area> {
     let (first, last) = written.split_once(':')?;
-    let (first, last) = (reference(first).ok()?, reference(last).ok()?);
+    let (first, last) = (parse_reference(first).ok()?, parse_reference(last).ok()?);
     let area = Area {
         top: first.0.min(last.0),
         left: first.1.min(last.1),
@@ -166,15 +171,20 @@ fn area(written: &str) -> Option<Area> {
     (first != last).then_some(area)
 }
 
-/// Reads the whole sheet.
-fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: bool) -> Result<(), WorkbookError> {
-    let addresses: HashMap<&str, &str> = related
+/// Parses the whole sheet.
+fn read_sheet(
+    xml: &mut Xml<'_>,
+    metadata: &mut SheetMetadata,
+    relationships: &[Relationship],
+    links: bool,
+) -> Result<(), WorkbookError> {
+    let addresses: HashMap<&str, &str> = relationships
         .iter()
         .filter(|one| one.kind == "hyperlink")
         .map(|one| (one.id.as_str(), one.target.as_str()))
         .collect();
     let (mut row, mut column, mut hidden) = (0_u32, 0_u32, false);
-    let mut found = LinksFound::default();
+    let mut found = LinkCollector::default();
     loop {
         let in_formula = match xml.next()? {
             Event::Start(element) => match element.local_name().as_ref() {
@@ -186,22 +196,23 @@ fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: b
                     continue;
                 }
                 "c" => {
-                    (row, column) = attribute(&element, "r").and_then(|r| reference(&r).ok()).unwrap_or((row, column));
+                    (row, column) =
+                        attribute(&element, "r").and_then(|r| parse_reference(&r).ok()).unwrap_or((row, column));
                     column = column.saturating_add(1);
                     continue;
                 }
                 "hyperlink" if links => {
-                    linked(&element, &addresses, &mut found);
+                    add_link(&element, &addresses, &mut found);
                     continue;
                 }
                 name @ ("v" | "is" | "f") => {
                     if hidden {
-                        hide(&mut facts.hidden, row, row);
+                        add_hidden_rows(&mut metadata.hidden, row, row);
                     }
                     links && name == "f"
                 }
                 _ => {
-                    area_of(&element, facts)?;
+                    add_merge_cell(&element, metadata)?;
                     continue;
                 }
             },
@@ -210,7 +221,7 @@ fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: b
                 continue;
             }
             Event::Eof => {
-                facts.links = found.all()?;
+                metadata.links = found.into_links()?;
                 return Ok(());
             }
             _ => continue,
@@ -218,23 +229,22 @@ fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: b
         if in_formula {
             let mut formula = String::new();
             xml.text(&mut formula)?;
-            if let Some(address) = hyperlink(&formula) {
+            if let Some(address) = formula_address(&formula) {
                 found.add(Area::of_cell(row, column.saturating_sub(1)), &address);
             }
         }
     }
 }
 
-/// A link over a cell, or over several.
-fn linked(element: &BytesStart<'_>, addresses: &HashMap<&str, &str>, found: &mut LinksFound) {
-    let Some(address) = attribute_of_any_prefix(element, "id").and_then(|id| addresses.get(id.as_str()).copied())
-    else {
+/// Adds a link of one or several cells.
+fn add_link(element: &BytesStart<'_>, addresses: &HashMap<&str, &str>, found: &mut LinkCollector) {
+    let Some(address) = attribute_any_prefix(element, "id").and_then(|id| addresses.get(id.as_str()).copied()) else {
         return;
     };
     let Some(place) = attribute(element, "ref") else { return };
-    let one = || reference(&place).ok().map(|(row, column)| Area::of_cell(row, column));
+    let one = || parse_reference(&place).ok().map(|(row, column)| Area::of_cell(row, column));
     let Some(area) = area(&place).or_else(one) else { return };
-    // The part behind # stands apart.
+    // The part after `#` is a separate attribute.
     let whole = match attribute(element, "location") {
         Some(place) if !place.is_empty() => format!("{address}#{place}"),
         _ => address.to_owned(),
@@ -243,17 +253,17 @@ fn linked(element: &BytesStart<'_>, addresses: &HashMap<&str, &str>, found: &mut
 }
 
 /// The address in `HYPERLINK("https://…","text")`.
-fn hyperlink(formula: &str) -> Option<String> {
+fn formula_address(formula: &str) -> Option<String> {
     let inner =
         formula.trim_start_matches(['=', '+', ' ']).strip_prefix("HYPERLINK(")?.trim_start().strip_prefix('"')?;
     let (address, behind) = inner.split_once('"')?;
-    // What is joined to it makes another address: `HYPERLINK("https://…/"&D2,"text")`.
+    // A concatenation makes another address: `HYPERLINK("https://…/"&D2,"text")`.
     let whole = behind.trim_start().chars().next().is_none_or(|next| matches!(next, ',' | ';' | ')'));
     whole.then(|| address.to_owned())
 }
 
-/// The rows of totals of a table.
-fn totals(xml: &mut Xml<'_>, totals: &mut Vec<u32>) -> Result<(), WorkbookError> {
+/// Adds the row of totals of a table.
+fn read_totals(xml: &mut Xml<'_>, totals: &mut Vec<u32>) -> Result<(), WorkbookError> {
     loop {
         match xml.next()? {
             Event::Start(element) if element.local_name().as_ref() == "table" => {
@@ -274,11 +284,11 @@ fn totals(xml: &mut Xml<'_>, totals: &mut Vec<u32>) -> Result<(), WorkbookError>
 mod tests {
     use super::*;
 
-    fn searched(xml: &str) -> (SheetFacts, SheetFacts) {
-        let fresh = || SheetFacts::default();
+    fn scan_both(xml: &str) -> (SheetMetadata, SheetMetadata) {
+        let fresh = || SheetMetadata::default();
         let (mut quick, mut slow) = (fresh(), fresh());
-        assert!(matches!(search(xml.as_bytes(), &mut quick), Ok(Some(()))), "{xml}");
-        assert!(read(&mut Xml::new(xml.as_bytes()).ok().unwrap(), &mut slow, &[], false).is_ok());
+        assert!(matches!(scan(xml.as_bytes(), &mut quick), Ok(Some(()))), "{xml}");
+        assert!(read_sheet(&mut Xml::new(xml.as_bytes()).ok().unwrap(), &mut slow, &[], false).is_ok());
         (quick, slow)
     }
 
@@ -294,12 +304,12 @@ mod tests {
                  <row r=\"6\" hidden=\"1\"/><row r=\"7\"><c r=\"A7\"><v>1</v></c></row></sheetData>\
                  <mergeCells><mergeCell ref=\"A2:B4\"/><mergeCell ref=\"C1:C1\"/></mergeCells></worksheet>"
             );
-            let (quick, slow) = searched(&xml);
+            let (quick, slow) = scan_both(&xml);
             assert_eq!(quick, slow);
             assert_eq!(quick.hidden, vec![(1, 2)]);
             assert_eq!(quick.merged, vec![Area { top: 1, left: 0, bottom: 3, right: 1 }]);
         }
-        let (quick, _) = searched(
+        let (quick, _) = scan_both(
             "<x:worksheet><x:sheetData/><x:mergeCells><x:mergeCell ref=\"A1:A2\"/></x:mergeCells></x:worksheet>",
         );
         assert_eq!(quick.merged.len(), 1);
@@ -307,7 +317,10 @@ mod tests {
 
     #[test]
     fn links_are_found_in_formulas() {
-        assert_eq!(hyperlink("HYPERLINK(\"https://a.example\",\"Открыть\")").as_deref(), Some("https://a.example"));
-        assert_eq!(hyperlink("SUM(A1)"), None);
+        assert_eq!(
+            formula_address("HYPERLINK(\"https://a.example\",\"Открыть\")").as_deref(),
+            Some("https://a.example")
+        );
+        assert_eq!(formula_address("SUM(A1)"), None);
     }
 }

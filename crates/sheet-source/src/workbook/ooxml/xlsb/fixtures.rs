@@ -1,10 +1,10 @@
-//! Workbooks made for tests, record by record.
+//! Builds workbooks for tests, record by record.
 
 use std::io::{Cursor, Write};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// One record; kinds from 128 on take two bytes.
+/// A record; types from 128 on take two bytes.
 pub fn record(kind: u16, data: &[u8]) -> Vec<u8> {
     let mut bytes = match kind {
         ..128 => vec![kind as u8],
@@ -28,7 +28,7 @@ pub fn text(text: &str) -> Vec<u8> {
     [numbers(&[text.encode_utf16().count() as u32]), letters].concat()
 }
 
-/// A cell at a column under a style.
+/// A cell at a column with a style.
 pub fn cell(kind: u16, column: u32, style: u32, data: &[u8]) -> Vec<u8> {
     record(kind, &[numbers(&[column, style]), data.to_vec()].concat())
 }
@@ -37,14 +37,14 @@ pub fn row(row: u32, flags: u8) -> Vec<u8> {
     record(0, &[&numbers(&[row, 0])[..], &[0, 0, 0, flags, 0], &numbers(&[0])].concat())
 }
 
-/// A sheet: its rows of cells and what follows on them.
+/// A sheet: its rows of cells and the records after them.
 pub fn sheet(cells: &[Vec<u8>], after: &[Vec<u8>]) -> Vec<u8> {
     let parts =
         [record(129, &[]), record(145, &[]), cells.concat(), record(146, &[]), after.concat(), record(130, &[])];
     parts.concat()
 }
 
-/// The names of sheets, the relations they have, and where the parts are.
+/// The names, states and relationship ids of the sheets.
 pub fn workbook(sheets: &[(&str, u32, &str)], flags: u32) -> Vec<u8> {
     let sheets =
         sheets.iter().map(|(name, state, id)| record(156, &[numbers(&[*state, 1]), text(id), text(name)].concat()));
@@ -69,7 +69,7 @@ pub fn styles(formats: &[(u16, &str)], styles: &[u16]) -> Vec<u8> {
 
 pub fn shared(texts: &[&str]) -> Vec<u8> {
     let items: Vec<u8> = texts.iter().flat_map(|one| record(19, &[vec![0], text(one)].concat())).collect();
-    // The counts are not true, and need not be.
+    // The counts are wrong on purpose; readers ignore them.
     [record(159, &numbers(&[u32::MAX, u32::MAX])), items, record(160, &[])].concat()
 }
 
@@ -90,7 +90,7 @@ pub fn zipped(parts: &[(&str, Vec<u8>)]) -> Vec<u8> {
     zip.finish().expect("the end is written").into_inner()
 }
 
-/// A workbook of one sheet, `Лист`.
+/// A workbook with one sheet, `Лист`.
 pub fn of_one_sheet(sheet: Vec<u8>) -> Vec<u8> {
     zipped(&[
         ("xl/workbook.bin", workbook(&[("Лист", 0, "rId1")], 0)),

@@ -1,11 +1,11 @@
-//! Workbooks made for tests, record by record.
+//! Builds workbooks for tests, record by record.
 
-/// One record.
+/// A record.
 pub fn record(kind: u16, data: &[u8]) -> Vec<u8> {
     [&kind.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat()
 }
 
-/// Numbers of two bytes, one behind the other.
+/// Two-byte numbers.
 pub fn words(words: &[u16]) -> Vec<u8> {
     words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }
@@ -14,25 +14,25 @@ pub fn wide(text: &str) -> Vec<u8> {
     text.encode_utf16().flat_map(u16::to_le_bytes).collect()
 }
 
-/// A text with its length in two bytes, in letters of two bytes.
+/// A text in two-byte letters, after its length in two bytes.
 pub fn unicode(text: &str) -> Vec<u8> {
     [&(text.encode_utf16().count() as u16).to_le_bytes()[..], &[1], &wide(text)].concat()
 }
 
-/// What a made workbook is to hold.
+/// The content of a test workbook.
 #[derive(Default)]
-pub struct MadeBook {
-    /// Of Excel 5 rather than 97.
+pub struct BookFixture {
+    /// True for Excel 5, false for Excel 97.
     pub old: bool,
     /// Records before the sheets.
     pub globals: Vec<Vec<u8>>,
-    /// Name, kind and records of each sheet.
+    /// Name, type and records of each sheet.
     pub sheets: Vec<(&'static str, u8, Vec<Vec<u8>>)>,
 }
 
-impl MadeBook {
-    pub fn of_one_sheet(globals: Vec<Vec<u8>>, sheet: Vec<Vec<u8>>) -> MadeBook {
-        MadeBook { old: false, globals, sheets: vec![("Лист", 0, sheet)] }
+impl BookFixture {
+    pub fn of_one_sheet(globals: Vec<Vec<u8>>, sheet: Vec<Vec<u8>>) -> BookFixture {
+        BookFixture { old: false, globals, sheets: vec![("Лист", 0, sheet)] }
     }
 
     pub fn stream(&self) -> Vec<u8> {
@@ -70,12 +70,12 @@ impl MadeBook {
     }
 }
 
-/// A file with one stream: the table of chains, the directory, the stream.
+/// A file with one stream: the allocation table, the directory, the stream.
 pub fn container(name: &str, stream: &[u8]) -> Vec<u8> {
     const SECTOR: usize = 512;
     const END: u32 = 0xFFFF_FFFE;
     const FREE: u32 = 0xFFFF_FFFF;
-    // Larger than a small one, for which there are other sectors.
+    // Longer than a small stream, which would need small sectors.
     let mut stream = stream.to_vec();
     stream.resize(stream.len().max(4096).next_multiple_of(SECTOR), 0);
     let sectors = stream.len() / SECTOR;
