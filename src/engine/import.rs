@@ -14,7 +14,7 @@ use crate::engine::target::Opened;
 use crate::engine::target::config::absolute;
 use crate::mapping::plan::Groups;
 use crate::mapping::wanted::wanted;
-use crate::mapping::{Plan, Written, compile};
+use crate::mapping::{MappingAst, Plan, compile};
 use crate::store::{MappingHead, StoreError};
 use amo_model::Action;
 use sheet_source::message;
@@ -50,7 +50,7 @@ pub(super) fn with(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Run
 fn import_file(
     request: &ImportRequest,
     mapping: &Path,
-    (written, file): (Written, &Path),
+    (written, file): (MappingAst, &Path),
     tell: &mut Teller<'_>,
 ) -> Result<RunResult, EngineError> {
     let runtime = prepare::runtime()?;
@@ -104,7 +104,7 @@ fn import_file(
         source: file,
         sha256,
         mapping,
-        key_space: written.key_space.as_ref().map(|name| name.it.clone()),
+        key_space: written.key_space.as_ref().map(|name| name.value.clone()),
         snapshot: &snapshot,
         edits: Vec::new(),
         again: request.again,
@@ -119,14 +119,14 @@ fn import_file(
 
 /// The mapping read and the source open, its first reading under way where it does not wait for the account.
 struct Prepared {
-    written: Written,
+    written: MappingAst,
     table: Table,
     surveying: Option<Surveying>,
 }
 
 /// `Prepared` after the first reading; without one where the plan is needed for it.
 struct Surveyed {
-    written: Written,
+    written: MappingAst,
     table: Table,
     /// Where the source was read for it.
     sha256: Option<String>,
@@ -138,7 +138,7 @@ struct Surveyed {
 impl Prepared {
     fn of(
         request: &ImportRequest,
-        written: Written,
+        written: MappingAst,
         file: &Path,
         tell: &mut Teller<'_>,
     ) -> Result<Prepared, EngineError> {
@@ -200,7 +200,7 @@ fn tell_source(request: &ImportRequest, table: &Table, tell: &mut Teller<'_>) {
 }
 
 /// True where what the mapping makes of the source has to be known before anything is sent.
-fn weighs(request: &ImportRequest, written: &Written) -> bool {
+fn weighs(request: &ImportRequest, written: &MappingAst) -> bool {
     request.max_errors.is_some() || (written.action == Action::Delete && !request.consent.is_given())
 }
 

@@ -1,11 +1,10 @@
-//! The way back: from the path by which the service names a value it refuses to the column it came from.
+//! Finds the column of a value that the service refuses, by the JSON path in the response.
 
 use super::plan::{Input, Plan, SectionPlan, TargetPlan, ValuePlan};
 use amo_model::{At, answer};
 use serde_json::Value;
 
-/// The column behind `path` in an item whose JSON is `body`; `None` for constants, templates and paths that name no
-/// value of ours.
+/// The column behind `path` in an item with the JSON `body`; `None` for constants, templates and unknown paths.
 pub fn column_of(plan: &Plan, body: &[u8], path: &str) -> Option<usize> {
     let (section, inner) = section_of(plan, path)?;
     let target = match inner.strip_prefix("custom_fields_values.") {
@@ -23,14 +22,14 @@ pub fn column_of(plan: &Plan, body: &[u8], path: &str) -> Option<usize> {
     })
 }
 
-/// A custom field of a section, or a part of one whose value is an object: `values.0.value.vat_id`.
+/// The value of a custom field of a section, or of a part of an object: `values.0.value.vat_id`.
 fn in_field<'p>(plan: &'p Plan, section: &'p SectionPlan, id: u64, rest: &str) -> Option<&'p ValuePlan> {
     let whole = |v: &&ValuePlan| matches!(&v.target, TargetPlan::Custom { field, .. } if field.id == id);
     if let Some(value) = section.values.iter().find(whole) {
         return Some(value);
     }
     let parts = plan.sections.iter().find(|s| s.field.as_ref().is_some_and(|field| field.id == id))?;
-    // After `values.<n>.value`, or after `values` alone where the service says no more.
+    // The key after `values.<n>.value`; empty if the path ends earlier.
     let key = rest.splitn(4, '.').nth(3).unwrap_or("");
     parts.values.iter().find(|v| is_at(v, key)).or(parts.values.first())
 }
@@ -45,7 +44,7 @@ fn is_at(value: &ValuePlan, path: &str) -> bool {
     }
 }
 
-/// The section whose object the path enters, and what is left of the path inside it.
+/// The section whose object contains the path, and the rest of the path inside it.
 fn section_of<'p>(plan: &'p Plan, path: &'p str) -> Option<(&'p SectionPlan, &'p str)> {
     for section in &plan.sections {
         let prefix = object_path(section).join(".");
@@ -53,7 +52,7 @@ fn section_of<'p>(plan: &'p Plan, path: &'p str) -> Option<(&'p SectionPlan, &'p
             continue;
         }
         if let Some(inner) = path.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('.')) {
-            // Of elements the place in the list goes before the key.
+            // The path of elements has an index before the key.
             let inner = match section.spec.at {
                 At::Elements => inner.split_once('.').map_or(inner, |(_, key)| key),
                 _ => inner,

@@ -1,31 +1,31 @@
-//! What is to become of the rows of a workbook that an export wrote, decided before the first request: which of them say
-//! something new, and in which columns. Kept with the run, so that a resumed one sends the very same.
+//! Decisions about the rows of an exported workbook, made before the first request: which rows have changes, and in
+//! which columns. They are stored with the run, so that a resumed run sends the same.
 
 use serde::{Deserialize, Serialize};
 use sheet_source::problem::Message;
 use std::collections::HashMap;
 
-/// What is done with one row.
+/// The decision about one row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Edit {
-    /// It says what the account says.
+    /// The row equals the account.
     Same,
-    /// These columns are sent, and no others.
+    /// Only these columns are sent.
     Change(Vec<usize>),
-    /// It is made, under this key.
+    /// The row creates a record with this key.
     New(String),
-    /// An earlier import has made it.
+    /// An earlier import created the record.
     Made {
         key: String,
         id: u64,
     },
     Refused(Vec<Refusal>),
-    /// It has no id and holds nothing but formulas: a sum under the table.
+    /// The row has no id and only formulas: a total below the table.
     Total,
-    /// Another run of the same source deals with it.
+    /// Another run of the same source handles the row.
     Elsewhere,
-    /// As any row of any source.
+    /// The row is treated like a row of any source.
     Plain,
 }
 
@@ -39,7 +39,7 @@ pub struct Refusal {
     pub hint: Option<Message>,
 }
 
-/// The rows of which there is something to say, and what is true of all others.
+/// The decisions by row number, and the one for all other rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edits {
     pub rows: HashMap<u32, Edit>,

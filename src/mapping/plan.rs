@@ -1,18 +1,18 @@
-//! A mapping settled: titles have become column numbers, names have become ids, layouts are compiled. What is left to
-//! do for a row is in `mapper`. Made by `compile`; plain data otherwise.
+//! The compiled mapping: titles are column indexes, names are ids, date formats are compiled. Made by `compile`,
+//! applied to rows by `apply`; plain data otherwise.
 
 use super::convert::date;
 use super::convert::number::Round;
 use super::convert::phone::Region;
 use super::edits::Edits;
 use super::language::ast::{As, Literal, OnEmpty, OnUnknown};
-use super::lookup::{Book, Lookup};
+use super::lookup::{Lookup, Resolver};
 use super::suspect::Suspects;
 use super::template::Template;
 use amo_client::account::Account;
 use amo_model::compare::Mark;
 use amo_model::parts::Field;
-use amo_model::payload::Sort;
+use amo_model::payload::EnumCode;
 use amo_model::{Action, FieldKind, FieldSpec, Holds, Kind, SectionSpec, Write};
 use sheet_source::problem::{Note, Source};
 use sheet_source::{Cell, Header, Row};
@@ -28,54 +28,54 @@ pub struct Plan {
     /// The catalog whose elements the records are.
     pub catalog: Option<u64>,
     pub sections: Vec<SectionPlan>,
-    /// Columns whose cells together are the record's key.
+    /// Columns that form the key of a record.
     pub key: Vec<usize>,
-    /// Where each record carries a name of its own.
+    /// The field with the unique name of each record.
     pub marker: Option<Mark>,
     pub condition: Option<Template>,
     pub account: Arc<Account>,
-    /// What names are looked up in.
-    pub book: Book,
-    /// Columns whose cells together say which rows make one record, and how many rows each of them has.
+    /// Resolves names to ids.
+    pub resolver: Resolver,
+    /// The groups of rows that form one record.
     pub groups: Option<Groups>,
-    /// How many more of them the account may hold.
-    pub room: Option<Room>,
-    /// The record to change or delete is found in the ledger by its key.
+    /// The account's limit for this kind.
+    pub quota: Option<Quota>,
+    /// Records to update or delete are found in the ledger by their key.
     pub id_by_key: bool,
-    /// The field that takes what the items of an invoice come to, where nothing else fills it.
+    /// The field for the computed sum of an invoice, if the mapping does not fill it.
     pub total_field: Option<u64>,
     pub source: Arc<Source>,
     pub header: Header,
-    /// Rows end where their last delimiter stands: a cell that is not there is not an empty one.
+    /// The source is a CSV, whose rows may end early: a missing cell is not an empty one.
     pub csv: bool,
-    /// Rows that the sheet does not show are left out.
+    /// Hidden rows are skipped.
     pub skips_hidden: bool,
-    /// Columns that the mapping reads, each once.
+    /// Columns that the mapping reads, without duplicates.
     pub columns_read: Vec<usize>,
-    /// Columns beyond the last title that the mapping names by their letters.
-    pub letters: Vec<usize>,
-    /// What tells rows that are no records.
+    /// Columns beyond the header that the mapping names by letter.
+    pub lettered_columns: Vec<usize>,
+    /// Detects totals and headings.
     pub suspects: Suspects,
     pub decimal: Option<char>,
-    /// The code of the currency that amounts are in, by the mapping or the account.
+    /// The currency code of amounts, from the mapping or the account.
     pub currency: Option<String>,
-    /// Whose rules phones without a country code follow; `None` where the account's country is not known.
+    /// The region of phones without a country code; `None` if the account's country is unknown.
     pub region: Option<Region>,
-    /// What is to become of each row, where that is decided before the import.
+    /// The decisions about rows, if they are made before the import.
     pub edits: Option<Edits>,
-    /// What was noticed while the mapping was held against source and account.
+    /// Notes from compiling.
     pub notes: Vec<Note>,
-    /// How many name caches a mapper needs.
+    /// The number of name caches that a mapper needs.
     pub lookups: usize,
 }
 
 impl Plan {
-    /// The same plan for a source whose rows are decided already.
+    /// The plan with decisions about the rows.
     pub fn with_edits(self, edits: Edits) -> Plan {
         Plan { edits: Some(edits), ..self }
     }
 
-    /// The column with the ids of the records that are changed.
+    /// The column with the ids of existing records.
     pub fn id_column(&self) -> Option<usize> {
         let own = |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
         let value = self.sections.first()?.values.iter().find(own)?;
@@ -85,29 +85,28 @@ impl Plan {
         })
     }
 
-    /// The titles over the columns of the key.
+    /// The titles of the key columns.
     pub fn key_titles(&self) -> impl Iterator<Item = String> {
         self.key.iter().map(|column| self.header.title(*column).to_owned())
     }
 
-    /// True where the cells of this column fill something.
+    /// True if the column fills a value.
     pub fn fills(&self, column: usize) -> bool {
         let from = |origin: &OriginPlan| matches!(origin.input, Input::Column(index) if index == column);
         self.sections.iter().flat_map(|section| &section.values).any(|value| value.origins.iter().any(from))
     }
 }
 
-/// Rows that belong together. The source is read through once to count them, so that the rows of a record need not
-/// stand side by side.
+/// Groups of rows. The source is read once to count them, so that the rows of a record need not be adjacent.
 #[derive(Debug, Clone, Default)]
 pub struct Groups {
     pub columns: Vec<usize>,
-    /// By the hash of their text.
+    /// The number of rows by the hash of the group's text.
     pub rows: HashMap<u64, u32>,
 }
 
 impl Groups {
-    /// The group of a row; `None` where its columns are empty.
+    /// The group of a row; `None` if its group columns are empty.
     pub fn of(&self, row: &Row) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
         let mut empty = true;
@@ -128,23 +127,23 @@ impl Groups {
 
 /// A limit of the account. [seed]
 #[derive(Debug, Clone)]
-pub struct Room {
+pub struct Quota {
     pub max: usize,
     pub taken: usize,
-    /// What is counted, as a message names it.
+    /// The counted things, as named in messages.
     pub what: &'static str,
-    /// Types of which there may be one, and is.
+    /// Types that are limited to one catalog and exist already.
     pub types: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
 pub struct SectionPlan {
     pub spec: &'static SectionSpec,
-    /// The custom field whose value the section is.
+    /// The custom field whose value is this section.
     pub field: Option<Field>,
-    /// Among the plan's sections the one whose object has that field: of a complex lead it may be the contact.
+    /// The index of the section that has the custom field; in a complex lead it may be the contact.
     pub holder: usize,
-    /// The list in which a section of products looks, where it names none by itself.
+    /// The catalog of a section of products, if its rows name none.
     pub catalog: Option<u64>,
     pub values: Vec<ValuePlan>,
 }
@@ -156,14 +155,14 @@ pub struct ValuePlan {
     pub existing: Existing,
 }
 
-/// What a change does to the values that the account holds.
+/// How an update treats existing values.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Existing {
-    /// Those of a list stay, and the new ones stand beside them.
+    /// New values are added to the existing ones of a list.
     pub add: bool,
-    /// They stay as they are: only an empty field is filled.
+    /// Only empty fields are filled.
     pub keep: bool,
-    /// Those of a list go, and nobody has said that this is meant.
+    /// Existing values of a list are replaced without `list = "replace"`.
     pub replaces: bool,
 }
 
@@ -174,7 +173,7 @@ pub enum TargetPlan {
 }
 
 impl TargetPlan {
-    /// How a message names the target.
+    /// The name of the target in messages.
     pub fn name(&self) -> &str {
         match self {
             TargetPlan::Field(spec) => spec.name,
@@ -192,47 +191,47 @@ pub enum Input {
 
 #[derive(Debug, Clone)]
 pub struct OriginPlan {
-    /// Where it stands in the mapping file.
-    pub at: usize,
+    /// Byte offset in the mapping file.
+    pub offset: usize,
     pub input: Input,
     pub default: Option<Literal>,
     pub required: bool,
-    /// What stands between the values of a cell.
+    /// Separators of the values in a cell.
     pub split: Vec<String>,
-    /// The same of what the mapping itself says, which is taken apart only where it says so.
-    pub split_said: Vec<String>,
-    /// Into how many parts `split` would cut the longest option, or text to translate.
+    /// Separators of literals in the mapping, which are split only with an explicit `split`.
+    pub literal_split: Vec<String>,
+    /// The most pieces that `split` makes of an option or of a text to translate.
     pub widest: usize,
-    /// Folded cell text to what stands for it.
+    /// Translations by folded cell text.
     pub values: HashMap<String, Literal>,
-    pub convert: Convert,
+    pub conversion: Conversion,
     pub on_empty: OnEmpty,
     pub on_unknown: OnUnknown,
-    /// An unknown text of `values` is a miss even where the target takes any text.
+    /// Texts that are not in `values` are unknown, even if the target takes any text.
     pub values_only: bool,
-    /// The sort of a multitext value.
-    pub sort: Option<Sort>,
-    /// Sorts that a cell may name behind its value.
-    pub sorts: Vec<String>,
-    /// The code of the currency that the column's amounts are in, where the mapping says it.
+    /// The enum code of a multitext value.
+    pub enum_code: Option<EnumCode>,
+    /// Enum codes that a cell may name after its value.
+    pub enum_codes: Vec<String>,
+    /// The currency code of the column's amounts, if the mapping has one.
     pub currency: Option<String>,
-    /// A longer text is cut to as many characters.
+    /// The maximum length in characters; longer texts are cut.
     pub cut: Option<usize>,
 }
 
 impl OriginPlan {
-    /// What the mapping itself says, as a cell. Its numbers have a dot, whatever sign those of the source have.
-    pub fn said<'v>(&self, literal: &'v Literal) -> Cell<'v> {
-        match literal.value.filter(|_| self.convert.is_of_numbers()) {
+    /// A literal of the mapping as a cell. Its numbers have a dot, whatever the source uses.
+    pub fn literal_cell<'v>(&self, literal: &'v Literal) -> Cell<'v> {
+        match literal.value.filter(|_| self.conversion.is_of_numbers()) {
             Some(value) => Cell { text: literal, value },
             None => Cell::of_text(literal),
         }
     }
 }
 
-/// What a cell is turned into; decided by the target's type, or by `as`.
+/// The conversion of a cell, selected by the type of the target or by `as`.
 #[derive(Debug, Clone)]
-pub enum Convert {
+pub enum Conversion {
     Text {
         shape: Option<As>,
         max: usize,
@@ -259,7 +258,7 @@ pub enum Convert {
         round: Option<Round>,
     },
     Bool,
-    /// A day, written as midnight in the account's zone.
+    /// A date, sent as midnight in the account's zone.
     Day(Arc<date::Rules>),
     Moment(Arc<date::Rules>),
     Tag,
@@ -269,18 +268,18 @@ pub enum Convert {
         known: &'static [&'static str],
         hash: bool,
     },
-    /// The code of a country, in an address.
+    /// A country code in an address.
     Country,
-    /// The name of an object of which nothing else is said.
+    /// The name of an object without other parts.
     ObjectName {
         max: usize,
     },
-    /// The objects of a field of this type as JSON; `bare` leaves out the ids of other things in it.
+    /// JSON objects of a field of this type; `without_ids` leaves out references to other records.
     Json {
         kind: FieldKind,
-        bare: bool,
+        without_ids: bool,
     },
-    /// One step of a chain of lists after the other.
+    /// The steps of a chained list.
     Chain {
         catalogs: Vec<u64>,
         cache: usize,
@@ -288,21 +287,23 @@ pub enum Convert {
     Name(Lookup),
 }
 
-impl Convert {
-    /// True where the cell is read as a number.
+impl Conversion {
+    /// True if the cell is read as a number.
     pub fn is_of_numbers(&self) -> bool {
         match self {
-            Convert::Number | Convert::Quantity | Convert::Money | Convert::WholeMoney { .. } | Convert::Int { .. } => {
-                true
-            }
-            Convert::Text { shape, .. } => matches!(shape, Some(As::Money | As::Number)),
+            Conversion::Number
+            | Conversion::Quantity
+            | Conversion::Money
+            | Conversion::WholeMoney { .. }
+            | Conversion::Int { .. } => true,
+            Conversion::Text { shape, .. } => matches!(shape, Some(As::Money | As::Number)),
             _ => false,
         }
     }
 }
 
-/// What a field links to stands in its definition: an entity, or the id of a list. [doc] A field may link contacts and
-/// companies alike, and then an id alone says nothing.
+/// What a field links to, by its definition: an entity, or the id of a catalog. [doc] `None` if the field links both
+/// contacts and companies, so that an id alone is ambiguous.
 pub fn linked_to(search_in: Option<&str>) -> Option<(&'static str, Option<u64>)> {
     match search_in? {
         "contacts" => Some(("contacts", None)),

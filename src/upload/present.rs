@@ -2,7 +2,7 @@
 //! batches are under way. What the account holds already is not sent; what differs waits for its batch, without what was read.
 
 use crate::mapping::Plan;
-use crate::mapping::apply::change::{Changes, Left};
+use crate::mapping::apply::change::{Diff, DiffRules};
 use crate::store::{Outcome, Status, StoreError};
 use crate::upload::doubt::look;
 use crate::upload::feed::QueuedRecord;
@@ -90,7 +90,7 @@ impl Lost {
     pub fn add(&mut self, loaded: &QueuedRecord) {
         self.values += u64::from(loaded.record.lost);
         self.records += u64::from(loaded.record.lost > 0);
-        self.beside += u64::from(loaded.record.beside);
+        self.beside += u64::from(loaded.record.other_company);
     }
 
     /// The same before anything is sent.
@@ -158,7 +158,7 @@ pub(super) async fn read(shared: Arc<TaskContext>, clock: Clock, records: Vec<Qu
     };
     match looked {
         Ok(held) => {
-            let changes = Changes::of(plan);
+            let changes = DiffRules::of(plan);
             PageEnd::Read(records.into_iter().map(|loaded| seen(&changes, loaded, &held)).collect())
         }
         Err(failure) => PageEnd::Failed(records, failure),
@@ -208,7 +208,7 @@ pub async fn look_at(
 ) -> Result<PresenceCounts, Failure> {
     let ids: Vec<u64> = records.iter().filter_map(|loaded| loaded.record.id).collect();
     let held = held(client, plan, clock, &ids).await?;
-    let (changes, mut looked) = (Changes::of(plan), PresenceCounts::default());
+    let (changes, mut looked) = (DiffRules::of(plan), PresenceCounts::default());
     for loaded in records {
         match seen(&changes, loaded, &held) {
             PresentRecord::Differs(loaded) => {
@@ -225,12 +225,12 @@ pub async fn look_at(
     Ok(looked)
 }
 
-fn seen(changes: &Changes<'_>, mut loaded: QueuedRecord, held: &HashMap<u64, Value>) -> PresentRecord {
+fn seen(changes: &DiffRules<'_>, mut loaded: QueuedRecord, held: &HashMap<u64, Value>) -> PresentRecord {
     let Some(held) = loaded.record.id.and_then(|id| held.get(&id)) else { return PresentRecord::Absent(loaded) };
-    loaded.record.beside = Changes::has_other_company(&loaded.record, held);
-    match changes.left(&loaded.record, held) {
-        Ok(Left::Nothing) => PresentRecord::Same(loaded),
-        Ok(Left::Change { body, links, lost }) => {
+    loaded.record.other_company = DiffRules::has_other_company(&loaded.record, held);
+    match changes.diff(&loaded.record, held) {
+        Ok(Diff::Unchanged) => PresentRecord::Same(loaded),
+        Ok(Diff::Change { body, links, lost }) => {
             loaded.record.body = body;
             loaded.record.links = links;
             loaded.record.lost = lost;

@@ -1,7 +1,7 @@
 //! Reading back: what the account holds, compared with what was sent. A 200 that stored less than it was given is a
 //! known habit of this service, and nobody else would notice.
 
-use crate::mapping::apply::change::{Changes, Left};
+use crate::mapping::apply::change::{Diff, DiffRules};
 use crate::mapping::{Plan, Record, blame};
 use crate::store::{Journal, RecordIds, StoreError};
 use crate::upload::doubt::look;
@@ -150,7 +150,7 @@ pub async fn read_back(
 ) -> Result<Verified, VerifyError> {
     // A sample is as it was sent; what is mapped again is what the row says, of which something may rightly stay unsent.
     let mapped = matches!(bodies, SentBodies::All(_)) && present::is_looked_at(plan);
-    let changes = mapped.then(|| Changes::of(plan));
+    let changes = mapped.then(|| DiffRules::of(plan));
     let (verified, chunk, late) = (Verified::default(), Vec::new(), Vec::new());
     let mut reading = ReadBackQueue { client, plan, journal, ids, changes, verified, chunk, late, last: false };
     let mut prints = Prints::new();
@@ -197,7 +197,7 @@ struct ReadBackQueue<'a> {
     journal: &'a Arc<Mutex<Journal>>,
     ids: &'a BTreeMap<u32, RecordIds>,
     /// Where it has to be said what of a body would have been sent.
-    changes: Option<Changes<'a>>,
+    changes: Option<DiffRules<'a>>,
     verified: Verified,
     chunk: Vec<(QueuedRecord, RecordIds)>,
     /// Records that were not shown as they should be, by lists that may lag behind.
@@ -263,9 +263,9 @@ impl ReadBackQueue<'_> {
                 }
                 (Some(held), Action::Create | Action::Update) => held,
             };
-            match self.changes.as_ref().and_then(|changes| changes.left(&loaded.record, held).ok()) {
-                Some(Left::Nothing) => continue,
-                Some(Left::Change { body, .. }) => loaded.record.body = body,
+            match self.changes.as_ref().and_then(|changes| changes.diff(&loaded.record, held).ok()) {
+                Some(Diff::Unchanged) => continue,
+                Some(Diff::Change { body, .. }) => loaded.record.body = body,
                 None => {}
             }
             let differences = differences(plan, &loaded, held);

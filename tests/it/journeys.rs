@@ -164,7 +164,7 @@ impl Journey {
             pull::pull(&client, &wanted(&written), 0).await.expect("the account is read").0
         });
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
-        let origins = compile::Origins::of(&table, Ledger::empty());
+        let origins = compile::SourceContext::of(&table, Ledger::empty());
         let mut plan = compile::compile(&written, origins, Arc::new(account.clone())).expect("the plan");
         count_groups(&mut plan, &folder.path().join("rows.csv"));
         let max = plan.write.batch_max;

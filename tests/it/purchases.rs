@@ -106,7 +106,7 @@ fn import(
         let known = known.get(asked.key).copied().filter(|_| asked.entity == Entity::Customers);
         Ok(known.map(Keyed::Id))
     });
-    let origins = compile::Origins::of(&table, ledger);
+    let origins = compile::SourceContext::of(&table, ledger);
     let plan = Arc::new(compile::compile(&written, origins, Arc::new(account)).expect("a plan"));
     let spec = plan.kind.spec();
     let head = head(file, spec.name, spec.entity.path());

@@ -192,7 +192,7 @@ fn two_changes_of_one_record_do_not_race() {
     let folder = folder(mapping, "id,price\n10000001,1\n10000003,5\n10000001,2\n");
     let run = folder.run(&service, &import(&["--json"])).expect(1);
     assert_eq!((&run.json()["counts"]["updated"], &run.json()["counts"]["rejected"]), (&2.into(), &1.into()));
-    assert!(run.stderr.contains("10000001 is changed by row 2 already"), "{}", run.stderr);
+    assert!(run.stderr.contains("row 2 already changes 10000001"), "{}", run.stderr);
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl FieldKind {
 }
 
 /// What the service takes a phone or an e-mail for that says nothing else. [doc]
-pub const USUAL_SORT: &str = "WORK";
+pub const DEFAULT_ENUM_CODE: &str = "WORK";
 
 /// The `enum_code`s of a multitext field with this code. [doc]; `IM` [inferred]
 pub fn multitext_codes(field_code: &str) -> &'static [&'static str] {

@@ -2,7 +2,7 @@
 
 use super::lean::Lean;
 use super::parts::{flag, id, list, text};
-use super::payload::Sort;
+use super::payload::EnumCode;
 use super::{At, Entity, Wire};
 
 const TAGS_TO_DELETE: &str = "tags_to_delete";
@@ -65,12 +65,12 @@ pub fn elements(item: &Lean, catalog: Option<u64>) -> Vec<&Lean> {
 }
 
 /// True for a value of this sort; `code_of` knows the codes of the field's options. One without a sort is of the first.
-pub fn is_of_sort(value: &Lean, sort: &Sort, code_of: impl Fn(u64) -> Option<String>) -> bool {
+pub fn is_of_sort(value: &Lean, sort: &EnumCode, code_of: impl Fn(u64) -> Option<String>) -> bool {
     let (option, code) = (id(&value["enum_id"]), text(&value["enum_code"]));
     match sort {
-        Sort::Id(wanted) => option == Some(*wanted),
-        Sort::Code(wanted) if !code.is_empty() => code == *wanted,
-        Sort::Code(wanted) => match option {
+        EnumCode::Id(wanted) => option == Some(*wanted),
+        EnumCode::Code(wanted) if !code.is_empty() => code == *wanted,
+        EnumCode::Code(wanted) => match option {
             Some(option) => code_of(option).as_ref() == Some(wanted),
             None => true,
         },
@@ -113,15 +113,15 @@ mod tests {
     #[test]
     fn a_value_is_of_one_sort() {
         let code = |option| (option == 7).then(|| "MOB".to_owned());
-        let mob = Sort::Code("MOB".to_owned());
+        let mob = EnumCode::Code("MOB".to_owned());
         for (value, sort, is) in [
             (json!({"enum_code": "MOB"}), &mob, true),
             (json!({"enum_code": "WORK"}), &mob, false),
             (json!({"enum_id": 7}), &mob, true),
             (json!({"enum_id": 8}), &mob, false),
             (json!({}), &mob, true),
-            (json!({"enum_id": 8, "enum_code": "MOB"}), &Sort::Id(8), true),
-            (json!({"enum_code": "MOB"}), &Sort::Id(8), false),
+            (json!({"enum_id": 8, "enum_code": "MOB"}), &EnumCode::Id(8), true),
+            (json!({"enum_code": "MOB"}), &EnumCode::Id(8), false),
         ] {
             assert_eq!(is_of_sort(&value.clone().into(), sort, code), is, "{value} {sort:?}");
         }

@@ -37,13 +37,13 @@ pub enum FieldValue<'a> {
     /// A phone, an e-mail: a text of a sort.
     Coded {
         text: &'a str,
-        sort: &'a Sort,
+        sort: &'a EnumCode,
     },
 }
 
 /// The sort of a multitext value: by code (`WORK`) or by option id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sort {
+pub enum EnumCode {
     Code(String),
     Id(u64),
 }
@@ -353,11 +353,11 @@ fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
             out.extend_from_slice(b"{\"value\":");
             string(out, text);
             match sort {
-                Sort::Code(code) => {
+                EnumCode::Code(code) => {
                     out.extend_from_slice(b",\"enum_code\":");
                     string(out, code);
                 }
-                Sort::Id(id) => {
+                EnumCode::Id(id) => {
                     out.extend_from_slice(b",\"enum_id\":");
                     number(out, *id);
                 }

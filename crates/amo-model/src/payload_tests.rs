@@ -13,7 +13,7 @@ fn finished(object: &ObjectWriter) -> Value {
 fn an_item_is_the_json_of_the_documents() {
     let mut contact = ObjectWriter::default();
     contact.text("name", "ООО \"Рога\"\n");
-    contact.field(7, [FieldValue::Coded { text: "+79001234567", sort: &Sort::Code("WORK".into()) }]);
+    contact.field(7, [FieldValue::Coded { text: "+79001234567", sort: &EnumCode::Code("WORK".into()) }]);
     let mut lead = ObjectWriter::default();
     lead.text("name", "Сделка");
     lead.int("price", 100);

@@ -260,7 +260,7 @@ fn head(ready: &Ready<'_>) -> RunHead {
             hidden_rows: layout.hidden_rows,
             links: layout.links,
             fill_down: layout.fill_down.clone(),
-            titles: titles(ready.table.header.titles(), &plan.letters),
+            titles: titles(ready.table.header.titles(), &plan.lettered_columns),
             absolute: sent_before::absolute(ready.source),
             rows_digest: None,
             new_delivery: false,

@@ -18,7 +18,7 @@ use crate::engine::source::survey;
 use crate::engine::source::walk;
 use crate::engine::target::Opened;
 use crate::mapping::wanted::wanted;
-use crate::mapping::{Written, compile, no_marker};
+use crate::mapping::{MappingAst, compile, no_marker};
 use crate::store::AccountKey;
 use present::Present;
 use sheet_source::problem::Note;
@@ -51,7 +51,7 @@ fn checked(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<CheckRes
 
 fn check_file(
     request: &CheckRequest,
-    written: &Written,
+    written: &MappingAst,
     path: &Path,
     tell: &mut Teller<'_>,
 ) -> Result<CheckResult, EngineError> {

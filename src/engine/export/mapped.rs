@@ -4,8 +4,8 @@ use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ExportRequest;
 use crate::engine::prepare;
 use crate::export::{Backwards, Format, Shape};
-use crate::mapping::compile::{self, Origins};
-use crate::mapping::{self, Plan, Written};
+use crate::mapping::compile::{self, SourceContext};
+use crate::mapping::{self, MappingAst, Plan};
 use crate::store::AccountKey;
 use amo_client::account::Account;
 use amo_model::Kind;
@@ -16,7 +16,7 @@ use sheet_source::problem::{Message, Note, Source, quoted};
 use std::sync::Arc;
 
 /// The mapping, where one is asked for and fits what is exported.
-pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<Written>, EngineError> {
+pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<MappingAst>, EngineError> {
     let Some(path) = &request.mapping else { return Ok(None) };
     let refused = |message: Message, hint: Message| Err(EngineError::refused("export-mapping", message, hint));
     for (given, name) in [(!request.columns.is_empty(), "--columns"), (!request.linked.is_empty(), "--linked")] {
@@ -52,7 +52,7 @@ pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<Written
 }
 
 /// What the mapping says of its source has to go for the file as well, where no flag of an import can say otherwise.
-fn csv(request: &ExportRequest, written: &Written) -> Result<(), EngineError> {
+fn csv(request: &ExportRequest, written: &MappingAst) -> Result<(), EngineError> {
     let refused = |message: Message, hint: Message| Err(EngineError::refused("export-csv", message, hint));
     if let (Some(said), Some(known)) =
         (request.csv.decimal, written.source.decimal.filter(|c| Some(*c) != request.csv.decimal))
@@ -77,7 +77,7 @@ fn is_unicode(encoding: &'static Encoding) -> bool {
 }
 
 /// What an import of the file has to be told, where it is written otherwise than the mapping says.
-pub fn note(request: &ExportRequest, written: &Written) -> Option<Note> {
+pub fn note(request: &ExportRequest, written: &MappingAst) -> Option<Note> {
     let known =
         written.source.read.delimiter.filter(|known| request.csv.delimiter.is_some_and(|said| said != *known))?;
     let said = request.csv.delimiter.map(|said| if said == '\t' { "tab".to_owned() } else { said.to_string() });
@@ -91,7 +91,7 @@ pub fn note(request: &ExportRequest, written: &Written) -> Option<Note> {
 
 /// Compiled as an import of the very table would compile it.
 pub fn plan(
-    written: &Written,
+    written: &MappingAst,
     account: &Arc<Account>,
     name: &AccountKey,
     request: &ExportRequest,
@@ -100,10 +100,16 @@ pub fn plan(
     let source = Arc::new(Source { file: request.to.display().to_string(), sheet: None });
     let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(std::path::Path::new("")));
     let ledger = prepare::ledger(&request.folders.state, name, None, space);
-    Ok(Arc::new(compile::compile(written, Origins::without_rows(header, source, ledger), Arc::clone(account))?))
+    Ok(Arc::new(compile::compile(written, SourceContext::without_rows(header, source, ledger), Arc::clone(account))?))
 }
 
-pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &AccountKey, request: &ExportRequest) -> Shape {
+pub fn shape(
+    written: &MappingAst,
+    plan: Arc<Plan>,
+    format: Format,
+    name: &AccountKey,
+    request: &ExportRequest,
+) -> Shape {
     let keys = prepare::keys_of(&request.folders.state, name);
     Shape::Mapping(Box::new(Backwards::of(written, plan, format, keys).said(request.csv)))
 }

@@ -8,7 +8,7 @@ use crate::engine::prepare;
 use crate::engine::source;
 use crate::engine::target::Opened;
 use crate::mapping::wanted::wanted;
-use crate::mapping::{self, Draft, Written};
+use crate::mapping::{self, Draft, MappingAst};
 use crate::store::{AccountKey, KeySpace};
 use sheet_source::message;
 use sheet_source::problem::{Place, Problem};
@@ -24,12 +24,12 @@ pub fn read(
     snapshot: Option<&Path>,
     path: &Path,
     tell: &mut Teller<'_>,
-) -> Result<Written, EngineError> {
+) -> Result<MappingAst, EngineError> {
     let draft = mapping::draft(path);
     if let Some(problem) = misplaced(&import.source, Some((path, &draft))) {
         return Err(problem.into());
     }
-    let Draft { written, mut problems, unread } = draft;
+    let Draft { ast: written, mut problems, unread } = draft;
     let Some(written) = written else { return Err(problems.into()) };
     if problems.is_empty() {
         return Ok(written);
@@ -41,7 +41,7 @@ pub fn read(
         problems
             .extend(more.problems.into_iter().filter(|problem| line(problem).is_none_or(|at| !unread.contains(&at))));
     }
-    mapping::in_order(&mut problems);
+    mapping::sort_by_position(&mut problems);
     Err(problems.into())
 }
 
@@ -56,7 +56,7 @@ fn line(problem: &Problem) -> Option<usize> {
 fn compiled(
     import: &ImportRequest,
     snapshot: Option<&Path>,
-    written: &Written,
+    written: &MappingAst,
     tell: &mut Teller<'_>,
 ) -> Result<(), EngineError> {
     let state = &import.folders.state;
@@ -84,7 +84,7 @@ fn compiled(
 /// A mapping in the place of the source, or the two of them swapped.
 pub fn misplaced(source: &Path, mapping: Option<(&Path, &Draft)>) -> Option<Problem> {
     let named = source.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
-    let unread = mapping.is_some_and(|(_, draft)| draft.written.is_none());
+    let unread = mapping.is_some_and(|(_, draft)| draft.ast.is_none());
     let short = || std::fs::metadata(source).is_ok_and(|file| file.is_file() && file.len() <= MAPPING_MAX);
     if !(named || unread || mapping.is_none()) || !short() || !mapping::is_mapping(source) {
         return None;

@@ -10,7 +10,7 @@ use crate::engine::source;
 use crate::engine::target::Opened;
 use crate::export::KeyOf;
 use crate::mapping::plan::Groups;
-use crate::mapping::{KeyQuery, Keyed, Ledger, Plan, Written, compile};
+use crate::mapping::{KeyQuery, Keyed, Ledger, MappingAst, Plan, compile};
 use crate::store::{
     AccountKey, KeySpace, KeyUse, Keys, LedgerEntry, Relation, Store, StoreError, file_name, ledger_name,
 };
@@ -150,13 +150,13 @@ pub(super) fn snapshot(path: &Path) -> Result<Account, EngineError> {
 
 /// Compiles the mapping. Where rows are grouped, `groups` are those of the source.
 pub(super) fn plan(
-    written: &Written,
+    written: &MappingAst,
     table: &Table,
     account: Arc<Account>,
     ledger: Ledger,
     groups: Option<Groups>,
 ) -> Result<Plan, EngineError> {
-    let origins = compile::Origins::of(table, ledger);
+    let origins = compile::SourceContext::of(table, ledger);
     let mut plan = compile::compile(written, origins, account)?;
     if let (Some(place), Some(groups)) = (&mut plan.groups, groups) {
         *place = groups;
@@ -165,7 +165,7 @@ pub(super) fn plan(
 }
 
 /// SHA-256 of a mapping and of the files it names: the two together decide what a row becomes.
-pub(super) fn mapping_sha256(path: &Path, written: &Written) -> Result<String, EngineError> {
+pub(super) fn mapping_sha256(path: &Path, written: &MappingAst) -> Result<String, EngineError> {
     let mut sha = source::sha256(path)?;
     for file in &written.files {
         sha.push_str(&source::sha256(file)?);
@@ -243,8 +243,8 @@ pub(super) fn ledger(state: &Path, account: &AccountKey, run: Option<i64>, space
 }
 
 /// What the keys of a mapping file belong to.
-pub(super) fn key_space(written: &Written, mapping: &Path) -> KeySpace {
-    let name = written.key_space.as_ref().map(|name| name.it.clone());
+pub(super) fn key_space(written: &MappingAst, mapping: &Path) -> KeySpace {
+    let name = written.key_space.as_ref().map(|name| name.value.clone());
     KeySpace { name, mapping: file_name(mapping), ..KeySpace::default() }
 }
 

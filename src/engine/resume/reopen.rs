@@ -9,7 +9,7 @@ use crate::engine::prepare;
 use crate::engine::source;
 use crate::engine::source::survey::{self, Counting, Surveying};
 use crate::engine::target::{Opened, Target};
-use crate::mapping::{self, Plan, Written, compile};
+use crate::mapping::{self, MappingAst, Plan, compile};
 use crate::store::{KeySpace, Run, RunHead, Store, StoreError, Verify};
 use crate::upload::feed::{QueuedRecord, Select};
 use crate::upload::{links, verify};
@@ -188,7 +188,7 @@ fn begun_elsewhere(head: &RunHead) -> Result<(), EngineError> {
     Err(Problem::in_file(file, "begun-elsewhere", message).hint("go on from the folder in which the run began").into())
 }
 
-pub fn written(run: &Run) -> Result<Written, EngineError> {
+pub fn written(run: &Run) -> Result<MappingAst, EngineError> {
     let mapping = run.head.mapping.file();
     match &run.head.mapping.made {
         // Of the workbook, which is looked at by itself.
@@ -201,7 +201,7 @@ pub fn compiled(
     request: &ResumeRequest,
     store: &Store,
     run: &Run,
-    (table, written): (Table, Written),
+    (table, written): (Table, MappingAst),
 ) -> Result<(Table, Plan), EngineError> {
     let head = &run.head;
     if head.mapping.made.is_none() {
@@ -221,7 +221,7 @@ pub fn compiled(
 mod tests {
     use super::*;
     use crate::mapping::Mapper;
-    use crate::mapping::compile::{self, Origins};
+    use crate::mapping::compile::{self, SourceContext};
     use crate::upload::feed::{RowEvent, walk};
     use sheet_source::ReadOptions;
 
@@ -235,7 +235,7 @@ mod tests {
         let written = mapping::read_text(&path, text).unwrap();
         let told = |done: &[u32], refused: &[u32], known: &[u32]| {
             let table = Table::open(&path, &ReadOptions::default()).unwrap();
-            let origins = Origins::of(&table, mapping::Ledger::empty());
+            let origins = SourceContext::of(&table, mapping::Ledger::empty());
             let plan = compile::compile(&written, origins, Arc::new(amo_client::account::example())).unwrap();
             let set = |rows: &[u32]| rows.iter().copied().collect();
             let select = Select { done: set(done), refused: set(refused), known: set(known), ..Select::default() };

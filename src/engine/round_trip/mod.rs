@@ -23,7 +23,7 @@ use crate::engine::target::Opened;
 use crate::engine::target::config::absolute;
 use crate::export::round_trip::{Decided, Deciding, Generated, Purpose, Trouble};
 use crate::export::{self, Columns, Hidden, NotOurs};
-use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
+use crate::mapping::{self, Edit, Edits, MappingAst, Plan, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
 use amo_client::account::{Account, Wanted};
 use amo_model::{Action, Kind};
@@ -227,7 +227,7 @@ fn not_ours(why: NotOurs, file: &Path) -> EngineError {
     Problem::in_file(file, "no-mapping", message).hint(hint).into()
 }
 
-fn parsed(file: &Path, made: &Generated) -> Result<Written, EngineError> {
+fn parsed(file: &Path, made: &Generated) -> Result<MappingAst, EngineError> {
     Ok(mapping::read_text(file, &made.text)?)
 }
 

@@ -7,7 +7,7 @@ use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::{EngineError, still_wanted};
 use crate::engine::interface::event::Teller;
 use crate::engine::interface::request::SourceOptions;
-use crate::mapping::{Written, compile};
+use crate::mapping::{MappingAst, compile};
 use crate::store::{RunOutcome, SourceHead, Store};
 use amo_client::private;
 use sheet_source::message;
@@ -21,7 +21,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 /// How a mapping and a person want the source to be read.
-pub(super) fn options(written: &Written, asked: &SourceOptions) -> ReadOptions {
+pub(super) fn options(written: &MappingAst, asked: &SourceOptions) -> ReadOptions {
     let said = &written.source.read;
     ReadOptions {
         sheet: asked.sheet.clone().or_else(|| said.sheet.clone()),

@@ -4,8 +4,8 @@ use super::words::Words;
 use super::{Backwards, KeyOf, Target, Way};
 use crate::export::Format;
 use crate::export::table::dialect::Dialect;
-use crate::mapping::compile::{Reads, columns_read};
-use crate::mapping::language::ast::{From, Origin, Written};
+use crate::mapping::compile::{ColumnUse, columns_read};
+use crate::mapping::language::ast::{MappingAst, Origin, ValueSource};
 use crate::mapping::plan::{Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use amo_model::{At, FieldKind, Holds, Link, Wire};
 use sheet_source::{ColumnMatch, fold};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 impl Backwards {
     /// The titles of a mapping's columns, in the order in which they first stand in it.
-    pub fn titles_of(written: &Written) -> Vec<String> {
+    pub fn titles_of(written: &MappingAst) -> Vec<String> {
         let mut titles: Vec<String> = Vec::new();
         for (title, _) in columns_read(written) {
             if !titles.iter().any(|known| fold(known) == fold(&title)) {
@@ -25,7 +25,7 @@ impl Backwards {
     }
 
     /// `plan` is the mapping compiled for a table with these titles.
-    pub fn of(written: &Written, plan: Arc<Plan>, format: Format, keys: Box<KeyOf>) -> Backwards {
+    pub fn of(written: &MappingAst, plan: Arc<Plan>, format: Format, keys: Box<KeyOf>) -> Backwards {
         let origins = origins(written);
         let mut targets: Vec<(usize, Target)> = Vec::new();
         let mut untold = Vec::new();
@@ -38,7 +38,7 @@ impl Backwards {
                     unshown(&plan, section, value, origin, way, held).map(|why| format!("{name} ({why})"))
                 }));
                 if held {
-                    let at = value.origins.iter().map(|origin| origin.at).min().unwrap_or(0);
+                    let at = value.origins.iter().map(|origin| origin.offset).min().unwrap_or(0);
                     targets.push((at, Target { section: no, value: value_no, name, ways }));
                 }
             }
@@ -60,25 +60,27 @@ impl Backwards {
 }
 
 /// Each origin by its place in the file.
-fn origins(written: &Written) -> HashMap<usize, &Origin> {
+fn origins(written: &MappingAst) -> HashMap<usize, &Origin> {
     let values = written.sections.iter().flat_map(|section| &section.values);
     let all = values.flat_map(|v| v.origins.iter().chain(v.parts.iter().flat_map(|part| &part.origins)));
-    all.map(|origin| (origin.at, origin)).collect()
+    all.map(|origin| (origin.offset, origin)).collect()
 }
 
-fn way(plan: &Plan, written: &Written, origins: &HashMap<usize, &Origin>, origin: &OriginPlan) -> Way {
-    let Some(said) = origins.get(&origin.at) else { return Way::default() };
-    let translation = said.values.iter().flat_map(|values| &values.it);
-    let dates = written.source.dates.iter().map(|layout| layout.it.clone());
+fn way(plan: &Plan, written: &MappingAst, origins: &HashMap<usize, &Origin>, origin: &OriginPlan) -> Way {
+    let Some(said) = origins.get(&origin.offset) else { return Way::default() };
+    let translation = said.values.iter().flat_map(|values| &values.value);
+    let dates = written.source.dates.iter().map(|layout| layout.value.clone());
     Way {
-        translation: translation.map(|(found, written)| (found.clone(), written.it.clone())).collect(),
-        layouts: said.format.as_ref().map_or_else(|| dates.collect(), |format| vec![format.it.clone()]),
-        around: match &said.from {
-            From::Template(text) => around(&text.it).and_then(|(title, before, after)| match plan.header.find(title) {
-                ColumnMatch::One(column) => Some((column, before.to_owned(), after.to_owned())),
-                ColumnMatch::Many(_) | ColumnMatch::None => None,
-            }),
-            From::Column(_) | From::Constant(_) => None,
+        translation: translation.map(|(found, written)| (found.clone(), written.value.clone())).collect(),
+        layouts: said.format.as_ref().map_or_else(|| dates.collect(), |format| vec![format.value.clone()]),
+        around: match &said.source {
+            ValueSource::Template(text) => {
+                around(&text.value).and_then(|(title, before, after)| match plan.header.find(title) {
+                    ColumnMatch::One(column) => Some((column, before.to_owned(), after.to_owned())),
+                    ColumnMatch::Many(_) | ColumnMatch::None => None,
+                })
+            }
+            ValueSource::Column(_) | ValueSource::Constant(_) => None,
         },
     }
 }
@@ -135,22 +137,23 @@ fn reads_text(section: &SectionPlan, value: &ValuePlan) -> bool {
 }
 
 /// Columns that are there because a template or a condition reads them.
-fn unfilled(plan: &Plan, written: &Written, targets: &[(usize, Target)]) -> Vec<String> {
+fn unfilled(plan: &Plan, written: &MappingAst, targets: &[(usize, Target)]) -> Vec<String> {
     let around: Vec<usize> = targets
         .iter()
         .flat_map(|(_, target)| target.ways.iter())
         .filter_map(|way| way.around.as_ref().map(|(column, _, _)| *column))
         .collect();
     let read = columns_read(written);
-    let by = |title: &str, wanted: &[Reads]| {
+    let by = |title: &str, wanted: &[ColumnUse]| {
         read.iter().any(|(known, reads)| fold(known) == fold(title) && wanted.contains(reads))
     };
     let titles = plan.header.titles().enumerate();
-    let unfilled = titles
-        .filter(|(column, title)| !by(title, &[Reads::Value, Reads::Key, Reads::Group]) && !around.contains(column));
+    let unfilled = titles.filter(|(column, title)| {
+        !by(title, &[ColumnUse::Value, ColumnUse::Key, ColumnUse::Group]) && !around.contains(column)
+    });
     unfilled
         .map(|(_, title)| {
-            let what = if by(title, &[Reads::Template]) { "a template" } else { "\"where\"" };
+            let what = if by(title, &[ColumnUse::Template]) { "a template" } else { "\"where\"" };
             format!("column \"{title}\" (only {what} reads it)")
         })
         .collect()

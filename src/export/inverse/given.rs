@@ -1,10 +1,10 @@
 //! A value as the service gives it, on the way to the text that the mapping would read to write it.
 
-use crate::mapping::convert::number::Amounts;
+use crate::mapping::convert::number::NumberSyntax;
 use crate::mapping::convert::{date, flag, number};
 use crate::mapping::language::ast::{As, Literal};
-use crate::mapping::lookup::LookupWhat;
-use crate::mapping::plan::{Convert, OriginPlan, TargetPlan};
+use crate::mapping::lookup::LookupKind;
+use crate::mapping::plan::{Conversion, OriginPlan, TargetPlan};
 use amo_model::FieldKind;
 use amo_model::lean::Lean;
 use amo_model::parts::{self, id, number, text};
@@ -40,54 +40,58 @@ impl Given {
             TargetPlan::Custom { .. } => inner(origin, held),
         };
         let told = || Some(text(value)).filter(|text| !text.is_empty());
-        match &origin.convert {
-            Convert::Name(lookup) => match (&lookup.what, target) {
-                (LookupWhat::Option(_), TargetPlan::Custom { field, .. }) => {
+        match &origin.conversion {
+            Conversion::Name(lookup) => match (&lookup.kind, target) {
+                (LookupKind::Option(_), TargetPlan::Custom { field, .. }) => {
                     let by_text = || field.options.iter().find(|option| Some(&option.value) == told().as_ref());
                     let id = id(&held["enum_id"]).or_else(|| by_text().map(|option| option.id));
                     id.map(Given::Id).or_else(|| told().map(Given::Text))
                 }
-                (LookupWhat::UserOrRobot, _) => id(value).map(Given::Id),
+                (LookupKind::UserOrRobot, _) => id(value).map(Given::Id),
                 _ => id(value).filter(|id| *id > 0).map(Given::Id),
             },
-            Convert::Chain { .. } | Convert::EntityId => id(value).filter(|id| *id > 0).map(Given::Id),
-            Convert::Number | Convert::Quantity | Convert::Money | Convert::WholeMoney { .. } | Convert::Int { .. } => {
-                number(value).map(Given::Number).or_else(|| told().map(Given::Text))
-            }
-            Convert::Bool if value.is_null() => None,
-            Convert::Bool => Some(Given::Flag(parts::flag(value))),
-            Convert::Day(rules) => day(value, rules).map(Given::Day).or_else(|| told().map(Given::Text)),
-            Convert::Moment(_) => moment(value, target).or_else(|| told().filter(|t| t != "0").map(Given::Text)),
-            Convert::Text { shape: Some(As::DateTime), .. } => {
+            Conversion::Chain { .. } | Conversion::EntityId => id(value).filter(|id| *id > 0).map(Given::Id),
+            Conversion::Number
+            | Conversion::Quantity
+            | Conversion::Money
+            | Conversion::WholeMoney { .. }
+            | Conversion::Int { .. } => number(value).map(Given::Number).or_else(|| told().map(Given::Text)),
+            Conversion::Bool if value.is_null() => None,
+            Conversion::Bool => Some(Given::Flag(parts::flag(value))),
+            Conversion::Day(rules) => day(value, rules).map(Given::Day).or_else(|| told().map(Given::Text)),
+            Conversion::Moment(_) => moment(value, target).or_else(|| told().filter(|t| t != "0").map(Given::Text)),
+            Conversion::Text { shape: Some(As::DateTime), .. } => {
                 moment(value, target).or_else(|| told().map(Given::Text))
             }
-            Convert::Text { shape: Some(As::Date), .. } => {
+            Conversion::Text { shape: Some(As::Date), .. } => {
                 let day = told().and_then(|text| text.parse().ok()).map(Given::Day);
                 day.or_else(|| told().map(Given::Text))
             }
-            Convert::Json { .. } if value.is_null() => None,
-            Convert::Json { .. } => Some(Given::Text(value.to_string())),
-            Convert::Text { .. } | Convert::Word(_) => match value {
+            Conversion::Json { .. } if value.is_null() => None,
+            Conversion::Json { .. } => Some(Given::Text(value.to_string())),
+            Conversion::Text { .. } | Conversion::Word(_) => match value {
                 Lean::Flag(flag) => Some(Given::Text(flag.to_string())),
                 _ => told().map(Given::Text),
             },
-            Convert::Phone { .. }
-            | Convert::Email { .. }
-            | Convert::Url { .. }
-            | Convert::Tag
-            | Convert::Colour { .. }
-            | Convert::Country
-            | Convert::ObjectName { .. } => told().map(Given::Text),
+            Conversion::Phone { .. }
+            | Conversion::Email { .. }
+            | Conversion::Url { .. }
+            | Conversion::Tag
+            | Conversion::Colour { .. }
+            | Conversion::Country
+            | Conversion::ObjectName { .. } => told().map(Given::Text),
         }
     }
 
     /// True where the mapping makes this value of a text of its own: a translation, a constant. Names are looked up
     /// elsewhere.
     pub fn is(&self, written: &Literal, origin: &OriginPlan, decimal: Option<char>) -> bool {
-        let cell = origin.said(written);
-        match (self, &origin.convert) {
+        let cell = origin.literal_cell(written);
+        match (self, &origin.conversion) {
             (Given::Flag(value), _) => flag::flag(cell).ok() == Some(*value),
-            (Given::Number(value), _) => number::number(cell, Amounts { decimal, currency: None }).ok() == Some(*value),
+            (Given::Number(value), _) => {
+                number::number(cell, NumberSyntax { decimal, currency: None }).ok() == Some(*value)
+            }
             (Given::Moment(value), convert) => {
                 rules(convert).is_some_and(|rules| date::datetime(cell, rules).ok() == Some(*value))
             }
@@ -103,19 +107,19 @@ impl Given {
 /// What of the value of a custom field is meant.
 fn inner<'v>(origin: &OriginPlan, held: &'v Lean) -> &'v Lean {
     let value = &held["value"];
-    match &origin.convert {
+    match &origin.conversion {
         // A chain has no such key. [doc]
-        Convert::Chain { .. } => &held["catalog_element_id"],
-        Convert::ObjectName { .. } if value.is_object() => &value[NAME],
-        Convert::EntityId => &value[ENTITY_ID],
-        Convert::Name(lookup) if !matches!(lookup.what, LookupWhat::Option(_)) => &value[ENTITY_ID],
+        Conversion::Chain { .. } => &held["catalog_element_id"],
+        Conversion::ObjectName { .. } if value.is_object() => &value[NAME],
+        Conversion::EntityId => &value[ENTITY_ID],
+        Conversion::Name(lookup) if !matches!(lookup.kind, LookupKind::Option(_)) => &value[ENTITY_ID],
         _ => value,
     }
 }
 
-fn rules(convert: &Convert) -> Option<&date::Rules> {
+fn rules(convert: &Conversion) -> Option<&date::Rules> {
     match convert {
-        Convert::Moment(rules) | Convert::Day(rules) | Convert::Text { rules, .. } => Some(rules),
+        Conversion::Moment(rules) | Conversion::Day(rules) | Conversion::Text { rules, .. } => Some(rules),
         _ => None,
     }
 }
@@ -171,7 +175,7 @@ mod tests {
     use super::*;
 
     fn rules(layouts: &[&str], zone: &str) -> date::Rules {
-        let layouts = layouts.iter().map(|layout| date::Layout::compile(layout).unwrap()).collect();
+        let layouts = layouts.iter().map(|layout| date::DateFormat::compile(layout).unwrap()).collect();
         date::Rules::new(layouts, TimeZone::get(zone).unwrap(), TimeZone::get(zone).unwrap())
     }
 

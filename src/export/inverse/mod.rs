@@ -13,8 +13,8 @@ use super::table::dialect::{Dialect, Said};
 use super::table::linked::Whole;
 use crate::mapping::convert::{phone, split};
 use crate::mapping::language::ast::Literal;
-use crate::mapping::lookup::{ElementBy, Lookup, LookupWhat};
-use crate::mapping::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
+use crate::mapping::lookup::{ElementBy, Lookup, LookupKind};
+use crate::mapping::plan::{Conversion, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use amo_model::compare::Mark;
 use amo_model::held::{self, field_values};
 use amo_model::lean::Lean;
@@ -203,10 +203,10 @@ impl Backwards {
     /// True where the mapping's own text stands for what is held.
     fn is(&self, spot: Spot<'_>, held: &Lean, text: &Literal, whole: &Whole) -> bool {
         let Some(given) = Given::of(&spot.value.target, spot.origin, held) else { return false };
-        match (&given, &spot.origin.convert) {
-            (Given::Id(id), Convert::Name(lookup)) => {
+        match (&given, &spot.origin.conversion) {
+            (Given::Id(id), Conversion::Name(lookup)) => {
                 let (what, within) = self.looked_up(spot, lookup, &whole.item);
-                self.plan.book.resolve(what, within, text) == Ok(*id)
+                self.plan.resolver.resolve(what, within, text) == Ok(*id)
             }
             _ => given.is(text, spot.origin, self.plan.decimal),
         }
@@ -245,14 +245,14 @@ impl Backwards {
     /// What the mapping would read to write this.
     fn word(&mut self, spot: Spot<'_>, step: usize, given: Given, whole: &Whole) -> Cell {
         let (origin, way) = (spot.origin, spot.way);
-        match (&given, &origin.convert) {
-            (Given::Id(id), Convert::Name(lookup)) => {
+        match (&given, &origin.conversion) {
+            (Given::Id(id), Conversion::Name(lookup)) => {
                 let (what, within) = self.looked_up(spot, lookup, &whole.item);
                 return self.name(spot, what, within, *id, &whole.item);
             }
-            (Given::Id(id), Convert::Chain { catalogs, .. }) => {
+            (Given::Id(id), Conversion::Chain { catalogs, .. }) => {
                 let Some(catalog) = catalogs.get(step).copied() else { return Cell::Empty };
-                return self.name(spot, &LookupWhat::Element { catalog, by: ElementBy::Name }, None, *id, &whole.item);
+                return self.name(spot, &LookupKind::Element { catalog, by: ElementBy::Name }, None, *id, &whole.item);
             }
             _ => {}
         }
@@ -261,8 +261,8 @@ impl Backwards {
         if let Some((found, _)) = way.translation.iter().find(translated) {
             return Cell::Text(found.clone());
         }
-        let rules = match &origin.convert {
-            Convert::Moment(rules) | Convert::Day(rules) | Convert::Text { rules, .. } => Some(rules),
+        let rules = match &origin.conversion {
+            Conversion::Moment(rules) | Conversion::Day(rules) | Conversion::Text { rules, .. } => Some(rules),
             _ => None,
         };
         match (given, rules) {
@@ -289,9 +289,9 @@ impl Backwards {
         }
     }
 
-    fn name(&mut self, spot: Spot<'_>, what: &LookupWhat, within: Option<u64>, id: u64, item: &Lean) -> Cell {
+    fn name(&mut self, spot: Spot<'_>, what: &LookupKind, within: Option<u64>, id: u64, item: &Lean) -> Cell {
         let pipeline = parts::id(&item["pipeline_id"]);
-        let wanted = Wanted { what, within, pipeline, id };
+        let wanted = Wanted { kind: what, within, pipeline, id };
         let word = self.words.of((spot.place, spot.no), wanted, &spot.way.translation);
         if !word.found {
             self.lose(format!("{}: an import does not find \"{}\"", spot.target.name, word.text));
@@ -301,17 +301,17 @@ impl Backwards {
 
     /// How the mapping looks a name up: a stage in the pipeline that the row names, else in the main one or, for a change,
     /// in any.
-    fn looked_up<'l>(&self, spot: Spot<'_>, lookup: &'l Lookup, item: &Lean) -> (&'l LookupWhat, Option<u64>) {
-        let LookupWhat::Stage { anywhere } = lookup.what else { return (&lookup.what, None) };
+    fn looked_up<'l>(&self, spot: Spot<'_>, lookup: &'l Lookup, item: &Lean) -> (&'l LookupKind, Option<u64>) {
+        let LookupKind::Stage { anywhere } = lookup.kind else { return (&lookup.kind, None) };
         let section = &self.plan.sections[spot.target.section];
         let names_pipeline = |value: &ValuePlan| {
-            value.origins.iter().any(|o| matches!(&o.convert, Convert::Name(l) if l.what == LookupWhat::Pipeline))
+            value.origins.iter().any(|o| matches!(&o.conversion, Conversion::Name(l) if l.kind == LookupKind::Pipeline))
         };
         match section.values.iter().any(names_pipeline) {
-            true => (&lookup.what, id(&item["pipeline_id"])),
+            true => (&lookup.kind, id(&item["pipeline_id"])),
             false => {
                 let changes = self.plan.action == amo_model::Action::Update;
-                (if anywhere || changes { &LookupWhat::Stage { anywhere: true } } else { &lookup.what }, None)
+                (if anywhere || changes { &LookupKind::Stage { anywhere: true } } else { &lookup.kind }, None)
             }
         }
     }
@@ -404,8 +404,8 @@ fn list_of(plan: &Plan, section: &SectionPlan) -> Option<u64> {
 
 /// True for a value that goes into this column: phones by their sort, parts of an address by theirs.
 fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> bool {
-    match (&origin.sort, target) {
-        (Some(sort), TargetPlan::Custom { field, .. }) => held::is_of_sort(held, sort, |option| {
+    match (&origin.enum_code, target) {
+        (Some(code), TargetPlan::Custom { field, .. }) => held::is_of_sort(held, code, |option| {
             field.options.iter().find(|known| known.id == option).and_then(|known| known.code.clone())
         }),
         _ => true,
@@ -415,8 +415,8 @@ fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> bool {
 /// By the first separator that the mapping takes apart as it was; true where one does.
 fn join(texts: &[String], origin: &OriginPlan) -> (String, bool) {
     let back = |joined: &str| -> Vec<String> {
-        match &origin.convert {
-            Convert::Phone { .. } => phone::split(joined, &origin.split).map(str::to_owned).collect(),
+        match &origin.conversion {
+            Conversion::Phone { .. } => phone::split(joined, &origin.split).map(str::to_owned).collect(),
             _ => split::split(joined, &origin.split).map(str::to_owned).collect(),
         }
     };

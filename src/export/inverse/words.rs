@@ -1,7 +1,7 @@
 //! What the mapping would have to read to come to an id: names, articles, keys, each tried by the mapping's own look-up.
 
 use crate::mapping::language::ast::Literal;
-use crate::mapping::lookup::{ElementBy, LookupWhat};
+use crate::mapping::lookup::{ElementBy, LookupKind};
 use crate::mapping::plan::Plan;
 use amo_model::parts::{Field, FieldOption, Item};
 use amo_model::{Entity, Owner};
@@ -17,7 +17,7 @@ const KEPT_MAX: usize = 20_000;
 /// An id that is looked for, and where its name is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    pub what: &'a LookupWhat,
+    pub kind: &'a LookupKind,
     /// The pipeline in which the mapping looks for a stage; the item's own one.
     pub within: Option<u64>,
     pub pipeline: Option<u64>,
@@ -69,7 +69,7 @@ impl Words {
     }
 
     fn find(&self, wanted: Wanted<'_>, translation: &[(String, Literal)]) -> Word {
-        let finds = |text: &str| self.plan.book.resolve(wanted.what, wanted.within, text) == Ok(wanted.id);
+        let finds = |text: &str| self.plan.resolver.resolve(wanted.kind, wanted.within, text) == Ok(wanted.id);
         let translated = translation.iter().find(|(_, written)| !written.is_empty() && finds(written));
         if let Some((found, _)) = translated {
             return Word { text: found.clone(), found: true };
@@ -84,29 +84,29 @@ impl Words {
     fn names(&self, wanted: Wanted<'_>) -> Vec<String> {
         let account = &self.plan.account;
         let id = wanted.id;
-        let mut names: Vec<String> = match *wanted.what {
-            LookupWhat::Pipeline => account.pipeline_by_id(id).map(|p| p.name.clone()).into_iter().collect(),
-            LookupWhat::Stage { .. } => {
+        let mut names: Vec<String> = match *wanted.kind {
+            LookupKind::Pipeline => account.pipeline_by_id(id).map(|p| p.name.clone()).into_iter().collect(),
+            LookupKind::Stage { .. } => {
                 let own = wanted.pipeline.and_then(|id| account.pipeline_by_id(id));
                 let stages = own.into_iter().chain(&account.pipelines).flat_map(|p| &p.stages);
                 stages.filter(|stage| stage.id == id).map(|stage| stage.name.clone()).take(1).collect()
             }
-            LookupWhat::LossReason => named(account.loss_reasons.iter().map(|r| (r.id, &r.name)), id),
-            LookupWhat::UserOrRobot if id == 0 => vec!["0".to_owned()],
-            LookupWhat::ActiveUser | LookupWhat::UserOrRobot => {
+            LookupKind::LossReason => named(account.loss_reasons.iter().map(|r| (r.id, &r.name)), id),
+            LookupKind::UserOrRobot if id == 0 => vec!["0".to_owned()],
+            LookupKind::ActiveUser | LookupKind::UserOrRobot => {
                 let user = account.users.iter().find(|user| user.id == id);
                 user.map(|user| vec![user.name.clone(), user.email.clone()]).unwrap_or_default()
             }
-            LookupWhat::Option(ref field) => options(field, id),
-            LookupWhat::Segment => named(account.segments.iter().map(|s| (s.id, &s.name)), id),
-            LookupWhat::CustomerStatus => named(account.customer_statuses.iter().map(|s| (s.id, &s.name)), id),
-            LookupWhat::Catalog => named(account.catalogs.iter().map(|c| (c.id, &c.name)), id),
-            LookupWhat::Customer => self.customers.get(&id).cloned().into_iter().collect(),
-            LookupWhat::PriceField { catalog } => {
+            LookupKind::Option(ref field) => options(field, id),
+            LookupKind::Segment => named(account.segments.iter().map(|s| (s.id, &s.name)), id),
+            LookupKind::CustomerStatus => named(account.customer_statuses.iter().map(|s| (s.id, &s.name)), id),
+            LookupKind::Catalog => named(account.catalogs.iter().map(|c| (c.id, &c.name)), id),
+            LookupKind::Customer => self.customers.get(&id).cloned().into_iter().collect(),
+            LookupKind::PriceField { catalog } => {
                 named(account.fields(Owner::Catalog(catalog)).iter().map(|f| (f.id, &f.name)), id)
             }
-            LookupWhat::Element { by, .. } => self.items.get(&id).map(|item| element(item, by)).unwrap_or_default(),
-            LookupWhat::Ledger { entity, catalog, .. } => self.key(entity, catalog, id).into_iter().collect(),
+            LookupKind::Element { by, .. } => self.items.get(&id).map(|item| element(item, by)).unwrap_or_default(),
+            LookupKind::Ledger { entity, catalog, .. } => self.key(entity, catalog, id).into_iter().collect(),
         };
         names.retain(|name| !name.is_empty());
         names.push(id.to_string());
@@ -122,7 +122,7 @@ fn named<'a>(mut all: impl Iterator<Item = (u64, &'a String)>, id: u64) -> Vec<S
 fn element(item: &Item, by: ElementBy) -> Vec<String> {
     let article = item.sku.clone();
     match by {
-        ElementBy::Article => article.into_iter().collect(),
+        ElementBy::Sku => article.into_iter().collect(),
         ElementBy::Name => vec![item.name.clone()],
         ElementBy::Either => article.into_iter().chain([item.name.clone()]).collect(),
     }

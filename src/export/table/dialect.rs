@@ -2,7 +2,7 @@
 
 use super::cell::Cell;
 use crate::export::Format;
-use crate::mapping::Written;
+use crate::mapping::MappingAst;
 use encoding_rs::{Encoding, UTF_8};
 use rust_decimal::Decimal;
 
@@ -38,7 +38,7 @@ impl Default for Dialect {
 }
 
 impl Dialect {
-    pub fn of(written: &Written, format: Format) -> Dialect {
+    pub fn of(written: &MappingAst, format: Format) -> Dialect {
         let (source, read) = (&written.source, &written.source.read);
         let encoding = read.encoding.as_ref().and_then(|name| Encoding::for_label(name.as_bytes()));
         Dialect {
@@ -78,7 +78,7 @@ impl Dialect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::convert::number::{Amounts, number};
+    use crate::mapping::convert::number::{NumberSyntax, number};
     use sheet_source::{Cell as Read, Scalar};
 
     #[test]
@@ -89,7 +89,7 @@ mod tests {
                 let text = Dialect { decimal, sign, ..Dialect::default() }.number(value);
                 let cell = Read { text: &text, value: Scalar::Text };
                 assert_eq!(
-                    number(cell, Amounts { decimal, currency: None }),
+                    number(cell, NumberSyntax { decimal, currency: None }),
                     Ok(value.normalize()),
                     "{text} {decimal:?}"
                 );

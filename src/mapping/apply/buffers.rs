@@ -1,4 +1,4 @@
-//! The JSON of the record at hand: one object a section, put together when the record is whole.
+//! The JSON of the current record: one object per section, combined when the record is complete.
 
 use super::record::request_id;
 use super::row::RecordBuilder;
@@ -8,10 +8,10 @@ use amo_model::payload::{FieldValue, ObjectWriter, REQUEST_ID};
 use amo_model::{Action, ID_KEY};
 use sheet_source::{Row, message};
 
-/// The JSON of the record at hand, by section. Kept from record to record, so that a record takes no allocations.
+/// The JSON of the current record by section. Reused for all records, to avoid allocations.
 pub(super) struct Buffers {
     objects: Vec<ObjectWriter>,
-    /// The values of sections that fill a custom field, one behind the other.
+    /// The values of sections that fill a custom field, concatenated.
     lists: Vec<Vec<u8>>,
 }
 
@@ -26,7 +26,7 @@ impl Buffers {
         self.objects.iter().all(ObjectWriter::is_empty) && self.lists.iter().all(Vec::is_empty)
     }
 
-    /// Writes the record's own id, where the body says it and not the address.
+    /// Writes the id of the record, unless the URL contains it.
     pub(super) fn own_id(&mut self, record: &RecordBuilder<'_, '_>) {
         let in_body = !record.context.plan.write.names_record();
         if let (true, Some(id), Some(item)) = (in_body, record.meta.own_id, self.objects.first_mut()) {
@@ -34,12 +34,12 @@ impl Buffers {
         }
     }
 
-    /// Makes the objects of a record from its rows.
+    /// Builds the objects of a record from its rows.
     pub(super) fn fill<'r>(&mut self, record: &mut RecordBuilder<'r, '_>, first: &'r Row, more: &'r [Row]) {
         let plan = record.context.plan;
         let mut bare = Vec::new();
         for (n, section) in plan.sections.iter().enumerate() {
-            record.bare = false;
+            record.only_constants = false;
             let (object, list) = (&mut self.objects[n], &mut self.lists[n]);
             list.clear();
             object.clear();
@@ -52,11 +52,11 @@ impl Buffers {
                     object.value_object(list);
                 }
             }
-            if record.bare {
+            if record.only_constants {
                 bare.push(n);
             }
             if !section.spec.repeats {
-                record.agreement(section, first, more);
+                record.check_rows_agree(section, first, more);
             }
         }
         record.go_to(first);
@@ -68,7 +68,7 @@ impl Buffers {
         self.count_fields(record);
     }
 
-    /// How many values in parts a section's object will get.
+    /// The number of object-valued custom fields in a section.
     fn parts_of(&self, plan: &Plan, holder: usize) -> usize {
         if self.lists.iter().all(Vec::is_empty) {
             return 0;
@@ -77,7 +77,7 @@ impl Buffers {
         parts.filter(|(part, list)| part.holder == holder && !list.is_empty()).count()
     }
 
-    /// Values in parts and the marker count, too.
+    /// Checks the limit of custom fields, including object values and the marker.
     fn count_fields(&self, record: &mut RecordBuilder<'_, '_>) {
         let plan = record.context.plan;
         for (n, section) in plan.sections.iter().enumerate() {
@@ -97,7 +97,7 @@ impl Buffers {
         }
     }
 
-    /// Sent, it would be counted as changed, by us and by the service.
+    /// True for an update without changes: sending it would count it as changed.
     pub(super) fn changes_nothing(&self, record: &RecordBuilder<'_, '_>, id: u64) -> bool {
         let Some((item, others)) = self.objects.split_first() else { return false };
         let nothing = others.iter().all(ObjectWriter::is_empty) && self.lists.iter().all(Vec::is_empty);
@@ -108,7 +108,7 @@ impl Buffers {
             && record.meta.elements.is_empty()
     }
 
-    /// The item's JSON. `row` is the record's first row, for its `request_id`.
+    /// The JSON of the item. `row` is the first row of the record, for its `request_id`.
     pub(super) fn body(
         &mut self,
         record: &RecordBuilder<'_, '_>,

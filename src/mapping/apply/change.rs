@@ -1,9 +1,9 @@
-//! What of a change is sent, once the record has been read from the account: only what differs from it. Values that are to be
-//! added stand beside those that are there; what fills empty fields alone leaves the others as they are. Pure.
+//! Reduces an update to what differs from the record in the account. Added values are combined with existing ones;
+//! values for empty fields do not touch filled ones. Pure.
 
 use super::record::{Link, Record};
 use crate::mapping::convert::phone::{self, Region};
-use crate::mapping::plan::{Convert, Existing, Plan, TargetPlan, ValuePlan};
+use crate::mapping::plan::{Conversion, Existing, Plan, TargetPlan, ValuePlan};
 use amo_model::equals::{field_holds, held_values, key_holds, key_is_empty};
 use amo_model::parts::{flag, id, list, number, text};
 use amo_model::payload::REQUEST_ID;
@@ -16,61 +16,61 @@ use std::collections::{HashMap, HashSet};
 const EMBEDDED: &str = "_embedded";
 const TAGS: &str = "tags";
 
-/// What is left of a record.
+/// The difference between a record and the account.
 #[derive(Debug, PartialEq)]
-pub enum Left {
-    /// The account holds all of it.
-    Nothing,
+pub enum Diff {
+    /// The account has all values already.
+    Unchanged,
     Change {
         body: Vec<u8>,
         links: Vec<Link>,
-        /// Values of lists that go with it, though nobody has said that this is meant.
+        /// The number of list values that are replaced without `list = "replace"`.
         lost: u32,
     },
 }
 
-/// What a plan says of the values that the account holds.
-pub struct Changes<'p> {
+/// How a plan treats existing values, by key and field.
+pub struct DiffRules<'p> {
     plan: &'p Plan,
-    /// By the key in the item; that of tags which replace all is `tags`.
+    /// By the key in the item; `tags` for tags that replace all others.
     keys: HashMap<&'static str, Existing>,
-    fields: HashMap<u64, Field>,
-    /// Links that are made only where there are none of their sort.
+    fields: HashMap<u64, FieldPolicy>,
+    /// Entities that are linked only if no other one is linked.
     links: HashSet<Entity>,
-    /// Sent with every change, for the service may ask for them. [seed]
+    /// Sent with every change, because the service may require them. [seed]
     needed_keys: HashSet<&'static str>,
     needed_fields: HashSet<u64>,
 }
 
 #[derive(Debug, Default)]
-struct Field {
+struct FieldPolicy {
     existing: Existing,
     spelling: Spelling,
 }
 
-/// How differently one value may be written.
+/// How equal values may differ in spelling.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 enum Spelling {
     #[default]
     Exact,
-    /// People type phones in their own ways.
+    /// Phones in any format.
     Phone(Option<Region>),
     AnyCase,
 }
 
-/// What becomes of one value of a change.
+/// What is sent for one value of an update.
 #[derive(Debug, PartialEq)]
-enum Fate {
-    /// The account holds it, or holds something that is to stay.
-    Held,
-    Sent,
-    /// Another one in its place: with what is there, or without it.
-    Instead(Value),
+enum Decision {
+    /// Nothing: the account has the value, or has one that must not change.
+    Keep,
+    Send,
+    /// Another value: combined with the existing ones, or without them.
+    Replace(Value),
 }
 
-impl<'p> Changes<'p> {
-    pub fn of(plan: &'p Plan) -> Changes<'p> {
-        let mut changes = Changes {
+impl<'p> DiffRules<'p> {
+    pub fn of(plan: &'p Plan) -> DiffRules<'p> {
+        let mut changes = DiffRules {
             plan,
             keys: HashMap::new(),
             fields: HashMap::new(),
@@ -85,7 +85,7 @@ impl<'p> Changes<'p> {
                     None => changes.value(value),
                 }
             }
-            // Some are custom fields that are known by their codes.
+            // Some are custom fields with a known code.
             let needed = section.spec.fields.iter().filter(|field| field.required == Required::Always);
             for wire in needed.map(|field| field.wire).filter(|_| section.spec.is_item()) {
                 changes.need(wire);
@@ -98,12 +98,12 @@ impl<'p> Changes<'p> {
         let existing = value.existing;
         match &value.target {
             TargetPlan::Custom { field, .. } => {
-                let spelling = match value.origins.first().map(|origin| &origin.convert) {
-                    Some(Convert::Phone { .. }) => Spelling::Phone(self.plan.region),
-                    Some(Convert::Email { .. }) => Spelling::AnyCase,
+                let spelling = match value.origins.first().map(|origin| &origin.conversion) {
+                    Some(Conversion::Phone { .. }) => Spelling::Phone(self.plan.region),
+                    Some(Conversion::Email { .. }) => Spelling::AnyCase,
                     _ => Spelling::Exact,
                 };
-                self.fields.insert(field.id, Field { existing, spelling });
+                self.fields.insert(field.id, FieldPolicy { existing, spelling });
             }
             TargetPlan::Field(spec) => match spec.wire {
                 Wire::Key(key) | Wire::Ids(key) | Wire::Tags(key) => drop(self.keys.insert(key, existing)),
@@ -129,104 +129,104 @@ impl<'p> Changes<'p> {
         }
     }
 
-    /// What is left to do for a record, of which the account shows `held`.
-    pub fn left(&self, record: &Record, held: &Value) -> Result<Left, serde_json::Error> {
+    /// The difference between a record and its state `held` in the account.
+    pub fn diff(&self, record: &Record, held: &Value) -> Result<Diff, serde_json::Error> {
         let sent: Map<String, Value> = serde_json::from_slice(&record.body)?;
         let links: Vec<Link> = record.links.iter().filter(|link| self.is_wanted(link, held)).cloned().collect();
-        let mut keys: Vec<(&str, Fate)> = sent
+        let mut keys: Vec<(&str, Decision)> = sent
             .iter()
             .filter(|(key, _)| ![ID_KEY, REQUEST_ID, FIELDS_KEY, EMBEDDED].contains(&key.as_str()))
             .map(|(key, value)| (key.as_str(), self.key(key, value, held)))
             .collect();
         let sent_fields = sent.get(FIELDS_KEY).map(list).unwrap_or_default();
-        let mut fields: Vec<(u64, Fate)> =
+        let mut fields: Vec<(u64, Decision)> =
             sent_fields.iter().map(|field| (id(&field["field_id"]).unwrap_or(0), self.field(field, held))).collect();
-        let embedded: Vec<(&str, Fate)> = match sent.get(EMBEDDED).and_then(Value::as_object) {
+        let embedded: Vec<(&str, Decision)> = match sent.get(EMBEDDED).and_then(Value::as_object) {
             Some(parts) => parts.iter().map(|(key, value)| (key.as_str(), self.embedded(key, value, held))).collect(),
             None => Vec::new(),
         };
-        let left = |fate: &Fate| *fate != Fate::Held;
-        let any_field = fields.iter().any(|(_, fate)| left(fate));
-        let any = any_field || keys.iter().chain(&embedded).any(|(_, fate)| left(fate));
+        let left = |decision: &Decision| *decision != Decision::Keep;
+        let any_field = fields.iter().any(|(_, decision)| left(decision));
+        let any = any_field || keys.iter().chain(&embedded).any(|(_, decision)| left(decision));
         if !any && links.is_empty() {
-            return Ok(Left::Nothing);
+            return Ok(Diff::Unchanged);
         }
-        let stage = keys.iter().any(|(key, fate)| STAGE_KEYS.contains(key) && left(fate));
-        for (key, fate) in &mut keys {
+        let stage = keys.iter().any(|(key, decision)| STAGE_KEYS.contains(key) && left(decision));
+        for (key, decision) in &mut keys {
             let kept = self.keys.get(key).is_some_and(|existing| existing.keep);
             let needed = (any && self.needed_keys.contains(key)) || (stage && STAGE_KEYS.contains(key));
-            if *fate == Fate::Held && needed && !kept {
-                *fate = Fate::Sent;
+            if *decision == Decision::Keep && needed && !kept {
+                *decision = Decision::Send;
             }
         }
-        for (field, fate) in &mut fields {
+        for (field, decision) in &mut fields {
             let kept = self.fields.get(field).is_some_and(|field| field.existing.keep);
-            if *fate == Fate::Held && any && self.needed_fields.contains(field) && !kept {
-                *fate = Fate::Sent;
+            if *decision == Decision::Keep && any && self.needed_fields.contains(field) && !kept {
+                *decision = Decision::Send;
             }
         }
-        let body = written(&record.body, &keys, &fields, &embedded)?;
+        let body = partial_body(&record.body, &keys, &fields, &embedded)?;
         let lost = sent_fields.iter().map(|field| self.lost(field, held)).sum();
-        Ok(Left::Change { body, links, lost })
+        Ok(Diff::Change { body, links, lost })
     }
 
-    fn key(&self, key: &str, sent: &Value, held: &Value) -> Fate {
+    fn key(&self, key: &str, sent: &Value, held: &Value) -> Decision {
         let existing = self.keys.get(key).copied().unwrap_or_default();
         match key {
             "tags_to_add" => return self.tags(sent, held, existing, |known| !known),
             "tags_to_delete" => return self.tags(sent, held, existing, |known| known),
             _ => {}
         }
-        let Some(there) = held.get(key) else { return Fate::Sent };
+        let Some(there) = held.get(key) else { return Decision::Send };
         if existing.keep && !key_is_empty(there) {
-            return Fate::Held;
+            return Decision::Keep;
         }
         if existing.add {
             let there: Vec<u64> =
                 list(there).into_iter().filter_map(|one| id(one).or_else(|| id(&one["id"]))).collect();
             let new: Vec<u64> = list(sent).into_iter().filter_map(id).filter(|id| !there.contains(id)).collect();
             return match new.is_empty() {
-                true => Fate::Held,
-                false => Fate::Instead(there.into_iter().chain(new).collect()),
+                true => Decision::Keep,
+                false => Decision::Replace(there.into_iter().chain(new).collect()),
             };
         }
-        if key_holds(key, sent, there) { Fate::Held } else { Fate::Sent }
+        if key_holds(key, sent, there) { Decision::Keep } else { Decision::Send }
     }
 
-    /// Tags to add or to take away: those of which this has to be done.
-    fn tags(&self, sent: &Value, held: &Value, existing: Existing, wanted: impl Fn(bool) -> bool) -> Fate {
-        let Some(there) = held[EMBEDDED].get(TAGS).map(tag_names) else { return Fate::Sent };
+    /// Tags to add or remove, without those for which nothing has to be done.
+    fn tags(&self, sent: &Value, held: &Value, existing: Existing, wanted: impl Fn(bool) -> bool) -> Decision {
+        let Some(there) = held[EMBEDDED].get(TAGS).map(tag_names) else { return Decision::Send };
         if existing.keep && !there.is_empty() {
-            return Fate::Held;
+            return Decision::Keep;
         }
         let left = list(sent).into_iter().filter(|tag| wanted(there.contains(&tag_name(tag))));
         let left: Vec<Value> = left.cloned().collect();
         match left.len() {
-            0 => Fate::Held,
-            some if some == list(sent).len() => Fate::Sent,
-            _ => Fate::Instead(Value::Array(left)),
+            0 => Decision::Keep,
+            some if some == list(sent).len() => Decision::Send,
+            _ => Decision::Replace(Value::Array(left)),
         }
     }
 
-    fn embedded(&self, key: &str, sent: &Value, held: &Value) -> Fate {
-        let Some(there) = held[EMBEDDED].get(key).filter(|_| key == TAGS).map(tag_names) else { return Fate::Sent };
+    fn embedded(&self, key: &str, sent: &Value, held: &Value) -> Decision {
+        let Some(there) = held[EMBEDDED].get(key).filter(|_| key == TAGS).map(tag_names) else { return Decision::Send };
         let kept = self.keys.get(TAGS).is_some_and(|existing| existing.keep) && !there.is_empty();
-        if kept || there == tag_names(sent) { Fate::Held } else { Fate::Sent }
+        if kept || there == tag_names(sent) { Decision::Keep } else { Decision::Send }
     }
 
-    fn field(&self, field: &Value, held: &Value) -> Fate {
+    fn field(&self, field: &Value, held: &Value) -> Decision {
         let field_id = id(&field["field_id"]);
         let there = list(&held[FIELDS_KEY]).into_iter().find(|entry| id(&entry["field_id"]) == field_id);
         let values = there.map(held_values).unwrap_or_default();
         let rule = field_id.and_then(|id| self.fields.get(&id));
         let (existing, spelling) = rule.map_or_else(Default::default, |rule| (rule.existing, rule.spelling));
         if existing.keep && !values.is_empty() {
-            return Fate::Held;
+            return Decision::Keep;
         }
         let sent = &field["values"];
         if existing.add && !sent.is_null() && !values.is_empty() {
             let options = list(sent).iter().all(|value| value.get("value").is_none());
-            let mut joined: Vec<Value> = values.iter().map(|value| sent_again(value, options)).collect();
+            let mut joined: Vec<Value> = values.iter().map(|value| resend(value, options)).collect();
             let before = joined.len();
             for new in list(sent) {
                 if !joined.iter().any(|old| spelling.same(new, old)) {
@@ -234,14 +234,14 @@ impl<'p> Changes<'p> {
                 }
             }
             return match joined.len() == before {
-                true => Fate::Held,
-                false => Fate::Instead(json!({"field_id": field["field_id"], "values": joined})),
+                true => Decision::Keep,
+                false => Decision::Replace(json!({"field_id": field["field_id"], "values": joined})),
             };
         }
-        if field_holds(sent, there) { Fate::Held } else { Fate::Sent }
+        if field_holds(sent, there) { Decision::Keep } else { Decision::Send }
     }
 
-    /// Values of a list that are not among those which take their place.
+    /// The number of existing list values that the new ones do not include.
     fn lost(&self, field: &Value, held: &Value) -> u32 {
         let rule = id(&field["field_id"]).and_then(|id| self.fields.get(&id)).filter(|rule| rule.existing.replaces);
         let Some(rule) = rule.filter(|_| !field["values"].is_null()) else { return 0 };
@@ -251,24 +251,24 @@ impl<'p> Changes<'p> {
         there.map_or(0, |entry| held_values(entry).iter().filter(|old| !stays(old)).count() as u32)
     }
 
-    /// True where the account has another company than the row says: a link is added and takes none away.
+    /// True if the account has another company than the row: a link is added and removes none.
     pub fn has_other_company(record: &Record, held: &Value) -> bool {
-        let said: Vec<u64> =
+        let companies: Vec<u64> =
             record.links.iter().filter(|link| link.to == Entity::Companies).map(|link| link.id).collect();
         let there = list(&held[EMBEDDED][Entity::Companies.linked()]);
-        !said.is_empty() && there.iter().filter_map(|one| id(&one["id"])).any(|id| !said.contains(&id))
+        !companies.is_empty() && there.iter().filter_map(|one| id(&one["id"])).any(|id| !companies.contains(&id))
     }
 
-    /// False for a link that is there, or whose place is taken where it may take no other's.
+    /// False for an existing link, or if another entity is linked and must stay.
     fn is_wanted(&self, link: &Link, held: &Value) -> bool {
         let there = list(&held[EMBEDDED][link.to.linked()]);
-        let is_there = there.iter().any(|other| is_linked(link, other));
-        !is_there && (there.is_empty() || !self.links.contains(&link.to))
+        let exists = there.iter().any(|other| is_linked(link, other));
+        !exists && (there.is_empty() || !self.links.contains(&link.to))
     }
 }
 
 impl Spelling {
-    /// True where two values of a field are one.
+    /// True if two values of a field are equal.
     fn same(self, new: &Value, old: &Value) -> bool {
         if new.get("value").is_none() {
             return id(&new["enum_id"]).is_some() && id(&new["enum_id"]) == id(&old["enum_id"]);
@@ -290,7 +290,7 @@ impl Spelling {
     }
 }
 
-/// True for a link that the account shows as it would be made.
+/// True if the account has the same link.
 fn is_linked(link: &Link, held: &Value) -> bool {
     let metadata = &held["metadata"];
     id(&held["id"]) == Some(link.id)
@@ -299,8 +299,8 @@ fn is_linked(link: &Link, held: &Value) -> bool {
         && (link.main != Some(true) || flag(&held["is_main"]))
 }
 
-/// A value that the account shows, as it is sent: an option, or a text of a sort.
-fn sent_again(held: &Value, option: bool) -> Value {
+/// An existing value in the format of a request: an option, or a text with its enum code.
+fn resend(held: &Value, option: bool) -> Value {
     let (sort, code) = (&held["enum_id"], &held["enum_code"]);
     match (option, id(sort), text(code).is_empty()) {
         (true, ..) => json!({"enum_id": sort}),
@@ -310,7 +310,7 @@ fn sent_again(held: &Value, option: bool) -> Value {
     }
 }
 
-/// In any order; the service takes tags of one name in any case for one.
+/// Tag names in lower case; the service ignores their case.
 fn tag_names(tags: &Value) -> HashSet<String> {
     list(tags).into_iter().map(tag_name).collect()
 }
@@ -319,12 +319,12 @@ fn tag_name(tag: &Value) -> String {
     text(&tag["name"]).to_lowercase()
 }
 
-/// The item with what is left of it. Values that go as they are keep their bytes, so that no digit of a number is lost.
-fn written(
+/// The item with the values to send. Unchanged values keep their bytes, so that numbers keep all digits.
+fn partial_body(
     body: &[u8],
-    keys: &[(&str, Fate)],
-    fields: &[(u64, Fate)],
-    embedded: &[(&str, Fate)],
+    keys: &[(&str, Decision)],
+    fields: &[(u64, Decision)],
+    embedded: &[(&str, Decision)],
 ) -> Result<Vec<u8>, serde_json::Error> {
     let raw: HashMap<String, &RawValue> = serde_json::from_slice(body)?;
     let whole = |key: &str| raw.get(key).map(|raw| raw.get()).unwrap_or("null");
@@ -332,13 +332,13 @@ fn written(
     parts.extend(
         [ID_KEY, REQUEST_ID].into_iter().filter(|key| raw.contains_key(*key)).map(|key| (key, whole(key).into())),
     );
-    for (key, fate) in keys {
-        parts.extend(fate.written(whole(key)).map(|text| (*key, text)));
+    for (key, decision) in keys {
+        parts.extend(decision.render(whole(key)).map(|text| (*key, text)));
     }
     if let Some(raw) = raw.get(FIELDS_KEY) {
         let raw: Vec<&RawValue> = serde_json::from_str(raw.get())?;
         let left: Vec<Cow<'_, str>> =
-            raw.into_iter().zip(fields).filter_map(|(raw, (_, fate))| fate.written(raw.get())).collect();
+            raw.into_iter().zip(fields).filter_map(|(raw, (_, decision))| decision.render(raw.get())).collect();
         if !left.is_empty() {
             parts.push((FIELDS_KEY, format!("[{}]", left.join(",")).into()));
         }
@@ -347,7 +347,7 @@ fn written(
         let raw: HashMap<String, &RawValue> = serde_json::from_str(raw.get())?;
         let left: Vec<String> = embedded
             .iter()
-            .filter_map(|(key, fate)| Some(format!("\"{key}\":{}", fate.written(raw.get(*key)?.get())?)))
+            .filter_map(|(key, decision)| Some(format!("\"{key}\":{}", decision.render(raw.get(*key)?.get())?)))
             .collect();
         if !left.is_empty() {
             parts.push((EMBEDDED, format!("{{{}}}", left.join(",")).into()));
@@ -357,12 +357,12 @@ fn written(
     Ok(format!("{{{}}}", parts.join(",")).into_bytes())
 }
 
-impl Fate {
-    fn written<'t>(&self, whole: &'t str) -> Option<Cow<'t, str>> {
+impl Decision {
+    fn render<'t>(&self, whole: &'t str) -> Option<Cow<'t, str>> {
         match self {
-            Fate::Held => None,
-            Fate::Sent => Some(whole.into()),
-            Fate::Instead(value) => Some(value.to_string().into()),
+            Decision::Keep => None,
+            Decision::Send => Some(whole.into()),
+            Decision::Replace(value) => Some(value.to_string().into()),
         }
     }
 }

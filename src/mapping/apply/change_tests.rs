@@ -1,5 +1,5 @@
 use super::*;
-use crate::mapping::compile::{Origins, compile};
+use crate::mapping::compile::{SourceContext, compile};
 use crate::mapping::{Ledger, read_text};
 use amo_client::account::example as account;
 use amo_model::{Owner, parts};
@@ -25,15 +25,15 @@ fn plan(kind: &str, fields: &str) -> Plan {
     let fields = vec![field(PHONE, "PHONE"), field(EMAIL, "EMAIL")];
     account.fields.insert(Owner::Entity(Entity::Contacts), fields);
     account.basics.country = "RU".to_owned();
-    compile(&written, Origins::without_rows(header, source, Ledger::empty()), Arc::new(account)).unwrap()
+    compile(&written, SourceContext::without_rows(header, source, Ledger::empty()), Arc::new(account)).unwrap()
 }
 
 /// What is left of a body, as JSON; nothing where the account holds all of it.
-fn left(plan: &Plan, sent: &str, held: &Value) -> Option<Value> {
+fn diff(plan: &Plan, sent: &str, held: &Value) -> Option<Value> {
     let record = Record { body: sent.as_bytes().to_vec(), ..Record::default() };
-    match Changes::of(plan).left(&record, held).unwrap() {
-        Left::Nothing => None,
-        Left::Change { body, .. } => Some(serde_json::from_slice(&body).unwrap()),
+    match DiffRules::of(plan).diff(&record, held).unwrap() {
+        Diff::Unchanged => None,
+        Diff::Change { body, .. } => Some(serde_json::from_slice(&body).unwrap()),
     }
 }
 
@@ -67,12 +67,12 @@ fn only_what_differs_is_left_and_its_digits_stay() {
         (r#"{"id":1,"_embedded":{"tags":[{"name":"VIP"}]}}"#, None),
         (r#"{"id":1,"_embedded":{"tags":[]}}"#, Some(json!({"id": 1, "_embedded": {"tags": []}}))),
     ] {
-        assert_eq!(left(&plan, sent, &held), expected, "{sent}");
+        assert_eq!(diff(&plan, sent, &held), expected, "{sent}");
     }
     let digits =
         r#"{"id":1,"name":"A","custom_fields_values":[{"field_id":7,"values":[{"value":0.12345678901234567890}]}]}"#;
     let record = Record { body: digits.as_bytes().to_vec(), ..Record::default() };
-    let Ok(Left::Change { body, .. }) = Changes::of(&plan).left(&record, &held) else { panic!("it differs") };
+    let Ok(Diff::Change { body, .. }) = DiffRules::of(&plan).diff(&record, &held) else { panic!("it differs") };
     assert!(String::from_utf8(body).unwrap().contains("0.12345678901234567890"));
 }
 
@@ -90,10 +90,10 @@ fn a_list_is_joined_with_what_is_there() {
     let sent = |field: u64, value: &str| {
         json!({"id": 1, "custom_fields_values": [{"field_id": field, "values": [{"value": value, "enum_code": "WORK"}]}]}).to_string()
     };
-    assert_eq!(left(&plan, &sent(phone, "+79000000001"), &held), None, "the same number, written by a person");
-    assert_eq!(left(&plan, &sent(email, "anna@example.com"), &held), None);
+    assert_eq!(diff(&plan, &sent(phone, "+79000000001"), &held), None, "the same number, written by a person");
+    assert_eq!(diff(&plan, &sent(email, "anna@example.com"), &held), None);
     let values = |field: u64, value: &str| {
-        let left = left(&plan, &sent(field, value), &held).unwrap();
+        let left = diff(&plan, &sent(field, value), &held).unwrap();
         left["custom_fields_values"][0]["values"].clone()
     };
     let there = json!({"value": "8 (900) 000-00-01", "enum_id": 5});
@@ -102,7 +102,7 @@ fn a_list_is_joined_with_what_is_there() {
     assert_eq!(values(email, "b@example.com"), json!([there, {"value": "b@example.com", "enum_code": "WORK"}]));
     let bare = json!({"id": 1, "custom_fields_values": null});
     assert_eq!(
-        left(&plan, &sent(phone, "+79000000002"), &bare),
+        diff(&plan, &sent(phone, "+79000000002"), &bare),
         Some(serde_json::from_str(&sent(phone, "+79000000002")).unwrap())
     );
 }
@@ -115,11 +115,11 @@ fn what_fills_empty_fields_leaves_the_others() {
     );
     let sent = r#"{"id":1,"name":"B","price":7,"tags_to_add":[{"name":"x"}]}"#;
     let held = |name: &str, price: u64, tags: Value| json!({"id": 1, "name": name, "price": price, "_embedded": {"tags": tags}});
-    assert_eq!(left(&plan, sent, &held("A", 5, json!([{"name": "y"}]))), None);
+    assert_eq!(diff(&plan, sent, &held("A", 5, json!([{"name": "y"}]))), None);
     // No budget is 0 there.
-    assert_eq!(left(&plan, sent, &held("A", 0, json!([{"name": "y"}]))), Some(json!({"id": 1, "price": 7})));
+    assert_eq!(diff(&plan, sent, &held("A", 0, json!([{"name": "y"}]))), Some(json!({"id": 1, "price": 7})));
     let all = serde_json::from_str::<Value>(sent).unwrap();
-    assert_eq!(left(&plan, sent, &held("", 0, json!([]))), Some(all));
+    assert_eq!(diff(&plan, sent, &held("", 0, json!([]))), Some(all));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn links_that_are_there_are_not_made_again() {
     let left = |link: &Link| {
         let record =
             Record { body: br#"{"id":1,"name":"A"}"#.to_vec(), links: vec![link.clone()], ..Record::default() };
-        matches!(Changes::of(&plan).left(&record, &held).unwrap(), Left::Change { links, .. } if links.len() == 1)
+        matches!(DiffRules::of(&plan).diff(&record, &held).unwrap(), Diff::Change { links, .. } if links.len() == 1)
     };
     for (link, is_left) in [
         (product.clone(), false),

@@ -1,14 +1,14 @@
-//! One row at a time: cells in, a record's JSON or its problems out. All problems of a row are told, not only the
-//! first. The same code serves the import, the dry run and `check`, so a preview cannot differ from what is sent.
+//! Maps one row at a time to the JSON of a record or to problems. All problems of a row are reported, not only the
+//! first. The import, the dry run and `check` use the same code, so a preview cannot differ from the import.
 
 use super::buffers::Buffers;
 use super::key::KEY_FORMAT;
-use super::record::{Lack, Mapped, Record, RowRole, request_id};
+use super::record::{IncompleteGroup, Mapped, Record, RowRole, request_id};
 use super::row::{RecordBuilder, RecordMeta, RowContext};
 use super::source_checks::SourceChecks;
 use super::tally::{Tally, WHERE_EMPTY};
 use crate::mapping::edits::Edit;
-use crate::mapping::lookup::Names;
+use crate::mapping::lookup::NameCache;
 use crate::mapping::plan::Plan;
 use crate::mapping::suspect::Suspicion;
 use amo_model::Action;
@@ -21,22 +21,22 @@ pub struct Mapper {
     plan: Arc<Plan>,
     run: String,
     buffers: Buffers,
-    names: Names,
+    names: NameCache,
     checks: SourceChecks,
     tally: Tally,
 }
 
 impl Mapper {
-    /// `run` is the run's name, for markers of records without a key.
+    /// `run` is the name of the run, for markers of records without a key.
     pub fn new(plan: Arc<Plan>, run: &str) -> Mapper {
-        let names = Names::new(plan.book.clone(), plan.lookups);
+        let names = NameCache::new(plan.resolver.clone(), plan.lookups);
         let (buffers, checks) = (Buffers::new(&plan), SourceChecks::new(&plan));
         Mapper { plan, run: run.to_owned(), buffers, names, checks, tally: Tally::default() }
     }
 
-    /// What the mapping has done to many rows without refusing any.
+    /// Notes about effects of the mapping on all rows.
     pub fn notes(&self) -> Vec<Note> {
-        let of_keys = self.plan.book.ledger.notes();
+        let of_keys = self.plan.resolver.ledger.notes();
         self.plan.notes.iter().cloned().chain(self.tally.notes(&self.plan)).chain(of_keys).collect()
     }
 
@@ -44,31 +44,31 @@ impl Mapper {
         &self.plan
     }
 
-    /// Whether a row is one of a record.
+    /// Whether a row belongs to a record.
     pub fn role(&self, row: &Row) -> RowRole {
         match row.kind {
-            RowKind::Hidden if self.plan.skips_hidden => RowRole::LeftOut,
-            RowKind::Header | RowKind::Totals => RowRole::LeftOut,
-            RowKind::Cut | RowKind::Continuation => RowRole::Refused(None),
-            RowKind::Plain | RowKind::Hidden if !self.is_wanted(row) => RowRole::LeftOut,
+            RowKind::Hidden if self.plan.skips_hidden => RowRole::Excluded,
+            RowKind::Header | RowKind::Totals => RowRole::Excluded,
+            RowKind::Cut | RowKind::Continuation => RowRole::Rejected(None),
+            RowKind::Plain | RowKind::Hidden if !self.is_wanted(row) => RowRole::Excluded,
             RowKind::Plain | RowKind::Hidden => match self.suspicion(row) {
-                Some(why) => RowRole::Refused(Some(why)),
-                None => RowRole::Taken,
+                Some(why) => RowRole::Rejected(Some(why)),
+                None => RowRole::Included,
             },
         }
     }
 
-    /// False where the mapping's `where` leaves the row out. A condition that fails, or reads what nobody knows, leaves no row
+    /// False if `where` leaves the row out. A condition that fails, or reads a formula without a result, leaves no row
     /// out.
     fn is_wanted(&self, row: &Row) -> bool {
         self.plan.condition.as_ref().is_none_or(|condition| {
-            condition.reads().any(|column| row.get(column).value == Scalar::Uncomputed)
+            condition.column_indexes().any(|column| row.get(column).value == Scalar::Uncomputed)
                 || condition.render(row).map_or(true, |made| !made.text.is_empty())
         })
     }
 
-    /// A row that is none of a record; `why` it looks like that, where it only does.
-    pub fn apart(&mut self, row: &Row, why: Option<Suspicion>) -> Mapped {
+    /// The result of a row that belongs to no record; `why` for suspicious rows.
+    pub fn exclude(&mut self, row: &Row, why: Option<Suspicion>) -> Mapped {
         let plan = Arc::clone(&self.plan);
         let at = RowContext { plan: &plan, row };
         let mut skipped = |code: &'static str, message: &'static str| {
@@ -77,16 +77,16 @@ impl Mapper {
         };
         match row.kind {
             RowKind::Hidden if self.plan.skips_hidden => {
-                return skipped("hidden-row", "the sheet does not show the row");
+                return skipped("hidden-row", "the row is hidden");
             }
-            RowKind::Header => return skipped("repeated-header", "the row holds the titles of the columns once more"),
-            RowKind::Totals => return skipped("totals-row", "the workbook calls this a row of totals"),
+            RowKind::Header => return skipped("repeated-header", "the row repeats the header"),
+            RowKind::Totals => return skipped("totals-row", "the workbook marks this row as totals"),
             RowKind::Cut | RowKind::Continuation => {
                 let message = match row.kind {
-                    RowKind::Cut => "the row below looks like the rest of this one, which a line break has cut",
-                    _ => "this looks like the rest of the row above, which a line break has cut",
+                    RowKind::Cut => "the row below looks like the rest of this one, cut by a line break",
+                    _ => "this row looks like the rest of the row above, cut by a line break",
                 };
-                let hint = "put the cell with the line break between quotes, or fill the missing cells of both rows";
+                let hint = "quote the cell with the line break, or fill the missing cells of both rows";
                 let problem = at.problem(None, ROW_CUT, message).hint(hint);
                 return Mapped::Rejected { key: at.key(), problems: vec![problem] };
             }
@@ -95,7 +95,11 @@ impl Mapper {
         match why {
             Some(why) => Mapped::Rejected { key: at.key(), problems: vec![at.suspicious(why)] },
             None => {
-                if plan.condition.as_ref().is_some_and(|condition| condition.render(row).is_ok_and(|made| made.empty)) {
+                if plan
+                    .condition
+                    .as_ref()
+                    .is_some_and(|condition| condition.render(row).is_ok_and(|made| made.compared_empty))
+                {
                     self.tally.skip(WHERE_EMPTY, row.number);
                 }
                 Mapped::Skipped(None)
@@ -103,17 +107,17 @@ impl Mapper {
         }
     }
 
-    /// Why the row looks like no record. Rows of an exported workbook say themselves what they are.
+    /// Why the row is probably no record. Rows of an exported workbook are not checked.
     fn suspicion(&self, row: &Row) -> Option<Suspicion> {
-        if self.plan.edits.is_some() { None } else { self.plan.suspects.why(row, self.plan.header.reject_code(row)) }
+        if self.plan.edits.is_some() { None } else { self.plan.suspects.suspicion(row, self.plan.header.reject_code(row)) }
     }
 
-    /// Whether what comes next is in the account already.
-    pub fn is_there(&mut self, is_there: bool) {
-        self.checks.is_there(is_there);
+    /// Sets whether the next record exists in the account.
+    pub fn set_exists(&mut self, exists: bool) {
+        self.checks.set_exists(exists);
     }
 
-    /// A record of one row.
+    /// Maps a record of one row.
     pub fn apply(&mut self, row: &Row) -> Mapped {
         let plan = Arc::clone(&self.plan);
         let edit = plan.edits.as_ref().map(|edits| edits.of(row.number));
@@ -121,9 +125,9 @@ impl Mapper {
             return Mapped::Elsewhere;
         }
         match self.role(row) {
-            RowRole::Taken => {}
-            RowRole::LeftOut => return self.apart(row, None),
-            RowRole::Refused(why) => return self.apart(row, why),
+            RowRole::Included => {}
+            RowRole::Excluded => return self.exclude(row, None),
+            RowRole::Rejected(why) => return self.exclude(row, why),
         }
         match edit {
             Some(Edit::Total) => {
@@ -131,18 +135,17 @@ impl Mapper {
                 let problem = RowContext { plan: &plan, row }.problem(
                     None,
                     "totals-row",
-                    "the row has no ID and holds nothing but formulas",
+                    "the row has no ID and contains only formulas",
                 );
                 Mapped::Skipped(Some(problem))
             }
             None | Some(Edit::Plain | Edit::Elsewhere) => self.record(row, &[]),
             Some(Edit::Same) => match plan.id_column().and_then(|column| row.get(column).text.trim().parse().ok()) {
                 Some(id) => Mapped::Unchanged { key: None, id },
-                // Nothing was decided of such a row, so it is told as any other.
+                // There is no decision about such a row, so it is mapped like any other.
                 None => self.record(row, &[]),
             },
-            Some(Edit::Change(columns)) => self.record_of(row, &[], Asked { columns: Some(columns), key: None }),
-            Some(Edit::New(key)) => self.record_of(row, &[], Asked { columns: None, key: Some(key) }),
+            Some(Edit::Change(_) | Edit::New(_)) => self.build(row, &[], edit),
             Some(Edit::Made { key, id }) => Mapped::Unchanged { key: Some(key.clone()), id: *id },
             Some(Edit::Refused(refusals)) => {
                 let context = RowContext { plan: &plan, row };
@@ -153,7 +156,7 @@ impl Mapper {
         }
     }
 
-    /// What these columns of a row come to, for holding it against another row; `None` where that cannot be said.
+    /// The JSON of these columns, to compare rows; `None` if it has problems.
     pub fn item(&mut self, row: &Row, columns: &[usize]) -> Option<Vec<u8>> {
         let plan = Arc::clone(&self.plan);
         let mut record = RecordBuilder::new(RowContext { plan: &plan, row }, &mut self.names);
@@ -165,82 +168,85 @@ impl Mapper {
         Some(self.buffers.body(&record, None, None))
     }
 
-    /// Takes note of a row that was mapped and sent by an earlier stretch of the run, without mapping it again, which would
-    /// be most of the time of resuming; false where more than its key may matter for others.
-    pub fn passes(&mut self, row: &Row) -> bool {
+    /// Records the key of a row that the run sent before it was interrupted, without mapping it again, which would take
+    /// most of the time of resuming. False if other data of the row matter for later rows.
+    pub fn skip_sent(&mut self, row: &Row) -> bool {
         let plan = Arc::clone(&self.plan);
-        let alone = plan.action == Action::Create && plan.room.is_none() && plan.groups.is_none();
+        let alone = plan.action == Action::Create && plan.quota.is_none() && plan.groups.is_none();
         if !alone || plan.edits.is_some() {
             return false;
         }
         if let Some(key) = (RowContext { plan: &plan, row }).key() {
-            self.checks.met(("key", &key), row.number);
+            self.checks.seen(("key", &key), row.number);
         }
         true
     }
 
-    /// A row of which nothing says what record it belongs to.
-    pub fn groupless(&mut self, row: &Row) -> Mapped {
+    /// Rejects a row without a group.
+    pub fn without_group(&mut self, row: &Row) -> Mapped {
         let plan = Arc::clone(&self.plan);
         let context = RowContext { plan: &plan, row };
         let columns = plan.groups.as_ref().map(|groups| groups.columns.clone()).unwrap_or_default();
         let mut record = RecordBuilder::new(context, &mut self.names);
-        record.sound(&columns);
+        record.check_cells(&columns);
         let mut problems = record.problems;
         if problems.is_empty() {
-            let message = "the cell that says which record the row belongs to is empty";
+            let message = "the cell that groups rows into records is empty";
             problems.push(context.problem(columns.first().copied(), "no-group", message).hint(self.fill_down()));
         }
         Mapped::Rejected { key: context.key(), problems }
     }
 
-    /// What can be done about a row without the cell that says which record it belongs to.
+    /// The hint for a row without a group.
     fn fill_down(&self) -> Message {
         let column = self.plan.groups.as_ref().and_then(|groups| groups.columns.first().copied());
         let title = column.map(|column| self.plan.header.column(column).title).unwrap_or_else(|| "".into());
         message!(
-            "fill the cell; or, where an empty cell means the one above it, say fill-down = \"{column}\" under [source]; or leave the row out with \"where\"",
+            "fill the cell; or, if an empty cell repeats the one above, add fill-down = \"{column}\" under [source]; or leave the row out with \"where\"",
             column = title.to_string()
         )
     }
 
-    /// A record that lacks a row, or may: none goes out with a part of its rows.
-    pub fn incomplete(&self, row: &Row, lack: Lack) -> Mapped {
+    /// Rejects a record that may lack rows: records are sent only with all their rows.
+    pub fn incomplete(&self, row: &Row, lack: IncompleteGroup) -> Mapped {
         let at = RowContext { plan: &self.plan, row };
         let problem = match lack {
-            Lack::Unsaid(below) => {
-                let message = message!(
-                    "row {below} does not say which record it belongs to, and may be a part of this one",
-                    below
-                );
+            IncompleteGroup::Ungrouped(below) => {
+                let message = message!("row {below} has no group and may belong to this record", below);
                 at.problem(None, "group-incomplete", message).hint(self.fill_down())
             }
-            Lack::Refused(other) => {
+            IncompleteGroup::Rejected(other) => {
                 let message = message!("row {other} of this record is rejected", other);
-                at.problem(None, "group-incomplete", message).hint("correct that row, or take it out")
+                at.problem(None, "group-incomplete", message).hint("correct that row, or remove it")
             }
         };
         Mapped::Rejected { key: at.key(), problems: vec![problem] }
     }
 
-    /// A record of a row, and of others that belong to it.
+    /// Maps a record of one or more rows.
     pub fn record(&mut self, row: &Row, more: &[Row]) -> Mapped {
-        self.record_of(row, more, Asked { columns: None, key: None })
+        self.build(row, more, None)
     }
 
-    fn record_of(&mut self, row: &Row, more: &[Row], asked: Asked<'_>) -> Mapped {
+    /// `edit` limits the columns that are sent, or gives the key of a record that is made.
+    fn build(&mut self, row: &Row, more: &[Row], edit: Option<&Edit>) -> Mapped {
+        let (columns, new_key) = match edit {
+            Some(Edit::Change(columns)) => (Some(columns.as_slice()), None),
+            Some(Edit::New(key)) => (None, Some(key)),
+            _ => (None, None),
+        };
         let plan = Arc::clone(&self.plan);
         let mut record = RecordBuilder::new(RowContext { plan: &plan, row }, &mut self.names);
-        record.columns = asked.columns;
+        record.columns = columns;
         for row in std::iter::once(row).chain(more) {
             record.go_to(row);
-            record.condition();
-            record.beyond_header();
+            record.check_condition();
+            record.check_header_width();
         }
         record.go_to(row);
-        record.sound(&plan.key);
-        let key = asked.key.map(str::to_owned).or_else(|| record.context.key());
-        let key = if plan.key.is_empty() { key } else { record.known_key(key) };
+        record.check_cells(&plan.key);
+        let key = new_key.cloned().or_else(|| record.context.key());
+        let key = if plan.key.is_empty() { key } else { record.key_in_ledger(key) };
         self.buffers.fill(&mut record, row, more);
         record.go_to(row);
         if plan.id_by_key && !record.problems.iter().any(|problem| problem.code == KEY_FORMAT) {
@@ -248,7 +254,7 @@ impl Mapper {
             self.buffers.own_id(&record);
         }
         if self.buffers.is_empty() && plan.action != Action::Delete && record.problems.is_empty() {
-            let message = "the row holds none of the values the mapping sends";
+            let message = "the row has no values to send";
             let hint = "fill the row, or leave it out with \"where\" under [source]";
             record.problems.push(record.context.problem(None, "nothing-to-send", message).hint(hint));
         }
@@ -256,7 +262,7 @@ impl Mapper {
             self.checks.check_key(key.as_deref(), &mut record);
         }
         if record.problems.is_empty() {
-            self.checks.check_room(key.as_deref(), &mut record);
+            self.checks.check_quota(key.as_deref(), &mut record);
         }
         if !record.problems.is_empty() {
             return Mapped::Rejected { key, problems: record.problems };
@@ -270,14 +276,6 @@ impl Mapper {
         let body = self.buffers.body(&record, marker, Some(row.number));
         let RecordMeta { own_id: id, parent, links, total, .. } = record.meta;
         let total = total.known();
-        Mapped::Record(Record { row: row.number, key, id, parent, body, links, total, lost: 0, beside: false })
+        Mapped::Record(Record { row: row.number, key, id, parent, body, links, total, lost: 0, other_company: false })
     }
-}
-
-/// What is asked of a row beside its cells.
-struct Asked<'a> {
-    /// These columns and no others.
-    columns: Option<&'a [usize]>,
-    /// This key and not that of its cells.
-    key: Option<&'a str>,
 }

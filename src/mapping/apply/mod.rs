@@ -1,6 +1,7 @@
-//! A plan applied to rows: `mapper` takes one row at a time and returns a record or problems, `row` fills the targets of
-//! one record, `value` converts one cell, `write` puts values into the record's JSON, `total` adds up invoice lines,
-//! `tally` counts what is reported once for the whole source, `change` cuts a record down to what differs from the account.
+//! Applies a plan to rows. `mapper` takes one row at a time and returns a record or problems (`record`). `row` builds
+//! one record: `key` builds and resolves its key, `value` converts cells, `write` writes values into its JSON
+//! (`buffers`), `total` adds up invoice lines. `source_checks` checks keys and quota across rows, `tally` counts what
+//! is reported once, `change` reduces an update to what differs from the account.
 
 mod buffers;
 pub mod change;
@@ -15,4 +16,4 @@ pub mod value;
 mod write;
 
 pub use mapper::Mapper;
-pub use record::{Lack, Link, Mapped, Record, RowRole, request_id, row_of};
+pub use record::{IncompleteGroup, Link, Mapped, Record, RowRole, request_id, row_of};

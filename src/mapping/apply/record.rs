@@ -1,22 +1,22 @@
-//! What mapping returns: a record, or why there is none.
+//! The results of mapping: a record, or the reason why there is none.
 
 use crate::mapping::suspect::Suspicion;
 use amo_model::Entity;
 use rust_decimal::Decimal;
 use sheet_source::problem::Problem;
 
-/// What a row came to.
+/// The result of mapping one row.
 #[derive(Debug)]
 pub enum Mapped {
     Record(Record),
-    /// The mapping's `where` leaves it out; or, with a reason, it is no record by itself: the titles once more, a total.
+    /// Skipped by `where`; or, with a problem, a repeated header, a total or a hidden row.
     Skipped(Option<Problem>),
-    /// A row of changes that says nothing but which record it means.
+    /// An update without changes.
     Unchanged {
         key: Option<String>,
         id: u64,
     },
-    /// Another run of the same source deals with it.
+    /// Another run of the same source handles the row.
     Elsewhere,
     Rejected {
         key: Option<String>,
@@ -27,23 +27,23 @@ pub enum Mapped {
 /// One item of a request.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
-    /// Its first row.
+    /// The number of the first row.
     pub row: u32,
     pub key: Option<String>,
-    /// The id in the CRM, for records that are changed or deleted and not made.
+    /// The id in the CRM, for updates and deletions.
     pub id: Option<u64>,
-    /// What it belongs to and goes out with: the customer of a purchase.
+    /// The id of the parent in the URL: the customer of a transaction.
     pub parent: Option<u64>,
-    /// The item's JSON, `request_id` included.
+    /// The JSON of the item, including `request_id`.
     pub body: Vec<u8>,
-    /// What it is linked to after it is made or changed.
+    /// Links that are made after the record is created or updated.
     pub links: Vec<Link>,
-    /// What the lines of an invoice come to, for holding it against what comes back.
+    /// The computed sum of an invoice, to compare with the response.
     pub total: Option<Decimal>,
-    /// Values of lists that the account has and that go with this change, though nobody has said that this is meant.
+    /// The number of existing list values that this update replaces without `list = "replace"`.
     pub lost: u32,
-    /// The account has linked it to another company, which stays beside that of the row.
-    pub beside: bool,
+    /// The account has another company linked, which stays.
+    pub other_company: bool,
 }
 
 /// A link of a record, for the link endpoint. [doc]
@@ -51,38 +51,38 @@ pub struct Record {
 pub struct Link {
     pub to: Entity,
     pub id: u64,
-    /// Of an element: where it stands, and how many.
+    /// The catalog of an element.
     pub catalog: Option<u64>,
     pub quantity: Option<Decimal>,
-    /// Of a contact: whether it is the main one.
+    /// For a contact: whether it is the main one.
     pub main: Option<bool>,
 }
 
-/// A record's name in its run: `r17`.
+/// The name of a record in its run: `r17`.
 pub fn request_id(row: u32) -> String {
     format!("r{row}")
 }
 
-/// The row of a request id that came back.
+/// The row number of a request id in a response.
 pub fn row_of(request_id: &str) -> Option<u32> {
     request_id.strip_prefix('r')?.parse().ok()
 }
 
-/// What a row is to a record.
+/// How a row is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RowRole {
-    Taken,
-    /// The mapping's `where` leaves it out, or the source says itself that it is none.
-    LeftOut,
-    /// It looks like none, or like a piece of one.
-    Refused(Option<Suspicion>),
+    Included,
+    /// Skipped by `where`, or marked by the source as no record.
+    Excluded,
+    /// Probably no record, or only a piece of one.
+    Rejected(Option<Suspicion>),
 }
 
-/// Why a record may not have all its rows.
+/// Why a group of rows may be incomplete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lack {
-    /// The row of this number stands below it and does not say where it belongs.
-    Unsaid(u32),
-    /// The row of this number belongs to it, and is rejected.
-    Refused(u32),
+pub enum IncompleteGroup {
+    /// The row with this number is below the group and has no group of its own.
+    Ungrouped(u32),
+    /// The row with this number belongs to the group and is rejected.
+    Rejected(u32),
 }

@@ -1,5 +1,5 @@
-//! What a mapping does to many rows without refusing any: values left out, fractions rounded, records without a name, the
-//! same contact made again and again. Counted on the way and told once, at the end.
+//! Counts effects of a mapping that reject no row: values left out, fractions rounded, records without a name, equal
+//! contacts created several times. Reported once, at the end.
 
 use crate::mapping::plan::{Input, OriginPlan, Plan};
 use amo_model::{Action, At};
@@ -10,52 +10,52 @@ use sheet_source::problem::Note;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher};
 
-/// As many different texts are kept apart; of more, the first are looked at, and what is said is said as the least.
+/// The most distinct texts that are tracked; beyond it, counts are lower bounds.
 const DISTINCT_MAX: usize = 1 << 16;
 
-/// Of a row that `where` leaves out because an empty cell is compared with a number.
+/// The skip code of a row that `where` leaves out because an empty cell is compared with a number.
 pub(super) const WHERE_EMPTY: &str = "where-empty";
 
-/// What was done to the values of one record.
+/// The effects on the values of one record.
 #[derive(Debug, Default)]
 pub struct Effects {
-    /// Left out by `on-unknown`.
+    /// The number of values left out by `on-unknown`.
     pub unknown: u32,
-    /// Translated to nothing.
+    /// The number of values translated to an empty text.
     pub emptied: u32,
     pub rounded: u32,
     /// A template compared an empty cell with a number.
     pub compared_empty: bool,
     pub named: bool,
     pub responsible: bool,
-    /// What is told with the name of the field, each with the field's offset in the mapping.
+    /// Effects per field, with the offset of the origin in the mapping.
     pub of_fields: Vec<(FieldEffect, usize)>,
 }
 
 impl Effects {
-    /// Once a record, however many parts the value has.
+    /// Counts an effect once per record, even for several parts.
     pub fn of_field(&mut self, effect: FieldEffect, origin: &OriginPlan) {
-        if !self.of_fields.contains(&(effect, origin.at)) {
-            self.of_fields.push((effect, origin.at));
+        if !self.of_fields.contains(&(effect, origin.offset)) {
+            self.of_fields.push((effect, origin.offset));
         }
     }
 }
 
-/// What is told with the name of the field it is done to.
+/// An effect that is reported per field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldEffect {
-    /// A text was longer than `cut` says.
+    /// A text was cut.
     Cut,
-    /// The other values of a list are lost, and nobody has said that this is meant.
+    /// Existing values of a list are replaced without `list = "replace"`.
     Replaced,
 }
 
-/// How often something was done to a value.
+/// How often an effect occurred on a field.
 #[derive(Debug)]
 struct FieldCount {
     effect: FieldEffect,
-    /// The place of the value in the mapping.
-    at: usize,
+    /// Offset of the origin in the mapping.
+    offset: usize,
     records: u64,
     first: u32,
 }
@@ -68,24 +68,24 @@ pub struct Tally {
     emptied: u64,
     rounded: u64,
     compared_empty: u64,
-    nameless: u64,
-    irresponsible: u64,
+    without_name: u64,
+    without_user: u64,
     equal: (u64, u32),
     rows: Distinct,
-    contacts: MadeParts,
-    companies: MadeParts,
+    contacts: CreatedParts,
+    companies: CreatedParts,
     skipped: Vec<(String, u64, u32)>,
 }
 
-/// The contacts, or the companies, that complex leads make.
+/// The contacts or companies that complex leads create.
 #[derive(Debug, Default)]
-struct MadeParts {
+struct CreatedParts {
     made: u64,
     names: Distinct,
     phones: Distinct,
 }
 
-/// Different texts, by their hashes.
+/// Hashes of distinct texts.
 #[derive(Debug, Default)]
 struct Distinct {
     hashes: HashSet<u64, FixedState>,
@@ -93,14 +93,14 @@ struct Distinct {
 }
 
 impl Distinct {
-    /// True where it was there before.
-    fn met(&mut self, hash: u64) -> bool {
+    /// Adds a hash; true if it was there before.
+    fn seen(&mut self, hash: u64) -> bool {
         if self.hashes.len() < DISTINCT_MAX {
             return !self.hashes.insert(hash);
         }
-        let met = self.hashes.contains(&hash);
-        self.more |= !met;
-        met
+        let seen = self.hashes.contains(&hash);
+        self.more |= !seen;
+        seen
     }
 
     fn count(&self) -> u64 {
@@ -118,7 +118,7 @@ fn hash<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
 }
 
 impl Tally {
-    /// A row that belongs to no record, and why.
+    /// Counts a row that belongs to no record, by the reason.
     pub fn skip(&mut self, code: &str, row: u32) {
         match self.skipped.iter_mut().find(|(known, ..)| known == code) {
             Some((_, count, _)) => *count += 1,
@@ -126,7 +126,7 @@ impl Tally {
         }
     }
 
-    /// A record that is sent.
+    /// Counts the effects of a record that is sent.
     pub(super) fn record(&mut self, plan: &Plan, row: &Row, done: &Effects) {
         self.records += 1;
         self.unknown += u64::from(done.unknown);
@@ -134,20 +134,20 @@ impl Tally {
         self.rounded += u64::from(done.rounded);
         self.compared_empty += u64::from(done.compared_empty);
         for (effect, value) in &done.of_fields {
-            match self.fields.iter_mut().find(|known| (known.effect, known.at) == (*effect, *value)) {
+            match self.fields.iter_mut().find(|known| (known.effect, known.offset) == (*effect, *value)) {
                 Some(known) => known.records += 1,
-                None => self.fields.push(FieldCount { effect: *effect, at: *value, records: 1, first: row.number }),
+                None => self.fields.push(FieldCount { effect: *effect, offset: *value, records: 1, first: row.number }),
             }
         }
         if plan.action != Action::Create {
             return;
         }
-        self.nameless += u64::from(!done.named);
-        self.irresponsible += u64::from(!done.responsible);
-        // Once there are more than are kept apart, it takes time and says little.
+        self.without_name += u64::from(!done.named);
+        self.without_user += u64::from(!done.responsible);
+        // Beyond the limit of distinct texts the result is of little use.
         if plan.key.is_empty() && plan.groups.is_none() && !self.rows.more {
             let texts = plan.columns_read.iter().map(|column| row.get(*column).text);
-            if self.rows.met(hash(texts)) {
+            if self.rows.seen(hash(texts)) {
                 self.equal.0 += 1;
                 if self.equal.0 == 1 {
                     self.equal.1 = row.number;
@@ -178,9 +178,9 @@ impl Tally {
             count => message!("{count} numbers are rounded", count),
         };
         let compared = match self.compared_empty {
-            1 => message!("of 1 record a template compares an empty cell with a number, which is false"),
+            1 => message!("in 1 record, a template compares an empty cell with a number, which is false"),
             count => {
-                message!("of {count} records a template compares an empty cell with a number, which is false", count)
+                message!("in {count} records, a template compares an empty cell with a number, which is false", count)
             }
         };
         let done = [
@@ -195,8 +195,8 @@ impl Tally {
         let fields = plan.sections.first().map(|section| section.spec.fields).unwrap_or_default();
         let has = |name: &str| fields.iter().any(|field| field.name == name);
         for (count, field, code) in [
-            (self.nameless, "name", "records-without-name"),
-            (self.irresponsible, "responsible_user", "records-without-user"),
+            (self.without_name, "name", "records-without-name"),
+            (self.without_user, "responsible_user", "records-without-user"),
         ] {
             if count > 0 && has(field) && plan.action == Action::Create {
                 let message = match count == self.records {
@@ -214,17 +214,13 @@ impl Tally {
         if self.equal.0 > 0 {
             let (count, row) = self.equal;
             let message = match count {
-                1 => message!("row {row} is equal to another in all that is mapped", row),
+                1 => message!("row {row} equals another row in all mapped columns", row),
                 _ if self.rows.more => message!(
-                    "at least {count} rows are equal to others in all that is mapped, the first is row {row}",
+                    "at least {count} rows equal others in all mapped columns, the first is row {row}",
                     count,
                     row
                 ),
-                _ => message!(
-                    "{count} rows are equal to others in all that is mapped, the first is row {row}",
-                    count,
-                    row
-                ),
+                _ => message!("{count} rows equal others in all mapped columns, the first is row {row}", count, row),
             };
             notes.push(Note::new("rows-equal", message).count(count));
         }
@@ -238,7 +234,7 @@ impl FieldCount {
     fn note(&self, plan: &Plan) -> Option<Note> {
         let values = plan.sections.iter().flat_map(|section| &section.values);
         let origins = values.flat_map(|value| value.origins.iter().map(move |origin| (value.target.name(), origin)));
-        let (field, origin) = origins.into_iter().find(|(_, origin)| origin.at == self.at)?;
+        let (field, origin) = origins.into_iter().find(|(_, origin)| origin.offset == self.offset)?;
         let (count, row) = (self.records, self.first);
         let (code, message) = match self.effect {
             FieldEffect::Cut => {
@@ -258,11 +254,11 @@ impl FieldCount {
             FieldEffect::Replaced => {
                 let message = match count {
                     1 => message!(
-                        "\"{field}\" holds several values: in 1 record, those of the sheet replace all that the account has; write list = \"add\" to keep the others, or list = \"replace\" if this is meant",
+                        "\"{field}\" takes several values: in 1 record, the values of the sheet replace those of the account; write list = \"add\" to keep the others, or list = \"replace\" to confirm",
                         field
                     ),
                     _ => message!(
-                        "\"{field}\" holds several values: in {count} records, those of the sheet replace all that the account has; write list = \"add\" to keep the others, or list = \"replace\" if this is meant",
+                        "\"{field}\" takes several values: in {count} records, the values of the sheet replace those of the account; write list = \"add\" to keep the others, or list = \"replace\" to confirm",
                         field,
                         count
                     ),
@@ -288,21 +284,16 @@ fn skipped(code: &str, count: u64, first: u32) -> Note {
                 first
             ),
         ),
-        ("hidden-row", 1) => ("hidden-rows", message!("row {first} is left out: the sheet does not show it", first)),
-        ("hidden-row", _) => (
-            "hidden-rows",
-            message!("{count} rows that the sheet does not show are left out, the first is row {first}", count, first),
-        ),
+        ("hidden-row", 1) => ("hidden-rows", message!("row {first} is left out: it is hidden", first)),
+        ("hidden-row", _) => {
+            ("hidden-rows", message!("{count} hidden rows are left out, the first is row {first}", count, first))
+        }
         ("repeated-header", 1) => {
-            ("repeated-headers", message!("row {first} is left out: it holds the titles once more", first))
+            ("repeated-headers", message!("row {first} is left out: it repeats the header", first))
         }
         ("repeated-header", _) => (
             "repeated-headers",
-            message!(
-                "{count} rows that hold the titles once more are left out, the first is row {first}",
-                count,
-                first
-            ),
+            message!("{count} rows that repeat the header are left out, the first is row {first}", count, first),
         ),
         (_, 1) => ("totals-rows", message!("row {first} is left out: it is a row of totals", first)),
         _ => ("totals-rows", message!("{count} rows of totals are left out, the first is row {first}", count, first)),
@@ -310,7 +301,7 @@ fn skipped(code: &str, count: u64, first: u32) -> Note {
     Note::new(code, message).count(count)
 }
 
-impl MadeParts {
+impl CreatedParts {
     fn add(&mut self, section: &crate::mapping::plan::SectionPlan, row: &Row) {
         use crate::mapping::plan::TargetPlan;
         let text = |value: &crate::mapping::plan::ValuePlan| {
@@ -331,11 +322,11 @@ impl MadeParts {
             let Some(text) = text(value) else { continue };
             match &value.target {
                 TargetPlan::Field(spec) if matches!(spec.name, "name" | "last_name") => {
-                    self.names.met(hash([text.to_lowercase().as_str()].into_iter()));
+                    self.names.seen(hash([text.to_lowercase().as_str()].into_iter()));
                 }
                 TargetPlan::Custom { field, .. } if field.code.as_deref() == Some("PHONE") => {
                     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-                    self.phones.met(hash([digits.as_str()].into_iter()));
+                    self.phones.seen(hash([digits.as_str()].into_iter()));
                 }
                 TargetPlan::Field(_) | TargetPlan::Custom { .. } => {}
             }

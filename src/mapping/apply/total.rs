@@ -1,5 +1,4 @@
-//! What the lines of an invoice come to, as the service counts: price times quantity, less the discount on the line.
-//! [seed]
+//! The sum of an invoice, as the service computes it: price times quantity, minus the discount of the line. [seed]
 
 use amo_model::{DISCOUNT_AMOUNT, DISCOUNT_PERCENT, ITEM_PRICE, ITEM_QUANTITY};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -13,7 +12,7 @@ pub struct Line {
     percent: Option<Decimal>,
 }
 
-/// The sum of the lines so far; it is not known once a line lacks its price or quantity, or is too large to count.
+/// The sum of the lines so far; unknown if a line has no price or quantity, or if it overflows.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum Total {
     #[default]
@@ -23,7 +22,7 @@ pub enum Total {
 }
 
 impl Line {
-    /// A value of the line, if it is one that makes its sum.
+    /// Sets the price or the quantity; ignores other keys.
     pub fn key(&mut self, key: &str, value: Decimal) {
         match key {
             ITEM_PRICE => self.price = Some(value),

@@ -1,14 +1,14 @@
-//! One value: from a cell to what is written, or why not. The conversions themselves are in `convert`; here stands which
-//! of them a plan asks for, and what the service's lengths and closed lists add.
+//! Converts one cell to a value. The conversions are in `convert`; here they are selected by the plan, and the
+//! service's lengths and closed lists are checked.
 
 use super::tally::{Effects, FieldEffect};
-use crate::mapping::convert::number::Amounts;
-use crate::mapping::convert::{Unfit, date, email, flag, json, money, number, phone, print, text, url};
+use crate::mapping::convert::number::NumberSyntax;
+use crate::mapping::convert::{ValueError, date, email, flag, json, money, number, phone, print, text, url};
 use crate::mapping::language::ast::As;
-use crate::mapping::lookup::{ElementBy, Lookup, LookupWhat, Names};
-use crate::mapping::plan::{Convert, Input, OriginPlan, Plan, linked_to};
+use crate::mapping::lookup::{ElementBy, Lookup, LookupKind, NameCache};
+use crate::mapping::plan::{Conversion, Input, OriginPlan, Plan, linked_to};
 use amo_model::parts::Field;
-use amo_model::payload::{FieldValue, Sort};
+use amo_model::payload::{EnumCode, FieldValue};
 use amo_model::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use rust_decimal::Decimal;
 use sheet_source::message;
@@ -17,52 +17,52 @@ use sheet_source::{Cell, LINK_INDEX_BASE, Scalar};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
-/// A value made, before it is written.
+/// A converted value, before it is written.
 #[derive(Debug, PartialEq)]
-pub enum Made<'a> {
+pub enum ConvertedValue<'a> {
     Text(Cow<'a, str>),
     Number(Decimal),
     Money(Decimal),
     Bool(bool),
     Int(i64),
     Id(u64),
-    /// A phone, an e-mail, with the sort that its cell says.
-    Sorted {
+    /// A phone or e-mail with the enum code of its cell.
+    Coded {
         text: Cow<'a, str>,
-        sort: Sort,
+        enum_code: EnumCode,
     },
-    /// The values of a field, as the service takes them.
+    /// The values of a field in the service's format.
     Json(String),
-    /// An element in a chain of lists.
+    /// One step of a chained list.
     Step {
         catalog: u64,
         element: u64,
     },
 }
 
-/// The values of one target and where each is from. Nearly always it is one, and that takes no allocation: three lists a
-/// value, with seventeen values a row, were a fifth of the time a row takes.
-pub type Values<'a> = SmallVec<[(Made<'a>, &'a OriginPlan); 1]>;
+/// The values of one target with their origins. Nearly always it is one, without an allocation: three lists per value,
+/// with seventeen values per row, took a fifth of the time.
+pub type Values<'a> = SmallVec<[(ConvertedValue<'a>, &'a OriginPlan); 1]>;
 
-/// Why a cell gave no value.
-pub enum Refused {
-    /// A name the account does not have; `on-unknown` decides.
-    Unknown(Unfit),
-    Unfit(Unfit),
+/// Why a cell has no value.
+pub enum ConvertError {
+    /// The account does not have the name; `on-unknown` decides.
+    UnknownName(ValueError),
+    Invalid(ValueError),
 }
 
-impl From<Unfit> for Refused {
-    fn from(unfit: Unfit) -> Refused {
-        Refused::Unfit(unfit)
+impl From<ValueError> for ConvertError {
+    fn from(error: ValueError) -> ConvertError {
+        ConvertError::Invalid(error)
     }
 }
 
-/// The pipeline that a record names, in which its stage is looked up.
+/// The pipeline of a record, in which its stage is looked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamedPipeline {
     None,
     Id(u64),
-    /// It names one that is not there, so its stage cannot be judged.
+    /// The record names an unknown pipeline, so its stage cannot be looked up.
     Unknown,
 }
 
@@ -78,86 +78,92 @@ impl NamedPipeline {
 /// Converts the cells of one record.
 pub struct Converter<'a, 'n> {
     pub plan: &'a Plan,
-    pub names: &'n mut Names,
+    pub names: &'n mut NameCache,
     pub pipeline: NamedPipeline,
     pub effects: Effects,
-    /// The row at hand may hold characters that nobody sees.
+    /// The current row may contain invisible characters.
     pub unseen: bool,
 }
 
 impl<'a, 'n> Converter<'a, 'n> {
-    pub(super) fn new(plan: &'a Plan, unseen: bool, names: &'n mut Names) -> Converter<'a, 'n> {
+    pub(super) fn new(plan: &'a Plan, unseen: bool, names: &'n mut NameCache) -> Converter<'a, 'n> {
         Converter { plan, names, pipeline: NamedPipeline::None, effects: Effects::default(), unseen }
     }
 
-    /// `decimal` is the decimal sign of the cell, `step` how many values the target has already: a chain of lists takes one
-    /// step after the other.
+    /// Converts a cell. `decimal` is its decimal sign, `step` the number of values that the target has already, for
+    /// chained lists.
     pub fn convert<'v>(
         &mut self,
         origin: &'v OriginPlan,
         cell: Cell<'v>,
         decimal: Option<char>,
         step: usize,
-    ) -> Result<Made<'v>, Refused> {
-        // Whatever reads the text alone would take the name of an error for a value.
-        text::sound(cell)?;
+    ) -> Result<ConvertedValue<'v>, ConvertError> {
+        // Converters that read only the text would take the name of an error for a value.
+        text::checked(cell)?;
         if self.unseen {
-            text::visible(cell.text)?;
+            text::check_visible(cell.text)?;
         }
         let plan = self.plan;
         let currency = origin.currency.as_deref().or(plan.currency.as_deref());
-        let amounts = Amounts { decimal, currency };
-        if let Some((text, sort)) = sorted(cell.text, &origin.sorts) {
+        let syntax = NumberSyntax { decimal, currency };
+        if let Some((text, enum_code)) = sorted(cell.text, &origin.enum_codes) {
             let cell = Cell { text, value: if text.is_empty() { Scalar::Empty } else { Scalar::Text } };
-            return Ok(match self.convert_one(origin, cell, amounts, step)? {
-                Made::Text(text) => Made::Sorted { text, sort },
+            return Ok(match self.convert_one(origin, cell, syntax, step)? {
+                ConvertedValue::Text(text) => ConvertedValue::Coded { text, enum_code },
                 other => other,
             });
         }
-        self.convert_one(origin, cell, amounts, step)
+        self.convert_one(origin, cell, syntax, step)
     }
 
     fn convert_one<'v>(
         &mut self,
         origin: &'v OriginPlan,
         cell: Cell<'v>,
-        amounts: Amounts<'_>,
+        syntax: NumberSyntax<'_>,
         step: usize,
-    ) -> Result<Made<'v>, Refused> {
-        Ok(match &origin.convert {
-            Convert::Text { max, .. } => {
-                let text = self.shaped(cell, origin, amounts)?;
-                Made::Text(fits(self.cut(text, origin), *max)?)
+    ) -> Result<ConvertedValue<'v>, ConvertError> {
+        Ok(match &origin.conversion {
+            Conversion::Text { max, .. } => {
+                let text = self.shaped(cell, origin, syntax)?;
+                ConvertedValue::Text(fits(self.cut(text, origin), *max)?)
             }
-            Convert::Phone { max } => Made::Text(fits(self.phone(cell)?, *max)?),
-            Convert::Email { max } => Made::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?),
-            Convert::Url { max } => Made::Text(fits(self.url(origin, cell)?.into(), *max)?),
-            Convert::Number => Made::Number(number::number(cell, amounts)?),
-            Convert::Quantity => Made::Number(above_zero(number::number(cell, amounts)?, cell.text)?),
-            Convert::Money => Made::Money(money::money(cell, amounts)?),
-            Convert::WholeMoney { round } => Made::Int(self.whole(money::money(cell, amounts)?, *round)?),
-            Convert::Int { round } => Made::Int(self.whole(number::number(cell, amounts)?, *round)?),
-            Convert::Bool => Made::Bool(flag::flag(cell)?),
-            Convert::Day(rules) => {
+            Conversion::Phone { max } => ConvertedValue::Text(fits(self.phone(cell)?, *max)?),
+            Conversion::Email { max } => {
+                ConvertedValue::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?)
+            }
+            Conversion::Url { max } => ConvertedValue::Text(fits(self.url(origin, cell)?.into(), *max)?),
+            Conversion::Number => ConvertedValue::Number(number::number(cell, syntax)?),
+            Conversion::Quantity => ConvertedValue::Number(above_zero(number::number(cell, syntax)?, cell.text)?),
+            Conversion::Money => ConvertedValue::Money(money::money(cell, syntax)?),
+            Conversion::WholeMoney { round } => ConvertedValue::Int(self.whole(money::money(cell, syntax)?, *round)?),
+            Conversion::Int { round } => ConvertedValue::Int(self.whole(number::number(cell, syntax)?, *round)?),
+            Conversion::Bool => ConvertedValue::Bool(flag::flag(cell)?),
+            Conversion::Day(rules) => {
                 let day = date::date(cell, rules)?;
-                Made::Text(date::rfc3339_midnight(day, rules.account()).into())
+                ConvertedValue::Text(date::rfc3339_midnight(day, rules.account()).into())
             }
-            Convert::Moment(rules) => Made::Int(date::datetime(cell, rules)?),
-            Convert::Tag => Made::Text(fits(text::unmarked(cell.text.trim()), TEXT_MAX)?),
-            Convert::EntityId => Made::Id(entity_id(cell)?),
-            Convert::Word(words) => Made::Text(word(cell.text.trim(), words)?.into()),
-            Convert::Colour { known, hash } => Made::Text(colour(cell.text.trim(), known, *hash)?.into()),
-            Convert::Country => Made::Text(country(cell.text.trim())?.into()),
-            Convert::ObjectName { max } => Made::Text(fits(text::unmarked(cell.text.trim()), *max)?),
-            Convert::Json { kind, bare } => Made::Json(json::values(cell.text, *kind, *bare)?),
-            Convert::Chain { catalogs, cache } => {
-                return self.step(catalogs, step, *cache, &text::unmarked(cell.text.trim()));
+            Conversion::Moment(rules) => ConvertedValue::Int(date::datetime(cell, rules)?),
+            Conversion::Tag => ConvertedValue::Text(fits(text::without_apostrophe(cell.text.trim()), TEXT_MAX)?),
+            Conversion::EntityId => ConvertedValue::Id(entity_id(cell)?),
+            Conversion::Word(words) => ConvertedValue::Text(word(cell.text.trim(), words)?.into()),
+            Conversion::Colour { known, hash } => ConvertedValue::Text(colour(cell.text.trim(), known, *hash)?.into()),
+            Conversion::Country => ConvertedValue::Text(country(cell.text.trim())?.into()),
+            Conversion::ObjectName { max } => {
+                ConvertedValue::Text(fits(text::without_apostrophe(cell.text.trim()), *max)?)
             }
-            Convert::Name(lookup) => return self.name(lookup, &text::unmarked(cell.text.trim())),
+            Conversion::Json { kind, without_ids } => {
+                ConvertedValue::Json(json::values(cell.text, *kind, *without_ids)?)
+            }
+            Conversion::Chain { catalogs, cache } => {
+                return self.step(catalogs, step, *cache, &text::without_apostrophe(cell.text.trim()));
+            }
+            Conversion::Name(lookup) => return self.name(lookup, &text::without_apostrophe(cell.text.trim())),
         })
     }
 
-    /// The beginning of a text that is longer than the mapping wants; that is told.
+    /// Cuts a text to the length in the mapping, and counts it.
     fn cut<'v>(&mut self, text: Cow<'v, str>, origin: &OriginPlan) -> Cow<'v, str> {
         let end = origin.cut.and_then(|cut| text.char_indices().nth(cut)).map(|(end, _)| end);
         let Some(end) = end else { return text };
@@ -171,31 +177,31 @@ impl<'a, 'n> Converter<'a, 'n> {
         }
     }
 
-    /// What a sheet shows of a link is often not its address.
-    fn url(&self, origin: &OriginPlan, cell: Cell<'_>) -> Result<String, Unfit> {
+    /// A web address; the text of a link is often not its address.
+    fn url(&self, origin: &OriginPlan, cell: Cell<'_>) -> Result<String, ValueError> {
         let text = plain(cell)?;
-        url::url(&text).map(str::to_owned).map_err(|unfit| match origin.input {
+        url::url(&text).map(str::to_owned).map_err(|error| match origin.input {
             Input::Column(index) if !self.plan.csv && index < LINK_INDEX_BASE => {
                 let title = self.plan.header.column(index).title;
                 let hint = message!(
-                    "a web address looks like https://example.com/page; one that stands behind the text is read from \"{title}@link\"",
+                    "a web address looks like https://example.com/page; use \"{title}@link\" to read the address behind the text",
                     title = title.to_string()
                 );
-                Unfit { hint: Some(hint), ..unfit }
+                ValueError { hint: Some(hint), ..error }
             }
-            _ => unfit,
+            _ => error,
         })
     }
 
-    fn whole(&mut self, value: Decimal, round: Option<number::Round>) -> Result<i64, Unfit> {
-        // A number that was read has no zeros at the end of its fraction.
+    fn whole(&mut self, value: Decimal, round: Option<number::Round>) -> Result<i64, ValueError> {
+        // Parsed numbers have no trailing zeros.
         self.effects.rounded += u32::from(round.is_some() && value.scale() > 0);
         number::whole(value, round)
     }
 
-    /// Without a known country only numbers with a `+` can be read; the others stay as they are, as the service takes
-    /// any text here.
-    fn phone<'v>(&self, cell: Cell<'v>) -> Result<Cow<'v, str>, Refused> {
+    /// Without a known country, only numbers with a `+` are converted; others are kept, as the service accepts any
+    /// text.
+    fn phone<'v>(&self, cell: Cell<'v>) -> Result<Cow<'v, str>, ConvertError> {
         match self.plan.region {
             Some(region) => Ok(phone::of_cell(cell, region)?.into()),
             None => {
@@ -208,8 +214,13 @@ impl<'a, 'n> Converter<'a, 'n> {
         }
     }
 
-    fn shaped<'v>(&self, cell: Cell<'v>, origin: &OriginPlan, amounts: Amounts<'_>) -> Result<Cow<'v, str>, Refused> {
-        let Convert::Text { shape, rules, print, .. } = &origin.convert else { return Ok(text::text(cell)?) };
+    fn shaped<'v>(
+        &self,
+        cell: Cell<'v>,
+        origin: &OriginPlan,
+        syntax: NumberSyntax<'_>,
+    ) -> Result<Cow<'v, str>, ConvertError> {
+        let Conversion::Text { shape, rules, print, .. } = &origin.conversion else { return Ok(text::text(cell)?) };
         let (shape, print) = (*shape, print.as_deref());
         if let (Scalar::Serial(_), Some(layout)) = (cell.value, print) {
             return Ok(print::print(cell, layout)?.into());
@@ -221,171 +232,177 @@ impl<'a, 'n> Converter<'a, 'n> {
             Some(As::Upper) => text::upper(&whole).into_owned().into(),
             Some(As::Lower) => text::lower(&whole).into_owned().into(),
             Some(As::Digits) => text::digits(&whole).into_owned().into(),
-            Some(As::Number) => number::number(cell, amounts)?.to_string().into(),
-            Some(As::Money) => money::money(cell, amounts)?.to_string().into(),
+            Some(As::Number) => number::number(cell, syntax)?.to_string().into(),
+            Some(As::Money) => money::money(cell, syntax)?.to_string().into(),
             Some(As::Date) => date::date(cell, rules)?.to_string().into(),
             Some(As::DateTime) => date::datetime(cell, rules)?.to_string().into(),
             Some(As::Bool) => if flag::flag(cell)? { "true" } else { "false" }.into(),
-            // Text targets with these are compiled to conversions of their own.
+            // Texts with these have conversions of their own.
             Some(As::Phone | As::Email | As::Url | As::Json) => whole,
         })
     }
 
-    /// The next step of a chain of lists: an element of the list that comes next. [doc]
-    fn step<'v>(&mut self, catalogs: &[u64], step: usize, lookup: usize, name: &str) -> Result<Made<'v>, Refused> {
+    /// The next step of a chained list: an element of the next catalog. [doc]
+    fn step<'v>(
+        &mut self,
+        catalogs: &[u64],
+        step: usize,
+        lookup: usize,
+        name: &str,
+    ) -> Result<ConvertedValue<'v>, ConvertError> {
         let Some(catalog) = catalogs.get(step).copied().filter(|_| step < CHAIN_MAX) else {
-            let lists = if catalogs.len() == 1 { "list" } else { "lists" };
+            let lists = if catalogs.len() == 1 { "catalog" } else { "catalogs" };
             let message = message!(
-                "{value} is one step too many: the field goes through {count} {lists}",
+                "{value} is one step too many: the field has {count} {lists}",
                 value = quoted(name),
                 count = catalogs.len(),
                 lists
             );
-            let hint =
-                "name one element of each list; where a / belongs to a name, say what stands between: split = \";\"";
-            return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: Some(hint.into()) }));
+            let hint = "name one element of each catalog; if a name contains /, set another separator: split = \";\"";
+            return Err(ConvertError::Invalid(ValueError { code: "too-many", message, hint: Some(hint.into()) }));
         };
-        let lookup = Lookup { what: LookupWhat::Element { catalog, by: ElementBy::Name }, cache: lookup };
+        let lookup = Lookup { kind: LookupKind::Element { catalog, by: ElementBy::Name }, cache: lookup };
         match self.name(&lookup, name)? {
-            Made::Id(element) => Ok(Made::Step { catalog, element }),
+            ConvertedValue::Id(element) => Ok(ConvertedValue::Step { catalog, element }),
             other => Ok(other),
         }
     }
 
-    /// A name to an id, remembered.
-    fn name<'v>(&mut self, lookup: &Lookup, name: &str) -> Result<Made<'v>, Refused> {
-        if self.pipeline == NamedPipeline::Unknown && matches!(lookup.what, LookupWhat::Stage { anywhere: false }) {
-            let message =
-                message!("{value} cannot be looked up, because its pipeline is not known", value = quoted(name));
-            return Err(Refused::Unfit(Unfit { code: "unknown-name", message, hint: None }));
+    /// Resolves a name, with a cache.
+    fn name<'v>(&mut self, lookup: &Lookup, name: &str) -> Result<ConvertedValue<'v>, ConvertError> {
+        if self.pipeline == NamedPipeline::Unknown && matches!(lookup.kind, LookupKind::Stage { anywhere: false }) {
+            let message = message!("{value} cannot be looked up: its pipeline is unknown", value = quoted(name));
+            return Err(ConvertError::Invalid(ValueError { code: "unknown-name", message, hint: None }));
         }
-        // A change that names no pipeline leaves the lead in its own, which is not known here.
+        // An update without a pipeline keeps the lead's own, which is unknown here.
         let anywhere = self.plan.action == Action::Update && self.pipeline.id().is_none();
         let elsewhere;
-        let lookup = match lookup.what {
-            LookupWhat::Stage { anywhere: false } if anywhere => {
-                elsewhere = Lookup { what: LookupWhat::Stage { anywhere: true }, cache: lookup.cache };
+        let lookup = match lookup.kind {
+            LookupKind::Stage { anywhere: false } if anywhere => {
+                elsewhere = Lookup { kind: LookupKind::Stage { anywhere: true }, cache: lookup.cache };
                 &elsewhere
             }
             _ => lookup,
         };
         let found = self.names.find(lookup, self.pipeline.id(), name);
-        if lookup.what == LookupWhat::Pipeline {
+        if lookup.kind == LookupKind::Pipeline {
             self.pipeline = found.as_ref().map_or(NamedPipeline::Unknown, |id| NamedPipeline::Id(*id));
         }
-        found
-            .map(Made::Id)
-            .map_err(|(unknown, unfit)| if unknown { Refused::Unknown(unfit) } else { Refused::Unfit(unfit) })
+        found.map(ConvertedValue::Id).map_err(|(unknown, error)| {
+            if unknown { ConvertError::UnknownName(error) } else { ConvertError::Invalid(error) }
+        })
     }
 }
 
-/// `+7 900 000-00-00 (MOB)` taken apart, where that is a sort of the field.
-fn sorted<'t>(text: &'t str, sorts: &[String]) -> Option<(&'t str, Sort)> {
+/// Splits `+7 900 000-00-00 (MOB)` into text and enum code, if the field has that code.
+fn sorted<'t>(text: &'t str, enum_codes: &[String]) -> Option<(&'t str, EnumCode)> {
     let (before, code) = text.trim_end().strip_suffix(')')?.rsplit_once('(')?;
-    let code = sorts.iter().find(|sort| *sort == code.trim())?;
-    Some((before.trim_end(), Sort::Code(code.clone())))
+    let code = enum_codes.iter().find(|enum_code| *enum_code == code.trim())?;
+    Some((before.trim_end(), EnumCode::Code(code.clone())))
 }
 
-/// The text of a cell for converters that read text only.
-fn plain(cell: Cell<'_>) -> Result<Cow<'_, str>, Unfit> {
+/// The text of a cell.
+fn plain(cell: Cell<'_>) -> Result<Cow<'_, str>, ValueError> {
     text::text(cell)
 }
 
-fn fits(text: Cow<'_, str>, max: usize) -> Result<Cow<'_, str>, Unfit> {
-    // Bytes are at least as many as characters, so the count is needed for long texts only.
+fn fits(text: Cow<'_, str>, max: usize) -> Result<Cow<'_, str>, ValueError> {
+    // Characters are counted only if there are more bytes than allowed characters.
     if text.len() > max {
         let count = text.chars().count();
         if count > max {
             let message =
                 message!("{value} has {count} characters, the service takes {max}", value = quoted(&text), count, max);
-            return Err(Unfit { code: "too-long", message, hint: Some("shorten the text".into()) });
+            return Err(ValueError { code: "too-long", message, hint: Some("shorten the text".into()) });
         }
     }
     Ok(text)
 }
 
-fn entity_id(cell: Cell<'_>) -> Result<u64, Unfit> {
-    cell.text.trim().parse().ok().filter(|id| *id > 0).ok_or_else(|| Unfit {
+fn entity_id(cell: Cell<'_>) -> Result<u64, ValueError> {
+    cell.text.trim().parse().ok().filter(|id| *id > 0).ok_or_else(|| ValueError {
         code: "not-an-id",
-        message: message!("{value} is no id", value = quoted(cell.text)),
+        message: message!("{value} is not a valid id", value = quoted(cell.text)),
         hint: Some("ids are whole numbers, as in the address of a card".into()),
     })
 }
 
-fn word(text: &str, words: &'static [&'static str]) -> Result<&'static str, Unfit> {
-    words.iter().copied().find(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| Unfit {
+fn word(text: &str, words: &'static [&'static str]) -> Result<&'static str, ValueError> {
+    words.iter().copied().find(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| ValueError {
         code: "unknown-word",
-        message: message!("{value} is not known here", value = quoted(text)),
+        message: message!("unknown value: {value}", value = quoted(text)),
         hint: Some(message!("known: {known}", known = words)),
     })
 }
 
-/// Colours are written with and without a `#`, in any case; the service takes one way for each kind. [seed]
-fn colour(text: &str, known: &'static [&'static str], hash: bool) -> Result<String, Unfit> {
+/// Colours are accepted with and without a `#`, in any case; each kind has one format in the API. [seed]
+fn colour(text: &str, known: &'static [&'static str], hash: bool) -> Result<String, ValueError> {
     let plain = text.trim_start_matches('#').to_lowercase();
     let mark = if hash { "#" } else { "" };
     match known.contains(&plain.as_str()) {
         true => Ok(format!("{mark}{plain}")),
-        false => Err(Unfit {
+        false => Err(ValueError {
             code: "unknown-colour",
-            message: message!("{value} is none of the colours the service takes", value = quoted(text)),
+            message: message!("unknown colour: {value}", value = quoted(text)),
             hint: Some(message!("the colours are: {known}", known)),
         }),
     }
 }
 
-fn above_zero(number: Decimal, text: &str) -> Result<Decimal, Unfit> {
+fn above_zero(number: Decimal, text: &str) -> Result<Decimal, ValueError> {
     match number > Decimal::ZERO {
         true => Ok(number),
-        false => Err(Unfit {
+        false => Err(ValueError {
             code: "quantity",
-            message: message!("{value} is no quantity: it takes more than 0", value = quoted(text)),
+            message: message!("{value} is not a valid quantity: it must be above 0", value = quoted(text)),
             hint: Some("correct the number, or leave the product out".into()),
         }),
     }
 }
 
-/// The service refuses names of countries. [doc]
-fn country(text: &str) -> Result<String, Unfit> {
+/// The service accepts only country codes. [doc]
+fn country(text: &str) -> Result<String, ValueError> {
     match text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         true => Ok(text.to_uppercase()),
-        false => Err(Unfit {
+        false => Err(ValueError {
             code: "country",
-            message: message!("{value} is no code of a country", value = quoted(text)),
+            message: message!("{value} is not a valid country code", value = quoted(text)),
             hint: Some("write two letters, such as RU, or translate names with \"values\"".into()),
         }),
     }
 }
 
 pub fn field_value<'v>(
-    made: &'v Made<'_>,
+    made: &'v ConvertedValue<'_>,
     origin: &'v OriginPlan,
     field: &'v Field,
     kind: FieldKind,
 ) -> FieldValue<'v> {
     match made {
-        Made::Text(text) => match (&origin.sort, kind) {
-            (Some(sort), FieldKind::Multitext | FieldKind::SmartAddress) => FieldValue::Coded { text, sort },
+        ConvertedValue::Text(text) => match (&origin.enum_code, kind) {
+            (Some(enum_code), FieldKind::Multitext | FieldKind::SmartAddress) => {
+                FieldValue::Coded { text, sort: enum_code }
+            }
             (_, FieldKind::LegalEntity | FieldKind::LinkedEntity | FieldKind::Payer) => FieldValue::Named(text),
             _ => FieldValue::Text(text),
         },
-        Made::Sorted { text, sort } => FieldValue::Coded { text, sort },
-        Made::Json(values) => FieldValue::Raw(values),
-        Made::Number(number) => FieldValue::Number(*number),
-        Made::Money(money) => FieldValue::Money(*money),
-        Made::Bool(flag) => FieldValue::Bool(*flag),
-        Made::Int(int) => FieldValue::Int(*int),
-        Made::Id(id) => match kind {
+        ConvertedValue::Coded { text, enum_code } => FieldValue::Coded { text, sort: enum_code },
+        ConvertedValue::Json(values) => FieldValue::Raw(values),
+        ConvertedValue::Number(number) => FieldValue::Number(*number),
+        ConvertedValue::Money(money) => FieldValue::Money(*money),
+        ConvertedValue::Bool(flag) => FieldValue::Bool(*flag),
+        ConvertedValue::Int(int) => FieldValue::Int(*int),
+        ConvertedValue::Id(id) => match kind {
             FieldKind::Supplier => FieldValue::Supplier(*id),
             FieldKind::LinkedEntity => linked(*id, field.search_in.as_deref()),
             _ => FieldValue::Option(*id),
         },
-        Made::Step { catalog, element } => FieldValue::Chain { catalog: *catalog, element: *element },
+        ConvertedValue::Step { catalog, element } => FieldValue::Chain { catalog: *catalog, element: *element },
     }
 }
 
 fn linked(id: u64, search_in: Option<&str>) -> FieldValue<'static> {
-    // A mapping with an id for any other field was refused.
+    // `compile` refuses ids of other fields.
     let (entity_type, catalog) = linked_to(search_in).unwrap_or(("contacts", None));
     FieldValue::Linked { id, entity_type, catalog }
 }
@@ -398,7 +415,7 @@ mod tests {
     fn a_country_is_its_code_of_two_letters() {
         assert_eq!(country("kz"), Ok("KZ".to_owned()));
         for wrong in ["Россия", "RUS", "РФ", "7"] {
-            assert_eq!(country(wrong).map_err(|unfit| unfit.code), Err("country"), "{wrong}");
+            assert_eq!(country(wrong).map_err(|error| error.code), Err("country"), "{wrong}");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Values made, into the record: the keys of its objects, its links, what its lines come to.
+//! Writes converted values into a record: keys of its objects, links, the sum of its lines.
 
 use super::record::Link;
-use super::row::{PartOfRow, RecordBuilder, RowContext};
-use super::value::{Made, Values, field_value};
-use crate::mapping::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use super::row::{RecordBuilder, RowContext, SectionRow};
+use super::value::{ConvertedValue, Values, field_value};
+use crate::mapping::plan::{Conversion, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use amo_model::payload::ObjectWriter;
 use amo_model::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
 use rust_decimal::Decimal;
@@ -24,7 +24,7 @@ impl RecordBuilder<'_, '_> {
                     self.converter.effects.named |= spec.name == "name";
                     self.converter.effects.responsible |= spec.name == "responsible_user";
                 }
-                // Only sections inside the record are asked whether they are whole.
+                // Only nested sections are checked for completeness.
                 if !section.spec.is_item() {
                     self.part.filled.push(spec.name);
                 }
@@ -49,9 +49,9 @@ impl RecordBuilder<'_, '_> {
             Wire::Key(key) => {
                 let Some((one, _)) = made.into_iter().next() else { return };
                 self.pipeline_of_stage(section, spec.holds, object);
-                if let (Holds::OwnId, At::Item, Made::Id(id)) = (spec.holds, section.spec.at, &one) {
+                if let (Holds::OwnId, At::Item, ConvertedValue::Id(id)) = (spec.holds, section.spec.at, &one) {
                     self.meta.own_id = Some(*id);
-                    // Named by the address, and not expected in the body.
+                    // The URL contains the id, so the body does not.
                     if self.context.plan.write.names_record() {
                         return;
                     }
@@ -63,7 +63,7 @@ impl RecordBuilder<'_, '_> {
             Wire::EmbeddedIds(key) => object.embedded_ids(key, &ids(&made)),
             Wire::Ids(key) => object.ids(key, &ids(&made)),
             Wire::EmbeddedSource => {
-                if let Some((Made::Text(id), _)) = made.first() {
+                if let Some((ConvertedValue::Text(id), _)) = made.first() {
                     object.embedded_source(id);
                 }
             }
@@ -76,26 +76,26 @@ impl RecordBuilder<'_, '_> {
                     self.meta.links.push(Link { to, id, catalog: None, quantity: None, main });
                 }
             }
-            // The same product twice is more of it.
+            // Equal products add up.
             Wire::ElementId => self.part.elements.extend(made.iter().filter_map(|(one, _)| id(one))),
             Wire::ElementCatalog => self.part.catalog = ids(&made).first().copied(),
             Wire::ElementQuantity => self.part.quantities.extend(made.iter().filter_map(|(one, _)| match one {
-                Made::Number(number) | Made::Money(number) => Some(*number),
+                ConvertedValue::Number(number) | ConvertedValue::Money(number) => Some(*number),
                 _ => None,
             })),
-            // Compiled to the custom field itself.
+            // These are compiled to custom fields.
             Wire::Field(_) => {}
         }
     }
 
     /// A line has one discount. [seed]
-    fn write_discount(&mut self, kind: &str, made: &[(Made<'_>, &OriginPlan)], object: &mut ObjectWriter) {
-        let Some((Made::Number(value) | Made::Money(value), origin)) = made.first() else { return };
+    fn write_discount(&mut self, kind: &str, made: &[(ConvertedValue<'_>, &OriginPlan)], object: &mut ObjectWriter) {
+        let Some((ConvertedValue::Number(value) | ConvertedValue::Money(value), origin)) = made.first() else { return };
         if self.part.line.is_discounted() {
             let problem = self.context.problem(
                 column(origin),
                 "discount-twice",
-                "the line has a discount as a sum and in percent",
+                "the line has two discounts, a sum and a percentage",
             );
             self.problems.push(problem.value(value.to_string()).hint("leave one of the two cells empty"));
             return;
@@ -104,27 +104,27 @@ impl RecordBuilder<'_, '_> {
         self.part.line.discount(kind, *value);
     }
 
-    fn write_key(&mut self, key: &'static str, holds: Holds, one: Made<'_>, object: &mut ObjectWriter) {
+    fn write_key(&mut self, key: &'static str, holds: Holds, one: ConvertedValue<'_>, object: &mut ObjectWriter) {
         match one {
-            Made::Text(text) => {
+            ConvertedValue::Text(text) => {
                 if self.context.plan.kind.spec().entity == Entity::Catalogs && matches!(holds, Holds::Word(_)) {
                     self.meta.catalog_type = Some(text.to_string());
                 }
                 object.text(key, &text);
             }
-            Made::Int(int) => object.int(key, int),
-            Made::Id(id) => object.id(key, id),
-            Made::Bool(flag) => object.bool(key, flag),
-            Made::Number(number) | Made::Money(number) => {
+            ConvertedValue::Int(int) => object.int(key, int),
+            ConvertedValue::Id(id) => object.id(key, id),
+            ConvertedValue::Bool(flag) => object.bool(key, flag),
+            ConvertedValue::Number(number) | ConvertedValue::Money(number) => {
                 self.part.line.key(key, number);
                 object.decimal(key, number);
             }
-            // Only custom fields are these.
-            Made::Step { .. } | Made::Sorted { .. } | Made::Json(_) => {}
+            // Only custom fields have these values.
+            ConvertedValue::Step { .. } | ConvertedValue::Coded { .. } | ConvertedValue::Json(_) => {}
         }
     }
 
-    /// What a section has in a row is whole now, or is nothing.
+    /// Completes the part of a section in a row, or drops it.
     pub(super) fn close_part(&mut self, section: &SectionPlan, object: &mut ObjectWriter) {
         let inside = matches!(section.spec.at, At::Field(_) | At::Value | At::Elements | At::LinkedElements);
         let person = matches!(section.spec.at, At::EmbeddedFirst(_));
@@ -133,12 +133,12 @@ impl RecordBuilder<'_, '_> {
         }
         let part = std::mem::take(&mut self.part);
         let from_row = |value: &ValuePlan| value.origins.iter().any(|o| !matches!(o.input, Input::Constant(_)));
-        // Constants alone make no payer, no line and no contact out of a row that has none.
-        let said = part.touched || (person && part.defaulted);
-        if !said && section.values.iter().any(from_row) {
+        // Constants alone create no payer, line or contact.
+        let has_values = part.has_row_value || (person && part.defaulted);
+        if !has_values && section.values.iter().any(from_row) {
             match person {
-                // Its values in parts come later, and may make it one.
-                true => self.bare = true,
+                // Object-valued fields are added later and may fill it.
+                true => self.only_constants = true,
                 false => object.clear(),
             }
             return;
@@ -146,8 +146,8 @@ impl RecordBuilder<'_, '_> {
         if person {
             return;
         }
-        // A cell that is refused already leaves its place empty.
-        let refused = self.problems.len() > part.told;
+        // A rejected cell also leaves its field empty.
+        let refused = self.problems.len() > part.problems_before;
         for field in section.spec.fields.iter().filter(|f| f.required == Required::Always) {
             let mapped =
                 section.values.iter().find(|v| matches!(v.target, TargetPlan::Field(f) if f.name == field.name));
@@ -156,7 +156,7 @@ impl RecordBuilder<'_, '_> {
             };
             let column = value.origins.iter().find_map(column);
             let message = message!(
-                "[{section}] has values in this row, and none for \"{field}\"",
+                "[{section}] has values in this row, but no \"{field}\"",
                 section = section.spec.name,
                 field = field.name
             );
@@ -170,20 +170,16 @@ impl RecordBuilder<'_, '_> {
         }
     }
 
-    /// Elements and their quantities, which stand in two columns.
-    fn close_elements(&mut self, section: &SectionPlan, part: PartOfRow) {
+    /// Combines elements with their quantities, which come from two columns.
+    fn close_elements(&mut self, section: &SectionPlan, part: SectionRow) {
         let (count, quantities) = (part.elements.len(), part.quantities.len());
-        if self.problems.len() > part.told {
+        if self.problems.len() > part.problems_before {
             return;
         }
         if quantities != 0 && quantities != count {
             let products = if count == 1 { "product" } else { "products" };
-            let message = message!(
-                "{count} {products} and {quantities} quantities stand in this row",
-                count,
-                products,
-                quantities
-            );
+            let message =
+                message!("the row has {count} {products} and {quantities} quantities", count, products, quantities);
             let quantity = |v: &&ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.wire == Wire::ElementQuantity);
             let column = section.values.iter().find(quantity).and_then(|v| v.origins.iter().find_map(column));
             let problem = self.context.problem(column, "quantity", message);
@@ -195,7 +191,7 @@ impl RecordBuilder<'_, '_> {
         for (id, quantity) in part.elements.into_iter().zip(quantities) {
             match section.spec.at {
                 At::Elements => match self.meta.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
-                    // The same product in two rows of a purchase is more of it, not a second link.
+                    // Equal products in two rows of a transaction add up.
                     Some(there) => there.2 = there.2.saturating_add(quantity),
                     None => self.meta.elements.push((id, catalog, quantity)),
                 },
@@ -216,9 +212,9 @@ impl RecordBuilder<'_, '_> {
         }
     }
 
-    /// What belongs to the record as a whole stands in each of its rows, or in the first alone; two rows that say
-    /// different things of it are a mistake that nobody but the user can mend.
-    pub(super) fn agreement(&mut self, section: &SectionPlan, first: &Row, more: &[Row]) {
+    /// Checks that values of the whole record are equal in all its rows, or only in the first one; only the user can
+    /// resolve a difference.
+    pub(super) fn check_rows_agree(&mut self, section: &SectionPlan, first: &Row, more: &[Row]) {
         let (plan, decimal) = (self.context.plan, self.context.plan.decimal);
         for row in more {
             for value in &section.values {
@@ -237,7 +233,7 @@ impl RecordBuilder<'_, '_> {
                     );
                     if !same {
                         let message = message!(
-                            "row {row} says {value} here, and both belong to one record",
+                            "row {row} of the same record has {value} here",
                             row = first.number,
                             value = sheet_source::problem::quoted(there.text)
                         );
@@ -250,8 +246,8 @@ impl RecordBuilder<'_, '_> {
         }
     }
 
-    /// A lead made in a stage but in no named pipeline goes to the main one, where the stage was looked up; said
-    /// openly, because stages 142 and 143 exist in every pipeline. [doc]
+    /// Writes the main pipeline for a new lead with a stage but without a pipeline: the stage was looked up there, and
+    /// stages 142 and 143 exist in every pipeline. [doc]
     fn pipeline_of_stage(&self, section: &SectionPlan, holds: Holds, object: &mut ObjectWriter) {
         if holds != Holds::Status
             || self.converter.pipeline.id().is_some()
@@ -269,7 +265,7 @@ impl RecordBuilder<'_, '_> {
     }
 }
 
-fn ids(made: &[(Made<'_>, &OriginPlan)]) -> Vec<u64> {
+fn ids(made: &[(ConvertedValue<'_>, &OriginPlan)]) -> Vec<u64> {
     let mut ids = Vec::new();
     for id in made.iter().filter_map(|(one, _)| id(one)) {
         if !ids.contains(&id) {
@@ -279,9 +275,9 @@ fn ids(made: &[(Made<'_>, &OriginPlan)]) -> Vec<u64> {
     ids
 }
 
-fn id(made: &Made<'_>) -> Option<u64> {
+fn id(made: &ConvertedValue<'_>) -> Option<u64> {
     match made {
-        Made::Id(id) => Some(*id),
+        ConvertedValue::Id(id) => Some(*id),
         _ => None,
     }
 }
@@ -293,28 +289,29 @@ fn column(origin: &OriginPlan) -> Option<usize> {
     }
 }
 
-/// True for what a cell, or two columns, name a second time: the service takes an option once, and nobody has a phone or an
-/// address twice, however they are spelt.
-fn is_twice(earlier: &(Made<'_>, &OriginPlan), one: &(Made<'_>, &OriginPlan)) -> bool {
-    let text = |made: &Made<'_>| match made {
-        Made::Text(text) => Some((text.to_lowercase(), None)),
-        Made::Sorted { text, sort } => Some((text.to_lowercase(), Some(sort.clone()))),
+/// True for a repeated value: the service accepts an option once, and phones and addresses are not repeated, whatever
+/// their spelling.
+fn is_twice(earlier: &(ConvertedValue<'_>, &OriginPlan), one: &(ConvertedValue<'_>, &OriginPlan)) -> bool {
+    let text = |made: &ConvertedValue<'_>| match made {
+        ConvertedValue::Text(text) => Some((text.to_lowercase(), None)),
+        ConvertedValue::Coded { text, enum_code } => Some((text.to_lowercase(), Some(enum_code.clone()))),
         _ => None,
     };
-    match (&one.0, &one.1.convert) {
-        (Made::Id(_), _) => earlier.0 == one.0,
-        (_, Convert::Phone { .. } | Convert::Email { .. }) => {
-            one.1.sort == earlier.1.sort && text(&one.0).is_some_and(|text_of| text(&earlier.0) == Some(text_of))
+    match (&one.0, &one.1.conversion) {
+        (ConvertedValue::Id(_), _) => earlier.0 == one.0,
+        (_, Conversion::Phone { .. } | Conversion::Email { .. }) => {
+            one.1.enum_code == earlier.1.enum_code
+                && text(&one.0).is_some_and(|text_of| text(&earlier.0) == Some(text_of))
         }
         _ => false,
     }
 }
 
-/// Tags, each once.
-fn unique<'m>(made: &'m [(Made<'_>, &OriginPlan)]) -> Vec<&'m str> {
+/// Tags without duplicates.
+fn unique<'m>(made: &'m [(ConvertedValue<'_>, &OriginPlan)]) -> Vec<&'m str> {
     let mut texts: Vec<&str> = Vec::new();
     for (one, _) in made {
-        if let Made::Text(text) = one
+        if let ConvertedValue::Text(text) = one
             && !texts.contains(&&**text)
         {
             texts.push(text);

@@ -1,43 +1,64 @@
-//! Which conversion a target gets: its type decides, `as` may only shape what is a text anyway.
+//! Selects the conversion of a target: its type decides, `as` only affects texts.
 
-use super::Compile;
+use super::Compiler;
 use crate::mapping::convert::date;
 use crate::mapping::convert::number::Round;
-use crate::mapping::language::ast::{As, By, From, Origin};
-use crate::mapping::lookup::{ElementBy, Lookup, LookupWhat};
-use crate::mapping::plan::{Convert, TargetPlan, linked_to};
+use crate::mapping::language::ast::{As, By, Origin, ValueSource};
+use crate::mapping::lookup::{ElementBy, Lookup, LookupKind};
+use crate::mapping::plan::{Conversion, TargetPlan, linked_to};
 use crate::mapping::template::columns_named;
-use amo_model::field_type::{USUAL_SORT, multitext_codes};
+use amo_model::field_type::{DEFAULT_ENUM_CODE, multitext_codes};
 use amo_model::parts::{Field, FieldOption};
-use amo_model::payload::Sort;
+use amo_model::payload::EnumCode;
 use amo_model::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
 use amo_model::{PRODUCTS, SUPPLIERS};
 use sheet_source::message;
 use sheet_source::{ColumnMatch, fold};
 use std::sync::Arc;
 
-/// The part of an address that is no free text. [doc]
+/// The only part of an address that is not a free text. [doc]
 pub const COUNTRY: &str = "country";
 
-impl Compile<'_> {
-    /// `format` on a date is the one layout of that column.
+/// How many values a target takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arity {
+    One,
+    /// Several, if the mapping has `split`.
+    IfSplit,
+    Many,
+}
+
+/// A target whose origins are compiled.
+pub(super) struct TargetContext<'a> {
+    pub(super) target: &'a TargetPlan,
+    /// The owner of the section's custom fields.
+    pub(super) owner: Option<Owner>,
+    /// The catalog of the section's products.
+    pub(super) catalog: Option<u64>,
+    pub(super) arity: Arity,
+    /// The service requires the field.
+    pub(super) required: bool,
+}
+
+impl Compiler<'_> {
+    /// The date rules of an origin: `format` on a date is the only format of that column.
     pub(super) fn origin_rules(&mut self, origin: &Origin, target: &TargetPlan) -> Arc<date::Rules> {
         let Some(format) = origin.format.as_ref().filter(|_| reads_dates(origin, target)) else {
             return self.rules.clone();
         };
-        let layouts = self.layout(format).into_iter().collect();
+        let layouts = self.date_format(format).into_iter().collect();
         Arc::new(self.rules.with(layouts))
     }
 
-    pub(super) fn sort(&mut self, origin: &Origin, target: &TargetPlan) -> Option<Sort> {
+    pub(super) fn enum_code(&mut self, origin: &Origin, target: &TargetPlan) -> Option<EnumCode> {
         if let TargetPlan::Custom { kind: FieldKind::SmartAddress, .. } = target {
             return self.address_part(origin);
         }
         let TargetPlan::Custom { field, kind: FieldKind::Multitext } = target else {
-            if let Some(sort) = &origin.enum_ {
-                let message = message!("\"{target}\" has no sorts of values", target = target.name());
+            if let Some(enum_code) = &origin.enum_ {
+                let message = message!("\"{target}\" takes no \"enum\"", target = target.name());
                 self.problem(
-                    sort.at,
+                    enum_code.offset,
                     "mapping-shape",
                     message,
                     Some("\"enum\" is for phones, e-mails and the like".into()),
@@ -47,30 +68,33 @@ impl Compile<'_> {
         };
         let codes = multitext_codes(field.code.as_deref().unwrap_or(""));
         let Some(wanted) = &origin.enum_ else {
-            if !codes.is_empty() && !codes.contains(&USUAL_SORT) {
-                let message = message!("\"{field}\" does not say which sort of messenger", field = &field.name);
+            if !codes.is_empty() && !codes.contains(&DEFAULT_ENUM_CODE) {
+                let message = message!("\"{field}\" needs an \"enum\", the type of messenger", field = &field.name);
                 let hint = message!("write { column = \"…\", enum = \"…\" }, one of: {known}", known = codes);
-                self.problem(origin.at, "mapping-shape", message, Some(hint));
+                self.problem(origin.offset, "mapping-shape", message, Some(hint));
             }
-            return Some(Sort::Code(USUAL_SORT.to_owned())).filter(|_| !codes.is_empty());
+            return Some(EnumCode::Code(DEFAULT_ENUM_CODE.to_owned())).filter(|_| !codes.is_empty());
         };
         let known = |o: &&FieldOption| {
-            o.code.as_deref() == Some(&wanted.it) || fold(&o.value) == fold(&wanted.it) || o.id.to_string() == wanted.it
+            o.code.as_deref() == Some(&wanted.value)
+                || fold(&o.value) == fold(&wanted.value)
+                || o.id.to_string() == wanted.value
         };
-        if codes.contains(&wanted.it.as_str()) {
-            return Some(Sort::Code(wanted.it.clone()));
+        if codes.contains(&wanted.value.as_str()) {
+            return Some(EnumCode::Code(wanted.value.clone()));
         }
         if let Some(option) = field.options.iter().find(known) {
-            return Some(Sort::Id(option.id));
+            return Some(EnumCode::Id(option.id));
         }
         let names: Vec<&str> = codes.iter().copied().chain(field.options.iter().map(|o| o.value.as_str())).collect();
-        let message = message!("\"{value}\" is no sort of \"{field}\"", value = &wanted.it, field = &field.name);
-        self.problem(wanted.at, "unknown-option", message, Some(message!("known: {known}", known = names)));
+        let message =
+            message!("unknown \"enum\" of \"{field}\": \"{value}\"", value = &wanted.value, field = &field.name);
+        self.problem(wanted.offset, "unknown-option", message, Some(message!("known: {known}", known = names)));
         None
     }
 
-    /// The sorts that a cell may name behind its value, where the mapping does not say which it is.
-    pub(super) fn sorts(&self, origin: &Origin, target: &TargetPlan) -> Vec<String> {
+    /// The enum codes that a cell may name after its value, if the mapping has no `enum`.
+    pub(super) fn enum_codes(&self, origin: &Origin, target: &TargetPlan) -> Vec<String> {
         let TargetPlan::Custom { field, kind: FieldKind::Multitext } = target else { return Vec::new() };
         if origin.enum_.is_some() {
             return Vec::new();
@@ -79,58 +103,73 @@ impl Compile<'_> {
         codes.chain(field.options.iter().filter_map(|option| option.code.clone())).collect()
     }
 
-    /// Which part of an address a text is; the first line where nothing is said. [doc]
-    fn address_part(&mut self, origin: &Origin) -> Option<Sort> {
-        let Some(wanted) = &origin.enum_ else { return Some(Sort::Code(ADDRESS_PARTS[0].to_owned())) };
-        if !ADDRESS_PARTS.contains(&wanted.it.as_str()) {
-            let message = message!("\"{value}\" is no part of an address", value = &wanted.it);
-            self.problem(wanted.at, "unknown-option", message, Some(message!("known: {known}", known = ADDRESS_PARTS)));
+    /// The address part of an origin; by default the first line. [doc]
+    fn address_part(&mut self, origin: &Origin) -> Option<EnumCode> {
+        let Some(wanted) = &origin.enum_ else { return Some(EnumCode::Code(ADDRESS_PARTS[0].to_owned())) };
+        if !ADDRESS_PARTS.contains(&wanted.value.as_str()) {
+            let message = message!("unknown part of an address: \"{value}\"", value = &wanted.value);
+            self.problem(
+                wanted.offset,
+                "unknown-option",
+                message,
+                Some(message!("known: {known}", known = ADDRESS_PARTS)),
+            );
             return None;
         }
-        Some(Sort::Code(wanted.it.clone()))
+        Some(EnumCode::Code(wanted.value.clone()))
     }
 
-    fn lookup(&mut self, what: LookupWhat) -> Convert {
+    fn lookup(&mut self, kind: LookupKind) -> Conversion {
         self.lookups += 1;
-        Convert::Name(Lookup { what, cache: self.lookups - 1 })
+        Conversion::Name(Lookup { kind, cache: self.lookups - 1 })
     }
 
-    pub(super) fn convert(
+    pub(super) fn conversion(
         &mut self,
         origin: &Origin,
-        target: &TargetPlan,
-        owner: Option<Owner>,
-        catalog: Option<u64>,
+        context: &TargetContext<'_>,
         round: Option<Round>,
         rules: Arc<date::Rules>,
-    ) -> Option<Convert> {
-        let convert = match target {
+    ) -> Option<Conversion> {
+        let target = context.target;
+        let conversion = match target {
             TargetPlan::Field(spec) => match spec.holds {
-                Holds::Text { max } => return self.text(origin, max, rules),
-                holds => self.own(origin, (holds, owner), catalog, round, rules)?,
+                Holds::Text { max } => return self.text_conversion(origin, max, rules),
+                Holds::WholeMoney => Conversion::WholeMoney { round },
+                Holds::Int => Conversion::Int { round },
+                Holds::Timestamp => Conversion::Moment(rules),
+                holds => self.standard_conversion(origin, holds, context)?,
             },
-            TargetPlan::Custom { field, kind } => match self.custom(origin, field, *kind, owner, &rules) {
-                Some(convert) => convert,
-                None => return self.text(origin, kind.text_max().unwrap_or(TEXTAREA_MAX), rules),
+            TargetPlan::Custom { kind, .. } => match self.custom_conversion(origin, context, &rules) {
+                Some(conversion) => conversion,
+                None => return self.text_conversion(origin, kind.text_max().unwrap_or(TEXTAREA_MAX), rules),
             },
         };
         if let Some(as_) = &origin.as_
-            && !agrees(as_.it, &convert)
+            && !is_compatible(as_.value, &conversion)
         {
-            let message =
-                message!("\"{target}\" cannot be filled as \"{value}\"", target = target.name(), value = as_.it.word());
-            self.problem(as_.at, "conversion", message, Some("leave \"as\" out: the target's type decides".into()));
+            let message = message!(
+                "\"{target}\" cannot be filled as \"{value}\"",
+                target = target.name(),
+                value = as_.value.word()
+            );
+            self.problem(
+                as_.offset,
+                "conversion",
+                message,
+                Some("leave \"as\" out: the type of the target decides".into()),
+            );
             return None;
         }
-        Some(convert)
+        Some(conversion)
     }
 
-    /// The titles of the columns that a value is made of, by which it is told whose keys they hold.
+    /// The titles of the columns that a value is made of; they identify the key space.
     fn titles_of(&self, origin: &Origin) -> Option<Arc<[String]>> {
-        let named = match &origin.from {
-            From::Column(title) => vec![title.it.clone()],
-            From::Template(text) => columns_named(&text.it),
-            From::Constant(_) => Vec::new(),
+        let named = match &origin.source {
+            ValueSource::Column(title) => vec![title.value.clone()],
+            ValueSource::Template(text) => columns_named(&text.value),
+            ValueSource::Constant(_) => Vec::new(),
         };
         let found = named.iter().filter_map(|title| match self.header.find(title) {
             ColumnMatch::One(column) => Some(self.header.title(column).to_owned()),
@@ -140,210 +179,211 @@ impl Compile<'_> {
         (!titles.is_empty()).then(|| titles.into())
     }
 
-    /// What a field of the kind itself asks for.
-    fn own(
+    /// The conversion of a standard field of the kind; whole numbers, moments and texts are converted in `conversion`.
+    fn standard_conversion(
         &mut self,
         origin: &Origin,
-        (holds, owner): (Holds, Option<Owner>),
-        catalog: Option<u64>,
-        round: Option<Round>,
-        rules: Arc<date::Rules>,
-    ) -> Option<Convert> {
-        let by = origin.by.as_ref().map(|by| by.it);
-        let kind = self.written.kind.spec();
+        holds: Holds,
+        context: &TargetContext<'_>,
+    ) -> Option<Conversion> {
+        let by = origin.by.as_ref().map(|by| by.value);
+        let kind = self.ast.kind.spec();
         Some(match holds {
-            Holds::WholeMoney => Convert::WholeMoney { round },
-            Holds::Money => Convert::Money,
-            Holds::Number => Convert::Number,
-            Holds::Quantity => Convert::Quantity,
-            Holds::Int => Convert::Int { round },
-            Holds::Bool => Convert::Bool,
-            Holds::Timestamp => Convert::Moment(rules),
-            Holds::Pipeline => self.lookup(LookupWhat::Pipeline),
+            Holds::Money => Conversion::Money,
+            Holds::Number => Conversion::Number,
+            Holds::Quantity => Conversion::Quantity,
+            Holds::Bool => Conversion::Bool,
+            Holds::Pipeline => self.lookup(LookupKind::Pipeline),
             Holds::Status => {
-                let anywhere = self.written.action == Action::Update && !self.pipeline_named;
-                self.lookup(LookupWhat::Stage { anywhere })
+                let anywhere = self.ast.action == Action::Update && !self.pipeline_named;
+                self.lookup(LookupKind::Stage { anywhere })
             }
-            Holds::LossReason => self.lookup(LookupWhat::LossReason),
-            Holds::User => self.lookup(LookupWhat::ActiveUser),
-            Holds::UserOrRobot => self.lookup(LookupWhat::UserOrRobot),
-            Holds::Tags => Convert::Tag,
-            Holds::Word(words) => Convert::Word(words),
-            Holds::Colour { known, hash } => Convert::Colour { known, hash },
-            Holds::CustomerStatus => self.lookup(LookupWhat::CustomerStatus),
-            Holds::Segments => self.lookup(LookupWhat::Segment),
-            Holds::Catalog => self.lookup(LookupWhat::Catalog),
+            Holds::LossReason => self.lookup(LookupKind::LossReason),
+            Holds::User => self.lookup(LookupKind::ActiveUser),
+            Holds::UserOrRobot => self.lookup(LookupKind::UserOrRobot),
+            Holds::Tags => Conversion::Tag,
+            Holds::Word(words) => Conversion::Word(words),
+            Holds::Colour { known, hash } => Conversion::Colour { known, hash },
+            Holds::CustomerStatus => self.lookup(LookupKind::CustomerStatus),
+            Holds::Segments => self.lookup(LookupKind::Segment),
+            Holds::Catalog => self.lookup(LookupKind::Catalog),
             Holds::PriceFields => {
-                let Some(catalog) = self.typed_catalog(PRODUCTS) else {
+                let Some(catalog) = self.catalog_of_type(PRODUCTS) else {
                     let hint = Some("leave it out of the mapping".into());
-                    self.problem(origin.at, "no-catalog", "the account has no list of products", hint);
+                    self.problem(origin.offset, "no-catalog", "the account has no catalog of products", hint);
                     return None;
                 };
-                self.lookup(LookupWhat::PriceField { catalog })
+                self.lookup(LookupKind::PriceField { catalog })
             }
             Holds::Ids(entity) | Holds::OneId(entity) => match by {
                 Some(By::Key) => {
-                    self.lookup(LookupWhat::Ledger { entity, catalog: None, titles: self.titles_of(origin) })
+                    self.lookup(LookupKind::Ledger { entity, catalog: None, titles: self.titles_of(origin) })
                 }
                 Some(By::Name) => {
-                    if entity == Entity::Customers && !self.book.knows_customers() {
+                    if entity == Entity::Customers && !self.resolver.knows_customers() {
                         let hint = Some("check against the account itself".into());
-                        self.problem(origin.at, "account-file", "the snapshot does not hold the customers", hint);
+                        self.problem(origin.offset, "account-file", "the snapshot has no customers", hint);
                     }
-                    self.lookup(LookupWhat::Customer)
+                    self.lookup(LookupKind::Customer)
                 }
-                Some(By::Id) | None => Convert::EntityId,
+                Some(By::Id) | None => Conversion::EntityId,
             },
             Holds::OwnId => match by {
                 Some(By::Key) => {
-                    // The contact of a lead has its key among contacts.
-                    let entity = match owner {
+                    // The contact of a lead is looked up among the keys of contacts.
+                    let entity = match context.owner {
                         Some(Owner::Entity(entity)) => entity,
                         Some(Owner::Catalog(_)) | None => kind.entity,
                     };
-                    self.lookup(LookupWhat::Ledger { entity, catalog: self.catalog, titles: self.titles_of(origin) })
+                    self.lookup(LookupKind::Ledger { entity, catalog: self.catalog, titles: self.titles_of(origin) })
                 }
                 Some(By::Name) => self.lookup(match kind.entity {
-                    Entity::Catalogs => LookupWhat::Catalog,
-                    Entity::Segments => LookupWhat::Segment,
-                    _ => LookupWhat::CustomerStatus,
+                    Entity::Catalogs => LookupKind::Catalog,
+                    Entity::Segments => LookupKind::Segment,
+                    _ => LookupKind::CustomerStatus,
                 }),
-                Some(By::Id) | None => Convert::EntityId,
+                Some(By::Id) | None => Conversion::EntityId,
             },
-            Holds::Element => self.element(by, catalog.or_else(|| self.typed_catalog(PRODUCTS)), origin.at)?,
-            Holds::Supplier => match (by, self.typed_catalog(SUPPLIERS)) {
-                (Some(By::Id), _) => Convert::EntityId,
-                (_, Some(catalog)) => self.lookup(LookupWhat::Element { catalog, by: ElementBy::Name }),
+            Holds::Element => {
+                self.element(by, context.catalog.or_else(|| self.catalog_of_type(PRODUCTS)), origin.offset)?
+            }
+            Holds::Supplier => match (by, self.catalog_of_type(SUPPLIERS)) {
+                (Some(By::Id), _) => Conversion::EntityId,
+                (_, Some(catalog)) => self.lookup(LookupKind::Element { catalog, by: ElementBy::Name }),
                 (_, None) => {
                     let hint = Some("write by = \"id\" and the ids of the suppliers".into());
-                    self.problem(origin.at, "no-catalog", "the account has no list of suppliers", hint);
+                    self.problem(origin.offset, "no-catalog", "the account has no catalog of suppliers", hint);
                     return None;
                 }
             },
-            // These are custom fields, or texts, and were dealt with as such.
-            Holds::Text { .. } | Holds::OfField => return None,
+            Holds::Text { .. } | Holds::WholeMoney | Holds::Int | Holds::Timestamp | Holds::OfField => return None,
         })
     }
 
-    fn element(&mut self, by: Option<By>, catalog: Option<u64>, at: usize) -> Option<Convert> {
+    fn element(&mut self, by: Option<By>, catalog: Option<u64>, offset: usize) -> Option<Conversion> {
         let by = match by {
-            Some(By::Id) => return Some(Convert::EntityId),
-            Some(By::Key) => ElementBy::Article,
+            Some(By::Id) => return Some(Conversion::EntityId),
+            Some(By::Key) => ElementBy::Sku,
             Some(By::Name) => ElementBy::Name,
             None => ElementBy::Either,
         };
-        // Without a list there is a problem already.
+        // A missing catalog is already reported.
         let catalog = catalog?;
-        if !self.book.knows_elements(catalog) {
+        if !self.resolver.knows_elements(catalog) {
             let hint = Some("check against the account itself".into());
-            self.problem(at, "account-file", "the snapshot does not hold the elements of this list", hint);
+            self.problem(offset, "account-file", "the snapshot has no elements of this catalog", hint);
         }
-        Some(self.lookup(LookupWhat::Element { catalog, by }))
+        Some(self.lookup(LookupKind::Element { catalog, by }))
     }
 
-    /// What a custom field asks for; `None` where it is a text.
-    fn custom(
+    /// The conversion of a custom field; `None` for texts.
+    fn custom_conversion(
         &mut self,
         origin: &Origin,
-        field: &Field,
-        kind: FieldKind,
-        owner: Option<Owner>,
+        context: &TargetContext<'_>,
         rules: &Arc<date::Rules>,
-    ) -> Option<Convert> {
-        let shape = origin.as_.as_ref().map(|a| a.it);
-        let by_id = origin.by.as_ref().is_some_and(|by| by.it == By::Id);
+    ) -> Option<Conversion> {
+        let TargetPlan::Custom { field, kind } = context.target else { return None };
+        let kind = *kind;
+        let shape = origin.as_.as_ref().map(|a| a.value);
+        let by_id = origin.by.as_ref().is_some_and(|by| by.value == By::Id);
         if shape == Some(As::Json) && is_structured(kind) {
-            return Some(Convert::Json { kind, bare: origin.by.as_ref().is_some_and(|by| by.it == By::Name) });
+            return Some(Conversion::Json {
+                kind,
+                without_ids: origin.by.as_ref().is_some_and(|by| by.value == By::Name),
+            });
         }
         Some(match kind {
-            FieldKind::Numeric => Convert::Number,
-            FieldKind::Monetary | FieldKind::Price => Convert::Money,
-            FieldKind::Checkbox => Convert::Bool,
-            FieldKind::Date | FieldKind::Birthday => Convert::Day(rules.clone()),
-            FieldKind::DateTime => Convert::Moment(rules.clone()),
+            FieldKind::Numeric => Conversion::Number,
+            FieldKind::Monetary | FieldKind::Price => Conversion::Money,
+            FieldKind::Checkbox => Conversion::Bool,
+            FieldKind::Date | FieldKind::Birthday => Conversion::Day(rules.clone()),
+            FieldKind::DateTime => Conversion::Moment(rules.clone()),
             FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect | FieldKind::Category => {
-                owner.or(self.catalog.map(Owner::Catalog))?;
-                self.lookup(LookupWhat::Option(Arc::new(field.clone())))
+                context.owner.or(self.catalog.map(Owner::Catalog))?;
+                self.lookup(LookupKind::Option(Arc::new(field.clone())))
             }
             FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("PHONE") => {
-                Convert::Phone { max: TEXT_MAX }
+                Conversion::Phone { max: TEXT_MAX }
             }
             FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("EMAIL") => {
-                Convert::Email { max: TEXT_MAX }
+                Conversion::Email { max: TEXT_MAX }
             }
-            FieldKind::Url if shape.is_none() => Convert::Url { max: TEXT_MAX },
+            FieldKind::Url if shape.is_none() => Conversion::Url { max: TEXT_MAX },
             FieldKind::ChainedList => {
                 self.lookups += 1;
-                Convert::Chain { catalogs: field.chain.clone(), cache: self.lookups - 1 }
+                Conversion::Chain { catalogs: field.chain.clone(), cache: self.lookups - 1 }
             }
             FieldKind::LinkedEntity if by_id => {
-                self.id_of_what(origin, field);
-                Convert::EntityId
+                self.check_link_type(origin, field);
+                Conversion::EntityId
             }
-            FieldKind::Supplier if by_id => Convert::EntityId,
-            FieldKind::SmartAddress if origin.enum_.as_ref().is_some_and(|part| part.it == COUNTRY) => Convert::Country,
-            FieldKind::Supplier => match self.typed_catalog(SUPPLIERS) {
-                Some(catalog) if self.book.knows_elements(catalog) => {
-                    self.lookup(LookupWhat::Element { catalog, by: ElementBy::Name })
+            FieldKind::Supplier if by_id => Conversion::EntityId,
+            FieldKind::SmartAddress if origin.enum_.as_ref().is_some_and(|part| part.value == COUNTRY) => {
+                Conversion::Country
+            }
+            FieldKind::Supplier => match self.catalog_of_type(SUPPLIERS) {
+                Some(catalog) if self.resolver.knows_elements(catalog) => {
+                    self.lookup(LookupKind::Element { catalog, by: ElementBy::Name })
                 }
-                _ => Convert::EntityId,
+                _ => Conversion::EntityId,
             },
             FieldKind::LegalEntity | FieldKind::LinkedEntity | FieldKind::Payer => {
-                Convert::ObjectName { max: NAME_MAX }
+                Conversion::ObjectName { max: NAME_MAX }
             }
             _ => return None,
         })
     }
 
-    fn id_of_what(&mut self, origin: &Origin, field: &Field) {
+    fn check_link_type(&mut self, origin: &Origin, field: &Field) {
         if linked_to(field.search_in.as_deref()).is_none() {
             let message =
-                message!("\"{field}\" links contacts and companies, and an id does not say which", field = &field.name);
+                message!("\"{field}\" links contacts and companies; an id alone is ambiguous", field = &field.name);
             let hint = "write { entity_id = \"…\", entity_type = { value = \"contacts\" } }".into();
-            self.problem(origin.at, "mapping-shape", message, Some(hint));
+            self.problem(origin.offset, "mapping-shape", message, Some(hint));
         }
     }
 
-    fn text(&mut self, origin: &Origin, max: usize, rules: Arc<date::Rules>) -> Option<Convert> {
-        if let Some(json) = origin.as_.as_ref().filter(|as_| as_.it == As::Json) {
-            let hint = Some("it is for payers, lines, legal entities, addresses and the like; leave it out".into());
-            self.problem(json.at, "conversion", "\"json\" is for fields whose values are objects", hint);
+    fn text_conversion(&mut self, origin: &Origin, max: usize, rules: Arc<date::Rules>) -> Option<Conversion> {
+        if let Some(json) = origin.as_.as_ref().filter(|as_| as_.value == As::Json) {
+            let hint = Some("leave it out; it is for payers, lines, legal entities, addresses and the like".into());
+            self.problem(json.offset, "conversion", "\"json\" is for fields whose values are objects", hint);
             return None;
         }
         let print = origin.format.as_ref();
         if let Some(print) = print {
-            self.layout(print);
+            self.date_format(print);
         }
-        Some(match origin.as_.as_ref().map(|a| a.it) {
-            Some(As::Phone) => Convert::Phone { max },
-            Some(As::Email) => Convert::Email { max },
-            Some(As::Url) => Convert::Url { max },
-            shape => Convert::Text { shape, max, rules, print: print.map(|p| p.it.clone()) },
+        Some(match origin.as_.as_ref().map(|a| a.value) {
+            Some(As::Phone) => Conversion::Phone { max },
+            Some(As::Email) => Conversion::Email { max },
+            Some(As::Url) => Conversion::Url { max },
+            shape => Conversion::Text { shape, max, rules, print: print.map(|p| p.value.clone()) },
         })
     }
 }
 
-/// True where `as` says no more than the target's type does.
-fn agrees(as_: As, convert: &Convert) -> bool {
-    match convert {
-        Convert::Number | Convert::Quantity | Convert::Int { .. } => matches!(as_, As::Number | As::Money),
-        Convert::Money | Convert::WholeMoney { .. } => matches!(as_, As::Money | As::Number),
-        Convert::Bool => as_ == As::Bool,
-        Convert::Json { .. } => as_ == As::Json,
-        Convert::Day(_) => as_ == As::Date,
-        Convert::Moment(_) => matches!(as_, As::DateTime | As::Date),
-        Convert::Name(_) | Convert::Tag | Convert::Word(_) => {
+/// True if `as` agrees with the type of the target.
+fn is_compatible(as_: As, conversion: &Conversion) -> bool {
+    match conversion {
+        Conversion::Number | Conversion::Quantity | Conversion::Int { .. } => matches!(as_, As::Number | As::Money),
+        Conversion::Money | Conversion::WholeMoney { .. } => matches!(as_, As::Money | As::Number),
+        Conversion::Bool => as_ == As::Bool,
+        Conversion::Json { .. } => as_ == As::Json,
+        Conversion::Day(_) => as_ == As::Date,
+        Conversion::Moment(_) => matches!(as_, As::DateTime | As::Date),
+        Conversion::Name(_) | Conversion::Tag | Conversion::Word(_) => {
             matches!(as_, As::Text | As::Trim)
         }
-        Convert::EntityId => as_ == As::Number,
-        Convert::Colour { .. } | Convert::Country | Convert::Chain { .. } | Convert::ObjectName { .. } => {
+        Conversion::EntityId => as_ == As::Number,
+        Conversion::Colour { .. } | Conversion::Country | Conversion::Chain { .. } | Conversion::ObjectName { .. } => {
             matches!(as_, As::Text | As::Trim)
         }
-        Convert::Text { .. } | Convert::Phone { .. } | Convert::Email { .. } | Convert::Url { .. } => true,
+        Conversion::Text { .. } | Conversion::Phone { .. } | Conversion::Email { .. } | Conversion::Url { .. } => true,
     }
 }
 
-/// Types whose values are objects, or come in parts.
+/// True for field types whose values are objects or have parts.
 pub fn is_structured(kind: FieldKind) -> bool {
     matches!(
         kind,
@@ -362,15 +402,15 @@ fn reads_dates(origin: &Origin, target: &TargetPlan) -> bool {
         TargetPlan::Field(spec) => spec.holds == Holds::Timestamp,
         TargetPlan::Custom { kind, .. } => matches!(kind, FieldKind::Date | FieldKind::DateTime | FieldKind::Birthday),
     };
-    by_target || matches!(origin.as_.as_ref().map(|a| a.it), Some(As::Date | As::DateTime))
+    by_target || matches!(origin.as_.as_ref().map(|a| a.value), Some(As::Date | As::DateTime))
 }
 
-/// Why fields of this type cannot be filled from a cell, where they cannot.
+/// An error with the reason if fields of this type cannot be filled from a cell.
 pub fn writable(kind: FieldKind) -> Result<(), &'static str> {
     match kind {
-        FieldKind::File => Err("a file has to be uploaded by hand, the API takes only what its drive holds already"),
-        FieldKind::OrgLegalName => Err("the service fills it by itself"),
-        FieldKind::Unknown => Err("this type is not known, and what it would take is not either"),
+        FieldKind::File => Err("upload files by hand; the API takes only files that are already in its drive"),
+        FieldKind::OrgLegalName => Err("the service fills it"),
+        FieldKind::Unknown => Err("this type is unknown"),
         _ => Ok(()),
     }
 }

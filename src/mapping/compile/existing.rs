@@ -1,125 +1,124 @@
-//! What a change does to the values that the account holds, as the mapping says it: `list` and `overwrite`.
+//! How an update treats existing values: `list` and `overwrite`.
 
-use super::Compile;
+use super::Compiler;
 use crate::mapping::language::ast::{ListMode, OnEmpty, Origin};
 use crate::mapping::plan::{Existing, TargetPlan};
 use amo_model::{Action, FieldKind, FieldSpec, Holds, Wire};
 use sheet_source::message;
 use sheet_source::problem::Message;
 
-/// How a target takes values beside those that are there.
+/// How a target combines new values with existing ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
-    One,
-    /// What is sent takes the place of all that is there.
-    All,
-    /// What is sent stands beside what is there.
-    More,
+enum MergeMode {
+    Single,
+    /// New values replace all existing ones.
+    Overwrites,
+    /// New values are added to the existing ones.
+    Appends,
 }
 
-impl Compile<'_> {
-    /// What all origins of a target say together: one of them speaks for the field.
+impl Compiler<'_> {
+    /// The settings of a target; one origin sets them for the whole field.
     pub(super) fn existing(&mut self, origins: &[Origin], target: &TargetPlan) -> Existing {
-        let takes = takes(target);
-        self.list(origins, target, takes);
-        self.overwrite(origins, target);
-        let list = origins.iter().find_map(|origin| origin.list.as_ref()).map(|list| list.it);
-        let keep = origins.iter().any(|origin| origin.overwrite.as_ref().is_some_and(|overwrite| !overwrite.it));
+        let mode = merge_mode(target);
+        self.check_list(origins, target, mode);
+        self.check_overwrite(origins, target);
+        let list = origins.iter().find_map(|origin| origin.list.as_ref()).map(|list| list.value);
+        let keep = origins.iter().any(|origin| origin.overwrite.as_ref().is_some_and(|overwrite| !overwrite.value));
         Existing {
-            add: takes == Takes::All && list == Some(ListMode::Add),
+            add: mode == MergeMode::Overwrites && list == Some(ListMode::Add),
             keep,
-            replaces: takes == Takes::All
+            replaces: mode == MergeMode::Overwrites
                 && list.is_none()
                 && !keep
-                && !says_all(target)
-                && self.written.action == Action::Update,
+                && !replaces_all_by_name(target)
+                && self.ast.action == Action::Update,
         }
     }
 
-    fn list(&mut self, origins: &[Origin], target: &TargetPlan, takes: Takes) {
-        let said: Vec<_> = origins.iter().filter_map(|origin| origin.list.as_ref()).collect();
-        let Some(first) = said.first() else { return };
+    fn check_list(&mut self, origins: &[Origin], target: &TargetPlan, mode: MergeMode) {
+        let lists: Vec<_> = origins.iter().filter_map(|origin| origin.list.as_ref()).collect();
+        let Some(first) = lists.first() else { return };
         let name = target.name();
-        if let Some(other) = said.iter().find(|list| list.it != first.it) {
-            let message = message!("\"{field}\" cannot add its values and replace the others", field = name);
+        if let Some(other) = lists.iter().find(|list| list.value != first.value) {
+            let message = message!("\"{field}\" has both list = \"add\" and list = \"replace\"", field = name);
             self.problem(
-                other.at,
+                other.offset,
                 "mapping-shape",
                 message,
                 Some("write the same \"list\" for all of its columns".into()),
             );
         }
-        if self.for_updates(first.at, "list") {
+        if self.rejects_unless_update(first.offset, "list") {
             return;
         }
-        let (message, hint): (Message, Message) = match (takes, first.it) {
-            (Takes::One, _) => {
-                (message!("\"{field}\" holds no list of values", field = name), "leave \"list\" out".into())
+        let (message, hint): (Message, Message) = match (mode, first.value) {
+            (MergeMode::Single, _) => {
+                (message!("\"{field}\" takes no list of values", field = name), "leave \"list\" out".into())
             }
-            (Takes::More, ListMode::Replace) => (
-                message!("\"{field}\" is added to what is there and replaces nothing", field = name),
-                "leave \"list\" out".into(),
-            ),
-            (Takes::All, _) | (Takes::More, ListMode::Add) => return,
+            (MergeMode::Appends, ListMode::Replace) => {
+                (message!("\"{field}\" always adds to the existing values", field = name), "leave \"list\" out".into())
+            }
+            (MergeMode::Overwrites, _) | (MergeMode::Appends, ListMode::Add) => return,
         };
-        self.problem(first.at, "mapping-shape", message, Some(hint));
+        self.problem(first.offset, "mapping-shape", message, Some(hint));
     }
 
-    fn overwrite(&mut self, origins: &[Origin], target: &TargetPlan) {
-        let mut said = origins.iter().filter(|origin| origin.overwrite.is_some());
-        let Some((origin, overwrite)) = said.find_map(|origin| Some((origin, origin.overwrite.as_ref()?))) else {
+    fn check_overwrite(&mut self, origins: &[Origin], target: &TargetPlan) {
+        let mut origins = origins.iter().filter(|origin| origin.overwrite.is_some());
+        let Some((origin, overwrite)) = origins.find_map(|origin| Some((origin, origin.overwrite.as_ref()?))) else {
             return;
         };
-        if self.for_updates(overwrite.at, "overwrite") {
+        if self.rejects_unless_update(overwrite.offset, "overwrite") {
             return;
         }
         let name = target.name();
         let fills = match target {
             TargetPlan::Custom { .. } => true,
-            TargetPlan::Field(spec) => spec.holds != Holds::OwnId && is_filled(spec),
+            TargetPlan::Field(spec) => spec.holds != Holds::OwnId && can_be_empty(spec),
         };
         if !fills {
-            let message = message!("\"{field}\" is no field that could be empty", field = name);
-            self.problem(overwrite.at, "mapping-shape", message, Some("leave \"overwrite\" out".into()));
+            let message = message!("\"{field}\" cannot be empty", field = name);
+            self.problem(overwrite.offset, "mapping-shape", message, Some("leave \"overwrite\" out".into()));
         }
-        let clears = origin.on_empty.as_ref().is_some_and(|policy| policy.it == OnEmpty::Clear);
-        if clears && !overwrite.it {
-            let message = message!("\"{field}\" cannot be emptied and left as it is", field = name);
-            let hint = "keep one of on-empty = \"clear\" and overwrite = false".into();
-            self.problem(overwrite.at, "mapping-shape", message, Some(hint));
+        let clears = origin.on_empty.as_ref().is_some_and(|policy| policy.value == OnEmpty::Clear);
+        if clears && !overwrite.value {
+            let message = message!("\"{field}\" has both on-empty = \"clear\" and overwrite = false", field = name);
+            let hint = "keep one of the two".into();
+            self.problem(overwrite.offset, "mapping-shape", message, Some(hint));
         }
     }
 
-    /// What is made holds nothing yet.
-    fn for_updates(&mut self, at: usize, word: &'static str) -> bool {
-        if self.written.action == Action::Update || self.written.unsure {
+    /// Reports a key that only updates support, and returns true if it did: a new record has no values yet.
+    fn rejects_unless_update(&mut self, offset: usize, word: &'static str) -> bool {
+        if self.ast.action == Action::Update || self.ast.incomplete {
             return false;
         }
-        let message = message!("\"{word}\" is for updates: a record that is made holds nothing yet", word);
-        self.problem(at, "mapping-shape", message, Some(message!("leave \"{word}\" out", word)));
+        let message = message!("\"{word}\" works only with action update", word);
+        self.problem(offset, "mapping-shape", message, Some(message!("leave \"{word}\" out", word)));
         true
     }
 }
 
-fn takes(target: &TargetPlan) -> Takes {
+fn merge_mode(target: &TargetPlan) -> MergeMode {
     match target {
-        TargetPlan::Custom { kind: FieldKind::Multitext | FieldKind::Multiselect, .. } => Takes::All,
-        TargetPlan::Custom { .. } => Takes::One,
+        TargetPlan::Custom { kind: FieldKind::Multitext | FieldKind::Multiselect, .. } => MergeMode::Overwrites,
+        TargetPlan::Custom { .. } => MergeMode::Single,
         TargetPlan::Field(spec) => match spec.wire {
-            Wire::Ids(_) | Wire::EmbeddedTags => Takes::All,
-            Wire::Tags("tags_to_add") | Wire::Link(_) => Takes::More,
-            _ => Takes::One,
+            Wire::Ids(_) | Wire::EmbeddedTags => MergeMode::Overwrites,
+            Wire::Tags("tags_to_add") | Wire::Link(_) => MergeMode::Appends,
+            _ => MergeMode::Single,
         },
     }
 }
 
-/// True for a field of which the name says that it is all there shall be.
-fn says_all(target: &TargetPlan) -> bool {
+/// True for a field whose name says that it replaces all values: `all_tags`.
+fn replaces_all_by_name(target: &TargetPlan) -> bool {
     matches!(target, TargetPlan::Field(spec) if spec.wire == Wire::EmbeddedTags)
 }
 
-/// True for a field that a record may hold; the others say what is to be done, or stand in lines that go out whole.
-fn is_filled(spec: &FieldSpec) -> bool {
+/// True for a field that is stored in the record; others are commands, or belong to lines that are sent as a whole.
+fn can_be_empty(spec: &FieldSpec) -> bool {
     match spec.wire {
         Wire::Key(_) | Wire::Ids(_) | Wire::Tags("tags_to_add") | Wire::EmbeddedTags | Wire::Link(_) => true,
         Wire::Tags(_)

@@ -1,8 +1,8 @@
-//! The marker: a field in which each record carries a name of its own, by which it is known after a lost answer. Whether the
-//! field that the mapping names can be it, and what is said where the mapping names none.
+//! The marker: a field with a unique name of each record, by which it is found after a lost answer. Checks the field
+//! that the mapping names, and recommends a marker if it names none.
 
-use super::Compile;
-use crate::mapping::language::ast::At;
+use super::Compiler;
+use crate::mapping::language::ast::Spanned;
 use crate::mapping::plan::{Plan, SectionPlan, TargetPlan, ValuePlan};
 use amo_client::account::Miss;
 use amo_model::compare::Mark;
@@ -10,51 +10,52 @@ use amo_model::{Action, COMMENT, FieldKind, Owner, Wire};
 use sheet_source::message;
 use sheet_source::problem::{Message, Note};
 
-impl Compile<'_> {
-    /// The marker is a text of ours, so its field must take any text and be filled by nothing else.
-    pub(super) fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<Mark> {
-        if self.written.action != Action::Create {
+impl Compiler<'_> {
+    /// Looks up the marker field: it must take any text, and no value of the mapping may fill it.
+    pub(super) fn marker(&mut self, name: &Spanned<String>, sections: &[SectionPlan]) -> Option<Mark> {
+        if self.ast.action != Action::Create {
             let hint = Some("leave \"marker\" out".into());
-            self.problem(name.at, "marker", "a marker is for records that are made, not changed", hint);
+            self.problem(name.offset, "marker", "a marker works only with action create", hint);
             return None;
         }
-        let item = self.written.kind.spec().sections.first()?;
-        if let Some(field) = item.fields.iter().find(|field| field.wire == Wire::Key(COMMENT) && field.name == name.it)
+        let item = self.ast.kind.spec().sections.first()?;
+        if let Some(field) =
+            item.fields.iter().find(|field| field.wire == Wire::Key(COMMENT) && field.name == name.value)
         {
             let filled = |v: &ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.name == field.name);
             if sections.first().is_some_and(|section| section.values.iter().any(filled)) {
-                let hint = Some("leave one of the two out".into());
-                self.problem(name.at, "marker", "the comment is filled by the mapping already", hint);
+                let hint = Some("remove one of the two".into());
+                self.problem(name.offset, "marker", "the mapping already fills the comment", hint);
             }
             return Some(Mark::Key(COMMENT));
         }
         let Some(owner) = item.custom_fields.and_then(|of| of.owner(self.catalog)) else {
-            let message = message!("a {kind} has no custom fields to carry a marker", kind = self.written.kind.name());
-            self.problem(name.at, "marker", message, Some("leave \"marker\" out".into()));
+            let message = message!("a {kind} has no custom field for a marker", kind = self.ast.kind.name());
+            self.problem(name.offset, "marker", message, Some("leave \"marker\" out".into()));
             return None;
         };
-        let told = self.problems.len();
-        let Some(field) = self.custom_field(owner, &name.it, name.at) else {
-            self.field_to_make(owner, name, told);
+        let problems_before = self.problems.len();
+        let Some(field) = self.custom_field(owner, &name.value, name.offset) else {
+            self.hint_missing_field(owner, name, problems_before);
             return None;
         };
         let kind = FieldKind::from_name(&field.kind);
         if !matches!(kind, FieldKind::Text | FieldKind::Textarea) {
             let message = message!(
-                "the marker needs a text field, \"{field}\" is of type {kind}",
+                "the marker needs a text field, but \"{field}\" has type {kind}",
                 field = &field.name,
                 kind = &field.kind
             );
-            self.problem(name.at, "marker", message, None);
+            self.problem(name.offset, "marker", message, None);
             return None;
         }
         let fills = |v: &ValuePlan| matches!(&v.target, TargetPlan::Custom { field: f, .. } if f.id == field.id);
         if sections.first().is_some_and(|section| section.values.iter().any(fills)) {
             let hint = Some("give the marker a field of its own".into());
             self.problem(
-                name.at,
+                name.offset,
                 "marker",
-                message!("\"{field}\" is filled by the mapping already", field = &field.name),
+                message!("the mapping already fills \"{field}\"", field = &field.name),
                 hint,
             );
             return None;
@@ -62,24 +63,24 @@ impl Compile<'_> {
         Some(Mark::Field(field.id))
     }
 
-    /// The field may not be made yet, since it is one for imports: whoever takes a mapping that ships meets this first. `told` is
-    /// how many problems there were before this one.
-    fn field_to_make(&mut self, owner: Owner, name: &At<String>, told: usize) {
-        let Err(Miss::Unknown { near }) = self.account.field(owner, &name.it) else { return };
-        let make: Message = "make a text field of this name in the account, or take the line out".into();
-        for problem in self.problems.iter_mut().skip(told) {
+    /// Adds a hint to create the field: with a mapping that ships with amoport it often does not exist yet.
+    /// `problems_before` is the number of problems before the lookup.
+    fn hint_missing_field(&mut self, owner: Owner, name: &Spanned<String>, problems_before: usize) {
+        let Err(Miss::Unknown { near }) = self.account.field(owner, &name.value) else { return };
+        let make: Message = "create a text field with this name in the account, or remove the line".into();
+        for problem in self.problems.iter_mut().skip(problems_before) {
             problem.hint = match problem.hint.take().filter(|_| !near.is_empty()) {
-                Some(nearest) => Some(message!("{nearest} else {make}", nearest, make = make.clone())),
+                Some(nearest) => Some(message!("{nearest} otherwise {make}", nearest, make = make.clone())),
                 None => Some(make.clone()),
             };
         }
     }
 }
 
-/// What is said of a mapping that makes records without a marker though they could carry one. `check` says it before anything
-/// is sent; an import only once an answer was lost and some records could not be told apart, for most never come to that.
+/// The note for a mapping that creates records without a marker although it could have one. `check` reports it before
+/// anything is sent; an import only after a lost answer left records that cannot be told apart.
 pub fn no_marker(plan: &Plan) -> Option<Note> {
-    // A workbook that an export has made is its own mapping: nobody could add a line to it.
+    // The mapping of an exported workbook is generated, so no line can be added to it.
     if plan.action != Action::Create || plan.marker.is_some() || plan.edits.is_some() {
         return None;
     }
@@ -90,18 +91,16 @@ pub fn no_marker(plan: &Plan) -> Option<Note> {
         if own.spec.custom_fields_max.is_some_and(|max| of_item + in_parts >= max) {
             return None;
         }
-        "make a text field for it and add above the first section: marker = \"its name\"".into()
+        "create a text field and add marker = \"its name\" above the first section".into()
     } else {
         let comment = item.fields.iter().find(|field| field.wire == Wire::Key(COMMENT))?;
         let filled = |value: &ValuePlan| matches!(value.target, TargetPlan::Field(field) if field.name == comment.name);
         if own.values.iter().any(filled) {
             return None;
         }
-        message!("add above the first section: marker = \"{field}\"", field = comment.name)
+        message!("add marker = \"{field}\" above the first section", field = comment.name)
     };
-    let message = message!(
-        "the mapping names no marker: after a lost answer, records that look alike cannot be told apart; {line}",
-        line
-    );
+    let message =
+        message!("the mapping has no marker: after a lost answer, similar records cannot be told apart; {line}", line);
     Some(Note::new("no-marker", message))
 }

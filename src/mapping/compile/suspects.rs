@@ -1,6 +1,6 @@
-//! What of a compiled mapping tells rows that look like no record.
+//! Finds the columns of a compiled mapping by which totals and headings are recognized.
 
-use crate::mapping::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use crate::mapping::plan::{Conversion, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use crate::mapping::suspect::Suspects;
 use sheet_source::{Header, Row};
 
@@ -9,19 +9,23 @@ pub fn suspects(sections: &[SectionPlan], header: &Header, sample: &[Row]) -> Su
     let item = sections.first();
     let name = item.and_then(|section| section.values.iter().find(is_name)).and_then(|value| Some(column(value)?.0));
     let values = sections.iter().flat_map(|section| &section.values).filter_map(column);
-    let numbers = values.filter(|(_, convert)| {
+    let numbers = values.filter(|(_, conversion)| {
         matches!(
-            convert,
-            Convert::Number | Convert::Quantity | Convert::Money | Convert::WholeMoney { .. } | Convert::Int { .. }
+            conversion,
+            Conversion::Number
+                | Conversion::Quantity
+                | Conversion::Money
+                | Conversion::WholeMoney { .. }
+                | Conversion::Int { .. }
         )
     });
     Suspects::of(name, numbers.map(|(index, _)| index), header, sample)
 }
 
-/// The one column that fills a value, and what is made of its cells.
-fn column(value: &ValuePlan) -> Option<(usize, &Convert)> {
+/// The single column that fills a value, and its conversion.
+fn column(value: &ValuePlan) -> Option<(usize, &Conversion)> {
     match value.origins.as_slice() {
-        [OriginPlan { input: Input::Column(index), convert, .. }] => Some((*index, convert)),
+        [OriginPlan { input: Input::Column(index), conversion, .. }] => Some((*index, conversion)),
         _ => None,
     }
 }

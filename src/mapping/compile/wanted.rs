@@ -1,19 +1,19 @@
-//! What of an account a mapping needs to know: lists that nothing in it names are not asked for.
+//! The parts of an account that a mapping needs; other lists are not requested.
 
-use crate::mapping::language::ast::{By, From, Origin, Target, Written};
+use crate::mapping::language::ast::{By, MappingAst, Origin, TargetRef, ValueSource};
 use amo_client::account::{CatalogRef, Wanted};
 use amo_model::{CatalogKind, Entity, FieldsOf, Holds, INVOICES, PRODUCTS, SUPPLIERS, Wire};
 
-pub fn wanted(written: &Written) -> Wanted {
-    let spec = written.kind.spec();
+pub fn wanted(ast: &MappingAst) -> Wanted {
+    let spec = ast.kind.spec();
     let mut wanted = Wanted {
         lists: spec.entity == Entity::Catalogs,
         segments: spec.entity == Entity::Segments,
         statuses: spec.entity == Entity::Statuses,
         ..Wanted::default()
     };
-    wanted.catalogs.extend(match (&written.catalog, spec.catalog) {
-        (Some(name), _) => Some(CatalogRef::Named(name.it.clone())),
+    wanted.catalogs.extend(match (&ast.catalog, spec.catalog) {
+        (Some(name), _) => Some(CatalogRef::Named(name.value.clone())),
         (None, Some(CatalogKind::Invoices)) => Some(CatalogRef::Typed(INVOICES)),
         (None, Some(CatalogKind::Any) | None) => None,
     });
@@ -24,15 +24,14 @@ pub fn wanted(written: &Written) -> Wanted {
     }
     wanted.fields.sort();
     wanted.fields.dedup();
-    for section in &written.sections {
-        let list = named_list(section).unwrap_or(CatalogRef::Typed(PRODUCTS));
+    for section in &ast.sections {
+        let list = named_catalog(section).unwrap_or(CatalogRef::Typed(PRODUCTS));
         for value in &section.values {
             match &value.target {
-                Target::Field(field) => {
-                    let by_name = value.origins.iter().any(|o| refers(o) != Some(By::Id));
-                    field_wants(field.holds, by_name, value.origins.iter().any(by(By::Name)), &list, &mut wanted);
+                TargetRef::Field(field) => {
+                    add_field_needs(field.holds, &value.origins, &list, &mut wanted);
                 }
-                Target::Custom(name) => {
+                TargetRef::Custom(name) => {
                     if let Some(FieldsOf::Entity(entity)) = section.spec.custom_fields {
                         wanted.chains.push((entity, name.clone()));
                     }
@@ -43,13 +42,16 @@ pub fn wanted(written: &Written) -> Wanted {
     wanted
 }
 
-fn field_wants(holds: Holds, not_by_id: bool, by_name: bool, list: &CatalogRef, wanted: &mut Wanted) {
+/// Adds what a field filled from `origins` needs; `list` is the catalog of its section's products.
+fn add_field_needs(holds: Holds, origins: &[Origin], list: &CatalogRef, wanted: &mut Wanted) {
+    let refers_by = |by: By| origins.iter().any(|origin| reference(origin) == Some(by));
+    let not_by_id = origins.iter().any(|origin| reference(origin) != Some(By::Id));
     match holds {
-        // Also by id: the list's own id goes along with the element's.
+        // By id, too: the catalog's own id is sent with the element's.
         Holds::Element if not_by_id => wanted.elements.push(list.clone()),
         Holds::Element => wanted.lists = true,
         Holds::Supplier if not_by_id => wanted.elements.push(CatalogRef::Typed(SUPPLIERS)),
-        Holds::OneId(Entity::Customers) => wanted.customers |= by_name,
+        Holds::OneId(Entity::Customers) => wanted.customers |= refers_by(By::Name),
         Holds::Segments => wanted.segments = true,
         Holds::CustomerStatus => wanted.statuses = true,
         Holds::PriceFields => wanted.catalogs.push(CatalogRef::Typed(PRODUCTS)),
@@ -58,22 +60,18 @@ fn field_wants(holds: Holds, not_by_id: bool, by_name: bool, list: &CatalogRef, 
     }
 }
 
-/// The list that a table of products names for itself.
-pub fn named_list(section: &crate::mapping::language::ast::Section) -> Option<CatalogRef> {
+/// The catalog that a section of products names as a constant.
+pub fn named_catalog(section: &crate::mapping::language::ast::Section) -> Option<CatalogRef> {
     let value = section.values.iter().find(|value| match &value.target {
-        Target::Field(field) => field.wire == Wire::ElementCatalog,
-        Target::Custom(_) => false,
+        TargetRef::Field(field) => field.wire == Wire::ElementCatalog,
+        TargetRef::Custom(_) => false,
     })?;
-    match &value.origins.first()?.from {
-        From::Constant(name) => Some(CatalogRef::Named(name.it.text.clone())),
-        From::Column(_) | From::Template(_) => None,
+    match &value.origins.first()?.source {
+        ValueSource::Constant(name) => Some(CatalogRef::Named(name.value.text.clone())),
+        ValueSource::Column(_) | ValueSource::Template(_) => None,
     }
 }
 
-fn refers(origin: &Origin) -> Option<By> {
-    origin.by.as_ref().map(|by| by.it)
-}
-
-fn by(wanted: By) -> impl Fn(&Origin) -> bool {
-    move |origin| refers(origin) == Some(wanted)
+fn reference(origin: &Origin) -> Option<By> {
+    origin.by.as_ref().map(|by| by.value)
 }

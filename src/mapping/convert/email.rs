@@ -1,6 +1,6 @@
-//! E-mail addresses: what stands around the address is taken off, and what cannot be one is refused.
+//! E-mail addresses: text around the address is removed, invalid addresses are refused.
 
-use super::Unfit;
+use super::ValueError;
 use super::text::plain;
 use sheet_source::message;
 use std::borrow::Cow;
@@ -9,20 +9,21 @@ use std::borrow::Cow;
 const ADDRESS_MAX: usize = 254;
 const LOCAL_MAX: usize = 64;
 
-/// `mailto:`, `<…>` and a name before `<` go; the domain becomes lower case, the part before the `@` stays as written.
-pub fn email(text: &str) -> Result<Cow<'_, str>, Unfit> {
-    if is_usual(text) {
+/// Removes `mailto:`, `<…>` and a name before `<`; the domain becomes lower case, the part before the `@` is kept as
+/// written.
+pub fn email(text: &str) -> Result<Cow<'_, str>, ValueError> {
+    if is_simple(text) {
         return Ok(Cow::Borrowed(text));
     }
-    considered(text)
+    parse_full(text)
 }
 
-/// An address in small Latin letters with nothing around it: what is left to ask of it is where its dots and dashes are.
-fn is_usual(text: &str) -> bool {
+/// True for a lower-case Latin address with nothing around it and valid dots and dashes.
+fn is_simple(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let Some((_, top)) = domain.rsplit_once('.') else { return false };
     let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    // Dots and dashes between letters, never side by side, are right on both sides of the @.
+    // Single dots and dashes between letters are valid on both sides of the @.
     let words = |part: &str| {
         let mut before = false;
         part.bytes().all(|b| {
@@ -39,35 +40,35 @@ fn is_usual(text: &str) -> bool {
         && top.bytes().any(|b| !b.is_ascii_digit())
 }
 
-fn considered(text: &str) -> Result<Cow<'_, str>, Unfit> {
-    let address = bare(text);
-    let unfit =
-        |what: &'static str| Err(Unfit::new("email", text, what).hint("an address looks like name@example.com"));
+fn parse_full(text: &str) -> Result<Cow<'_, str>, ValueError> {
+    let address = strip_decoration(text);
+    let invalid =
+        |what: &'static str| Err(ValueError::new("email", text, what).hint("an address looks like name@example.com"));
     let Some((local, domain)) = address.split_once('@') else {
-        return unfit("is not an e-mail address: there is no @ in it");
+        return invalid("is not a valid e-mail address: it has no @");
     };
     if domain.contains('@') {
-        return Err(Unfit::new("email", text, "has more than one @")
-            .hint("several addresses in one cell need split, for example split = [\",\", \";\"]"));
+        return Err(ValueError::new("email", text, "has more than one @")
+            .hint("use split for several addresses in one cell, for example split = [\",\", \";\"]"));
     }
     if address.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return unfit("has a space in the e-mail address");
+        return invalid("is not a valid e-mail address: it contains a space");
     }
     if local.is_empty() || local.len() > LOCAL_MAX || address.len() > ADDRESS_MAX {
-        return unfit("is not an e-mail address: the part before the @ is empty or too long");
+        return invalid("is not a valid e-mail address: the part before the @ is empty or too long");
     }
-    if local.starts_with('.') || local.ends_with('.') || local.contains("..") || !local.chars().all(local_char) {
-        return unfit("is not an e-mail address: the part before the @ has a character that cannot stand there");
+    if local.starts_with('.') || local.ends_with('.') || local.contains("..") || !local.chars().all(is_local_char) {
+        return invalid("is not a valid e-mail address: the part before the @ has an invalid character");
     }
-    if !domain_ok(domain) {
-        return unfit("is not an e-mail address: what follows the @ is not a domain");
+    if !is_domain(domain) {
+        return invalid("is not a valid e-mail address: the part after the @ is not a domain");
     }
-    // A letter of another alphabet that looks like a Latin one is the commonest slip of the keyboard here.
+    // A letter of another alphabet that looks like a Latin one is the most common typo here.
     if let Some(stray) = stray_letter(local, domain) {
-        return Err(Unfit::new(
+        return Err(ValueError::new(
             "email",
             text,
-            message!("has the letter \"{letter}\" of another alphabet", letter = stray),
+            message!("contains the letter \"{letter}\" of another alphabet", letter = stray),
         )
         .hint("write the address again with the Latin keyboard"));
     }
@@ -77,7 +78,7 @@ fn considered(text: &str) -> Result<Cow<'_, str>, Unfit> {
     Ok(Cow::Borrowed(address))
 }
 
-fn bare(text: &str) -> &str {
+fn strip_decoration(text: &str) -> &str {
     let mut address = plain(text);
     if let Some((_, inside)) = address.rsplit_once('<')
         && let Some(inside) = inside.strip_suffix('>')
@@ -90,11 +91,11 @@ fn bare(text: &str) -> &str {
     }
 }
 
-fn local_char(c: char) -> bool {
+fn is_local_char(c: char) -> bool {
     c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c)
 }
 
-fn domain_ok(domain: &str) -> bool {
+fn is_domain(domain: &str) -> bool {
     let label_ok = |label: &str| {
         !label.is_empty()
             && !label.starts_with('-')
@@ -137,7 +138,7 @@ mod tests {
         ] {
             match email(input) {
                 Ok(address) => assert_eq!(address, expected),
-                Err(unfit) => assert_eq!(expected, "", "{}", unfit.message),
+                Err(error) => assert_eq!(expected, "", "{}", error.message),
             }
         }
     }
@@ -160,18 +161,18 @@ mod tests {
             ("ivаn@mail.ru", "\"а\" of another alphabet"),
             ("ivan@mаil.ru", "\"а\" of another alphabet"),
         ] {
-            let unfit = email(input).unwrap_err();
-            assert_eq!(unfit.code, "email");
-            assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
-            assert!(unfit.message.to_string().contains(reason), "{} should say {reason}", unfit.message);
+            let error = email(input).unwrap_err();
+            assert_eq!(error.code, "email");
+            assert!(error.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", error.message);
+            assert!(error.message.to_string().contains(reason), "{} should say {reason}", error.message);
         }
     }
 
     proptest::proptest! {
         #[test]
         fn a_usual_address_stays_as_it_is(text in "[a-z0-9.@-]{1,12}@[a-z0-9.-]{1,12}") {
-            if is_usual(&text) {
-                proptest::prop_assert_eq!(considered(&text).ok(), Some(Cow::Borrowed(text.as_str())));
+            if is_simple(&text) {
+                proptest::prop_assert_eq!(parse_full(&text).ok(), Some(Cow::Borrowed(text.as_str())));
             }
         }
     }

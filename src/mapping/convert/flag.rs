@@ -1,7 +1,7 @@
-//! Yes or no, as people write it in a column of ticks.
+//! Converts yes or no, as people write it in a column of ticks.
 
-use super::Unfit;
-use super::text::{plain, sound};
+use super::ValueError;
+use super::text::{checked, plain};
 use sheet_source::{Cell, Scalar};
 
 /// Lower case. A cross is in neither list: it means "yes" on a ballot and "no" beside a tick.
@@ -14,7 +14,7 @@ const NO: [&str; 18] = [
     "нет", "не", "н", "ложь", "выкл", "no", "n", "false", "f", "off", "não", "nao", "falso", "0", "-", "−", "–", "☐",
 ];
 
-pub fn flag(cell: Cell<'_>) -> Result<bool, Unfit> {
+pub fn flag(cell: Cell<'_>) -> Result<bool, ValueError> {
     match cell.value {
         Scalar::Bool(value) => return Ok(value),
         Scalar::Number(1.0) => return Ok(true),
@@ -27,14 +27,14 @@ pub fn flag(cell: Cell<'_>) -> Result<bool, Unfit> {
         | Scalar::Error
         | Scalar::Uncomputed => {}
     }
-    // A tick may be followed by the selector of its coloured form.
-    let word = plain(sound(cell)?).trim_end_matches('\u{fe0f}');
+    // A tick may be followed by a variation selector.
+    let word = plain(checked(cell)?).trim_end_matches('\u{fe0f}');
     if YES.iter().any(|yes| same(word, yes)) {
         Ok(true)
     } else if NO.iter().any(|no| same(word, no)) {
         Ok(false)
     } else {
-        Err(Unfit::new("flag", cell.text, "is neither yes nor no")
+        Err(ValueError::new("flag", cell.text, "is neither yes nor no")
             .hint("write да or нет, yes or no, 1 or 0, or translate the word in the values table of the mapping"))
     }
 }
@@ -86,9 +86,9 @@ mod tests {
             ("2", Scalar::Number(2.0)),
             ("2025-03-05", Scalar::Serial(45721.0)),
         ] {
-            let unfit = flag(Cell { text: input, value }).unwrap_err();
-            assert_eq!(unfit.code, "flag");
-            assert_eq!(unfit.message.to_string(), format!("\"{input}\" is neither yes nor no"));
+            let error = flag(Cell { text: input, value }).unwrap_err();
+            assert_eq!(error.code, "flag");
+            assert_eq!(error.message.to_string(), format!("\"{input}\" is neither yes nor no"));
         }
         assert_eq!(flag(Cell { text: "#N/A", value: Scalar::Error }).unwrap_err().code, "cell-error");
     }

@@ -1,20 +1,20 @@
-//! Several values in one text, where some of the values hold what stands between them: the service's own export joins
-//! options by `, `, whatever they hold.
+//! Splits a text into values that may contain the separator: the service's own export joins options by `, `, whatever
+//! they contain.
 
 use super::split;
 
-/// The text can be taken apart in more than one way.
+/// The text can be split in more than one way.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Unclear;
+pub struct AmbiguousSplit;
 
-/// The parts of a text: itself, where that is known; else those that leave the fewest unknown. A part that is known holds
-/// `widest` pieces at most.
+/// The parts of a text: the text itself if it is known, else the split with the fewest unknown parts. A known part has
+/// at most `widest` pieces.
 pub fn parts<'t>(
     text: &'t str,
     separators: &'t [String],
     widest: usize,
     mut known: impl FnMut(&str) -> bool,
-) -> Result<Vec<&'t str>, Unclear> {
+) -> Result<Vec<&'t str>, AmbiguousSplit> {
     if separators.is_empty() {
         return Ok(vec![text]);
     }
@@ -27,7 +27,7 @@ pub fn parts<'t>(
     }
     let start = |piece: &str| piece.as_ptr() as usize - text.as_ptr() as usize;
     let between = |from: usize, to: usize| &text[start(pieces[from])..start(pieces[to]) + pieces[to].len()];
-    // For the first n pieces: the fewest unknown, in how many ways, and how many pieces the last part has.
+    // For the first n pieces: the fewest unknown parts, the number of ways, and the pieces of the last part.
     let mut best = vec![(0usize, 1usize, 0usize)];
     for end in 0..pieces.len() {
         let mut found = (usize::MAX, 0, 0);
@@ -47,7 +47,7 @@ pub fn parts<'t>(
         best.push(found);
     }
     if best[pieces.len()].1 > 1 {
-        return Err(Unclear);
+        return Err(AmbiguousSplit);
     }
     let (mut parts, mut end) = (Vec::new(), pieces.len());
     while end > 0 {
@@ -74,7 +74,7 @@ mod tests {
             ("Аренда, нет", Ok(&["Аренда", "нет"])),
             ("x, y, z, а", Ok(&["x, y, z", "а"])),
             ("а, б", Ok(&["а, б"])),
-            ("а, б, в", Err(Unclear)),
+            ("а, б, в", Err(AmbiguousSplit)),
             ("Обучение, ", Ok(&["Обучение"])),
         ] {
             let separators = [",".to_owned(), ";".to_owned()];

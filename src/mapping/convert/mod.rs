@@ -1,7 +1,9 @@
-//! Converters: from a cell to the value its target needs, or why that cannot be. Pure functions, one a file.
+//! Converters from a cell to the value of its target, or an error. Pure functions, one per file: `text`, `number`,
+//! `money`, `date`, `flag`, `phone`, `email`, `url`, `json`; `split` and `lists` split a cell into several values,
+//! `print` formats date cells as text.
 //!
-//! Unclear input is a problem, never a guess. A converter does not see empty cells; what to do with those, and with
-//! words such as "нет данных", is for the mapping to say before a converter is asked.
+//! Ambiguous input is an error, never a guess. Converters do not see empty cells; the mapping handles these, and words
+//! such as "нет данных", before a converter is called.
 
 pub mod date;
 pub mod email;
@@ -22,25 +24,25 @@ mod tests;
 use sheet_source::message;
 use sheet_source::problem::{Message, quoted};
 
-/// Why a value cannot become what its target needs.
+/// Why a value cannot be converted to its target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfit {
+pub struct ValueError {
     /// Stable, in kebab-case.
     pub code: &'static str,
-    /// Begins with the quoted value; lower case, no full stop.
+    /// Names the quoted value; lower case, no full stop.
     pub message: Message,
     /// What to do.
     pub hint: Option<Message>,
 }
 
-impl Unfit {
-    /// `fault` goes on after the quoted value: `is not a number`.
-    fn new(code: &'static str, value: &str, fault: impl Into<Message>) -> Unfit {
+impl ValueError {
+    /// `fault` follows the quoted value: `is not a valid number`.
+    fn new(code: &'static str, value: &str, fault: impl Into<Message>) -> ValueError {
         let message = message!("{value} {fault}", value = quoted(value), fault = fault.into());
-        Unfit { code, message, hint: None }
+        ValueError { code, message, hint: None }
     }
 
-    fn hint(mut self, hint: impl Into<Message>) -> Unfit {
+    fn hint(mut self, hint: impl Into<Message>) -> ValueError {
         self.hint = Some(hint.into());
         self
     }

@@ -1,109 +1,114 @@
-//! Amounts of money: a number with a currency before or after it, or in the format of its cell. The account counts in
-//! one currency, and nothing is converted: an amount of another is refused, unless the mapping says which it is.
+//! Amounts of money: a number with a currency before or after it, or in the format of its cell. The account has one
+//! currency, and nothing is converted: amounts in other currencies are refused, unless the mapping declares them.
 
-use super::Unfit;
-use super::number::{Amounts, digits, of_a_format, parse, readable};
-use super::text::{blank, plain, scientific};
+use super::ValueError;
+use super::number::{NumberSyntax, digits, number_text, parse, with_format_hint};
+use super::text::{is_blank, plain, scientific};
 use rust_decimal::Decimal;
 use sheet_source::message;
 use sheet_source::{Cell, CurrencySign, DisplayKind, Scalar};
 
 const MULTIPLES: [&str; 10] = ["тыс", "тысяч", "т", "млн", "миллион", "млрд", "k", "к", "m", "mln"];
 
-pub fn money(cell: Cell<'_>, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
-    let text = readable(cell)?;
+pub fn money(cell: Cell<'_>, syntax: NumberSyntax<'_>) -> Result<Decimal, ValueError> {
+    let text = number_text(cell)?;
     match cell.value {
         Scalar::Number(_) => return parse(text, cell.text, Some('.')),
         Scalar::Formatted(number, DisplayKind::Currency(sign)) => {
-            amounts.takes(sign, &format!("{} {}", cell.text, sign.as_str()))?;
+            syntax.check_currency(sign, &format!("{} {}", cell.text, sign.as_str()))?;
             return parse(&digits(number), cell.text, Some('.'));
         }
         Scalar::Formatted(number, DisplayKind::Custom) => return parse(&digits(number), cell.text, Some('.')),
         Scalar::Formatted(number, DisplayKind::Percent | DisplayKind::Unit) => {
-            // The reader has written its digits.
-            let read = amount_in(plain(text), cell.text, Amounts { decimal: Some('.'), ..amounts });
-            return read.map_err(|unfit| of_a_format(unfit, number));
+            // The reader has written the digits with a dot.
+            let read = parse_amount(plain(text), cell.text, NumberSyntax { decimal: Some('.'), ..syntax });
+            return read.map_err(|error| with_format_hint(error, number));
         }
         Scalar::Empty | Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error | Scalar::Uncomputed => {}
     }
-    amount_in(plain(text), cell.text, amounts)
+    parse_amount(plain(text), cell.text, syntax)
 }
 
-/// The amount in a text, which is `shown` as a whole.
-fn amount_in(body: &str, shown: &str, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
-    let decimal = amounts.decimal;
-    // Nothing but a number: no currency to look for.
-    if body.starts_with(digit) && body.ends_with(digit) && body.chars().all(|c| digit(c) || NUMERIC.contains(&c)) {
+/// Parses the amount in `body`; `shown` is the full value for messages.
+fn parse_amount(body: &str, shown: &str, syntax: NumberSyntax<'_>) -> Result<Decimal, ValueError> {
+    let decimal = syntax.decimal;
+    // A plain number has no currency to look for.
+    if body.starts_with(is_digit)
+        && body.ends_with(is_digit)
+        && body.chars().all(|c| is_digit(c) || NUMERIC.contains(&c))
+    {
         return parse(body, shown, decimal);
     }
     let (minus, body) = match body.strip_prefix(['-', '−']) {
-        Some(rest) if rest.starts_with(|c: char| !c.is_ascii_digit()) => (true, rest.trim_start_matches(blank)),
+        Some(rest) if rest.starts_with(|c: char| !c.is_ascii_digit()) => (true, rest.trim_start_matches(is_blank)),
         _ => (false, body),
     };
-    let (body, sign) = amount(body);
+    let (body, sign) = strip_currency(body);
     if is_multiple(last_word(body)) {
-        return Err(Unfit::new("money", shown, "counts in thousands or millions")
+        return Err(ValueError::new("money", shown, "is in thousands or millions")
             .hint("write the whole amount, for example 350000"));
     }
-    if (body.is_empty() || body.contains(strange)) && !scientific(body) || minus && body.starts_with(['-', '−', '+'])
+    if (body.is_empty() || body.contains(is_foreign_char)) && !scientific(body)
+        || minus && body.starts_with(['-', '−', '+'])
     {
-        return Err(Unfit::new("money", shown, "is not an amount of money")
+        return Err(ValueError::new("money", shown, "is not a valid amount of money")
             .hint("amounts look like 1234.56, 1 234,56 ₽ or $1,234.56"));
     }
     let amount = parse(body, shown, decimal)?;
     if let Some(sign) = sign {
-        amounts.takes(sign, shown)?;
+        syntax.check_currency(sign, shown)?;
     }
     Ok(if minus && !amount.is_zero() { -amount } else { amount })
 }
 
-/// What stands between the digits of the usual amounts.
+/// Characters between the digits of usual amounts.
 const NUMERIC: [char; 4] = [' ', '\u{a0}', ',', '.'];
 
-fn digit(c: char) -> bool {
+fn is_digit(c: char) -> bool {
     c.is_ascii_digit()
 }
 
-/// A character of no number.
-fn strange(c: char) -> bool {
-    c.is_alphabetic() || c == '$' || (!c.is_ascii() && !blank(c) && !matches!(c, '−' | '\u{2011}' | '’'))
+/// True for a character that no number contains.
+fn is_foreign_char(c: char) -> bool {
+    c.is_alphabetic() || c == '$' || (!c.is_ascii() && !is_blank(c) && !matches!(c, '−' | '\u{2011}' | '’'))
 }
 
-/// Without a currency at the end or at the beginning, and which that is.
-fn amount(text: &str) -> (&str, Option<CurrencySign>) {
+/// The text without a currency at its end or beginning, and the currency.
+fn strip_currency(text: &str) -> (&str, Option<CurrencySign>) {
     if text.ends_with(|c: char| c.is_ascii_digit()) && text.starts_with(|c: char| c.is_ascii_digit()) {
         return (text, None);
     }
     let word = last_word(text);
     if let Some(sign) = CurrencySign::parse(word) {
         let start = word.as_ptr() as usize - text.as_ptr() as usize;
-        return (text[..start].trim_end_matches(blank), Some(sign));
+        return (text[..start].trim_end_matches(is_blank), Some(sign));
     }
     let end = text.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '−' | '+')).unwrap_or(text.len());
-    match CurrencySign::parse(text[..end].trim_end_matches(blank)) {
-        Some(sign) => (text[end..].trim_start_matches(blank), Some(sign)),
+    match CurrencySign::parse(text[..end].trim_end_matches(is_blank)) {
+        Some(sign) => (text[end..].trim_start_matches(is_blank), Some(sign)),
         None => (text, None),
     }
 }
 
-/// What follows the last digit and the blanks after it.
+/// The text after the last digit and the blanks after it.
 fn last_word(text: &str) -> &str {
     let end = text.rfind(|c: char| c.is_ascii_digit()).map_or(0, |last| last + 1);
-    text[end..].trim_start_matches(blank)
+    text[end..].trim_start_matches(is_blank)
 }
 
-impl Amounts<'_> {
-    /// An amount in another currency than the one that is counted in is refused.
-    pub(super) fn takes(self, sign: CurrencySign, shown: &str) -> Result<(), Unfit> {
+impl NumberSyntax<'_> {
+    /// An error for an amount in another currency than `self.currency`.
+    pub(super) fn check_currency(self, sign: CurrencySign, shown: &str) -> Result<(), ValueError> {
         match self.currency {
             Some(currency) if !sign.fits(currency) => {
                 let what = message!(
-                    "is an amount in {sign}, and the amounts here are in {currency}",
+                    "is an amount in {sign}, but amounts here are in {currency}",
                     sign = sign.as_str(),
                     currency
                 );
-                let hint = "convert it, or, where the number may be taken as it stands, say currency = \"…\" for the column or under [source]";
-                Err(Unfit::new("currency", shown, what).hint(hint))
+                let hint =
+                    "convert it, or add currency = \"…\" for the column or under [source] to take the number as it is";
+                Err(ValueError::new("currency", shown, what).hint(hint))
             }
             Some(_) | None => Ok(()),
         }
@@ -141,16 +146,17 @@ mod tests {
             ("R$ 1.234,56", "1234.56"),
             ("-1 200,00 ₽", "-1200"),
         ] {
-            let found = money(Cell { text: input, value: Scalar::Text }, Amounts::default()).map(|n| n.to_string());
+            let found =
+                money(Cell { text: input, value: Scalar::Text }, NumberSyntax::default()).map(|n| n.to_string());
             assert_eq!(found.as_deref(), Ok(expected), "{input}");
         }
         let cell = Cell { text: "1200.5", value: Scalar::Number(1200.5) };
         assert_eq!(
-            money(cell, Amounts { decimal: Some(','), currency: None }).map(|n| n.to_string()).as_deref(),
+            money(cell, NumberSyntax { decimal: Some(','), currency: None }).map(|n| n.to_string()).as_deref(),
             Ok("1200.5")
         );
         let named = Cell { text: "1.234 ₽", value: Scalar::Text };
-        assert_eq!(money(named, Amounts { decimal: Some(','), currency: Some("RUB") }), Ok(Decimal::from(1234)));
+        assert_eq!(money(named, NumberSyntax { decimal: Some(','), currency: Some("RUB") }), Ok(Decimal::from(1234)));
     }
 
     #[test]
@@ -171,9 +177,9 @@ mod tests {
             ("$5 ₽", "money"),
             ("-$-5", "money"),
         ] {
-            let unfit = money(Cell { text: input, value: Scalar::Text }, Amounts::default()).unwrap_err();
-            assert_eq!(unfit.code, code, "{input}: {}", unfit.message);
-            assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+            let error = money(Cell { text: input, value: Scalar::Text }, NumberSyntax::default()).unwrap_err();
+            assert_eq!(error.code, code, "{input}: {}", error.message);
+            assert!(error.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", error.message);
         }
     }
 }

@@ -1,85 +1,85 @@
-//! Numbers as people write them, into exact decimals.
+//! Converts numbers as people write them into exact decimals.
 //!
-//! Which of `.` and `,` is the decimal sign is read off the number only where there is one way to read it; `1,234`
-//! has two. `5%` is refused: the same cell of a workbook holds 0.05. So is `(5)`, minus five to some people only.
+//! The decimal sign is derived from the number only if it is unambiguous; `1,234` is not. `5%` is refused: the same
+//! cell of a workbook holds 0.05. `(5)` is refused as well: not everybody reads it as minus five.
 
-use super::Unfit;
-use super::text::{lost_digits, plain, scientific, sound};
+use super::ValueError;
+use super::text::{checked, lost_digits, plain, scientific};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use sheet_source::message;
 use sheet_source::{Cell, DisplayKind, Scalar, write_number};
 
-/// The API mangles longer numbers, for it keeps them as floats. [client] (issue 399)
+/// The API stores numbers as floats and changes longer ones. [client] (issue 399)
 pub const SIGNIFICANT_MAX: u32 = 15;
 
-/// Groups of digits a number may have: five of three, one of decimals, some room for zeros.
+/// The most groups of digits in a number: five of three digits, one of decimals, and some for zeros.
 const GROUPS_MAX: usize = 10;
 
-/// How numbers of a source are to be read.
+/// How the numbers of a source are read.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Amounts<'a> {
+pub struct NumberSyntax<'a> {
     pub decimal: Option<char>,
-    /// The code of the currency that amounts are in; `None` where it is not known.
+    /// The currency code of the amounts; `None` if unknown.
     pub currency: Option<&'a str>,
 }
 
-/// The number in a cell, without zeros at the end of its fraction.
-pub fn number(cell: Cell<'_>, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
-    let text = readable(cell)?;
+/// The number in a cell, without trailing zeros.
+pub fn number(cell: Cell<'_>, syntax: NumberSyntax<'_>) -> Result<Decimal, ValueError> {
+    let text = number_text(cell)?;
     match cell.value {
-        // The reader writes these itself, always with a dot.
+        // The reader writes these numbers, always with a dot.
         Scalar::Number(_) => parse(text, cell.text, Some('.')),
         Scalar::Formatted(number, DisplayKind::Currency(sign)) => {
-            amounts.takes(sign, &format!("{} {}", cell.text, sign.as_str()))?;
+            syntax.check_currency(sign, &format!("{} {}", cell.text, sign.as_str()))?;
             parse(&digits(number), cell.text, Some('.'))
         }
         Scalar::Formatted(number, DisplayKind::Custom) => parse(&digits(number), cell.text, Some('.')),
-        // As the same text of a CSV, but that the reader has written its digits.
+        // Read like the text of a CSV, except that the reader has written the digits with a dot.
         Scalar::Formatted(number, DisplayKind::Percent | DisplayKind::Unit) => {
-            parse(plain(text), cell.text, Some('.')).map_err(|unfit| of_a_format(unfit, number))
+            parse(plain(text), cell.text, Some('.')).map_err(|error| with_format_hint(error, number))
         }
         Scalar::Empty | Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error | Scalar::Uncomputed => {
-            parse(plain(text), cell.text, amounts.decimal)
+            parse(plain(text), cell.text, syntax.decimal)
         }
     }
 }
 
-/// What is wrong with a text that the format of a number makes is mended there.
-pub(super) fn of_a_format(unfit: Unfit, number: f64) -> Unfit {
+/// Adds a hint that the problem comes from the number format of the cell.
+pub(super) fn with_format_hint(error: ValueError, number: f64) -> ValueError {
     let hint = message!(
-        "the cell holds {number}, and its number format says the rest: if that is the number meant, give the cell a plain one",
+        "the cell holds {number}, its number format adds the rest; if that number is meant, give the cell a plain format",
         number = digits(number)
     );
-    Unfit { hint: Some(hint), ..unfit }
+    ValueError { hint: Some(hint), ..error }
 }
 
-/// A number without what its format adds.
+/// A number as digits, without its format.
 pub fn digits(number: f64) -> String {
     let mut digits = String::new();
     write_number(number, &mut digits);
     digits
 }
 
-/// The text of a cell whose type does not forbid it to be a number.
-pub(super) fn readable<'a>(cell: Cell<'a>) -> Result<&'a str, Unfit> {
+/// The text of a cell whose type can be a number.
+pub(super) fn number_text<'a>(cell: Cell<'a>) -> Result<&'a str, ValueError> {
     match cell.value {
-        Scalar::Serial(_) => Err(Unfit::new("number", cell.text, "is a date, not a number")
+        Scalar::Serial(_) => Err(ValueError::new("number", cell.text, "is a date, not a number")
             .hint("format the column as numbers in the workbook, or map another column")),
-        Scalar::Bool(_) => Err(Unfit::new("number", cell.text, "is a yes or no, not a number")),
+        Scalar::Bool(_) => Err(ValueError::new("number", cell.text, "is a yes or no, not a number")),
         Scalar::Error
         | Scalar::Uncomputed
         | Scalar::Empty
         | Scalar::Text
         | Scalar::Number(_)
-        | Scalar::Formatted(..) => sound(cell),
+        | Scalar::Formatted(..) => checked(cell),
     }
 }
 
-/// How a fraction becomes whole, where the mapping says so.
+/// How the mapping rounds fractions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Round {
-    /// To the nearest; a half goes away from zero.
+    /// To the nearest integer; halves away from zero.
     HalfUp,
     /// Towards zero.
     Down,
@@ -96,72 +96,72 @@ impl Round {
     }
 }
 
-/// A whole number, for targets that have no fractions: prices of leads and of transactions.
-pub fn whole(value: Decimal, round: Option<Round>) -> Result<i64, Unfit> {
+/// A whole number, for targets without fractions: prices of leads and of transactions.
+pub fn whole(value: Decimal, round: Option<Round>) -> Result<i64, ValueError> {
     let rounded = match round {
         Some(Round::HalfUp) => value.round_dp_with_strategy(0, RoundingStrategy::MidpointAwayFromZero),
         Some(Round::Down) => value.round_dp_with_strategy(0, RoundingStrategy::ToZero),
         Some(Round::Up) => value.round_dp_with_strategy(0, RoundingStrategy::AwayFromZero),
         None if value.fract().is_zero() => value,
         None => {
-            return Err(Unfit::new(
+            return Err(ValueError::new(
                 "fraction",
                 &value.to_string(),
-                "has a fraction, and only a whole number fits here",
+                "has a fraction, but only whole numbers fit here",
             )
-            .hint("name a rounding in the mapping: round = \"half-up\", \"down\" or \"up\""));
+            .hint("add a rounding to the mapping: round = \"half-up\", \"down\" or \"up\""));
         }
     };
     rounded.to_i64().ok_or_else(|| too_long(&value.to_string()))
 }
 
-/// `body` is the number, `shown` the whole value for messages.
-pub(super) fn parse(body: &str, shown: &str, decimal: Option<char>) -> Result<Decimal, Unfit> {
+/// Parses `body`; `shown` is the full value for messages.
+pub(super) fn parse(body: &str, shown: &str, decimal: Option<char>) -> Result<Decimal, ValueError> {
     if !body.is_empty() && body.len() <= SIGNIFICANT_MAX as usize && body.bytes().all(|b| b.is_ascii_digit()) {
         return Ok(Decimal::from(body.bytes().fold(0i64, |sum, b| sum * 10 + i64::from(b - b'0'))));
     }
     let scan = Scan::of(body).ok_or_else(|| not_a_number(body, shown))?;
-    let places = scan.decimal_places(decimal).map_err(|why| why.unfit(body, shown, decimal))?;
+    let places = scan.decimal_places(decimal).map_err(|why| why.into_error(body, shown, decimal))?;
     scan.value(places).ok_or_else(|| too_long(shown))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sign {
+enum Separator {
     Space,
     Apostrophe,
     Dot,
     Comma,
 }
 
-impl Sign {
-    fn of(c: char) -> Option<Sign> {
+impl Separator {
+    fn of(c: char) -> Option<Separator> {
         match c {
-            ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\u{2007}' => Some(Sign::Space),
-            '\'' | '’' => Some(Sign::Apostrophe),
-            '.' => Some(Sign::Dot),
-            ',' => Some(Sign::Comma),
+            ' ' | '\u{a0}' | '\u{202f}' | '\u{2009}' | '\u{2007}' => Some(Separator::Space),
+            '\'' | '’' => Some(Separator::Apostrophe),
+            '.' => Some(Separator::Dot),
+            ',' => Some(Separator::Comma),
             _ => None,
         }
     }
 }
 
-/// Digits and signs of a number, before it is known what the signs mean.
+/// Digits and separators of a number, before the separators are interpreted.
 struct Scan {
     negative: bool,
     digits: u64,
-    /// Digits after leading zeros; more than fit make `digits` meaningless.
+    /// The number of digits after leading zeros; if they do not fit, `digits` is invalid.
     significant: u32,
-    /// Digits between the signs, and the sign after each group but the last.
+    /// The number of digits in each group, and the separator after each group except the last.
     lengths: [u32; GROUPS_MAX],
-    signs: [Sign; GROUPS_MAX],
+    signs: [Separator; GROUPS_MAX],
     groups: usize,
     starts_with_zero: bool,
 }
 
-/// Why the signs of a number cannot be understood.
-enum Unclear {
+/// Why the separators of a number cannot be interpreted.
+enum SeparatorError {
     Ambiguous,
-    NotThis,
+    Invalid,
 }
 
 impl Scan {
@@ -175,7 +175,7 @@ impl Scan {
             digits: 0,
             significant: 0,
             lengths: [0; GROUPS_MAX],
-            signs: [Sign::Space; GROUPS_MAX],
+            signs: [Separator::Space; GROUPS_MAX],
             groups: 1,
             starts_with_zero: body.starts_with('0'),
         };
@@ -187,7 +187,7 @@ impl Scan {
                     scan.digits = scan.digits.wrapping_mul(10).wrapping_add(u64::from(digit));
                 }
             } else {
-                scan.signs[scan.groups - 1] = Sign::of(c)?;
+                scan.signs[scan.groups - 1] = Separator::of(c)?;
                 scan.groups += 1;
                 if scan.groups > GROUPS_MAX {
                     return None;
@@ -197,54 +197,46 @@ impl Scan {
         Some(scan)
     }
 
-    /// How many of the digits stand after the decimal sign.
-    fn decimal_places(&self, named: Option<char>) -> Result<u32, Unclear> {
+    /// The number of digits after the decimal sign.
+    fn decimal_places(&self, named: Option<char>) -> Result<u32, SeparatorError> {
         let last = self.lengths[self.groups - 1];
         if last == 0 {
-            return Err(Unclear::NotThis);
+            return Err(SeparatorError::Invalid);
         }
         let signs = &self.signs[..self.groups - 1];
         let Some((&sign, before)) = signs.split_last() else { return Ok(0) };
-        let named = named.and_then(Sign::of);
+        let named = named.and_then(Separator::of);
         let uniform = before.iter().all(|s| *s == before[0]);
         let whole = self.grouped(self.groups);
         match (sign, before.first()) {
-            (Sign::Space | Sign::Apostrophe, first) => {
-                if uniform && first.is_none_or(|s| *s == sign) && whole {
-                    Ok(0)
-                } else {
-                    Err(Unclear::NotThis)
-                }
+            (Separator::Space | Separator::Apostrophe, first) => {
+                if uniform && first.is_none_or(|s| *s == sign) && whole { Ok(0) } else { Err(SeparatorError::Invalid) }
             }
-            (Sign::Dot | Sign::Comma, None) => match named {
+            (Separator::Dot | Separator::Comma, None) => match named {
                 Some(named) if named == sign => Ok(last),
                 Some(_) if whole => Ok(0),
-                Some(_) => Err(Unclear::NotThis),
-                None if whole => Err(Unclear::Ambiguous),
+                Some(_) => Err(SeparatorError::Invalid),
+                None if whole => Err(SeparatorError::Ambiguous),
                 None => Ok(last),
             },
-            (Sign::Dot | Sign::Comma, Some(&first)) if first == sign => {
-                if uniform && whole && named != Some(sign) {
-                    Ok(0)
-                } else {
-                    Err(Unclear::NotThis)
-                }
+            (Separator::Dot | Separator::Comma, Some(&first)) if first == sign => {
+                if uniform && whole && named != Some(sign) { Ok(0) } else { Err(SeparatorError::Invalid) }
             }
-            (Sign::Dot | Sign::Comma, Some(_)) => {
+            (Separator::Dot | Separator::Comma, Some(_)) => {
                 let fits = named.is_none_or(|named| named == sign);
-                if uniform && fits && self.grouped(self.groups - 1) { Ok(last) } else { Err(Unclear::NotThis) }
+                if uniform && fits && self.grouped(self.groups - 1) { Ok(last) } else { Err(SeparatorError::Invalid) }
             }
         }
     }
 
-    /// True when the first `groups` groups are those of thousands: one to three digits, then threes.
+    /// True if the first `groups` groups are thousands: one to three digits, then three each.
     fn grouped(&self, groups: usize) -> bool {
         let lengths = &self.lengths[..groups];
         (1..=3).contains(&lengths[0]) && !self.starts_with_zero && lengths[1..].iter().all(|length| *length == 3)
     }
 
     fn value(&self, places: u32) -> Option<Decimal> {
-        // Twenty digits may not fit in 64 bits; nineteen do, and leave room to drop zeros.
+        // Nineteen digits fit in 64 bits, twenty may not; trailing zeros are dropped below.
         if self.significant > 19 {
             return None;
         }
@@ -262,59 +254,59 @@ impl Scan {
     }
 }
 
-impl Unclear {
-    fn unfit(self, body: &str, shown: &str, named: Option<char>) -> Unfit {
+impl SeparatorError {
+    fn into_error(self, body: &str, shown: &str, named: Option<char>) -> ValueError {
         match (self, named) {
-            (Unclear::Ambiguous, _) => {
+            (SeparatorError::Ambiguous, _) => {
                 let (thousands, fraction) = (body.replace(['.', ','], ""), body.replace(',', "."));
                 let (sign, other_sign) = if body.contains(',') { (',', '.') } else { ('.', ',') };
-                let what = message!("may be {thousands} or {fraction}", thousands = &thousands, fraction = &fraction);
-                Unfit::new("ambiguous-number", shown, what).hint(message!(
-                    "under [source] say decimal = \"{other_sign}\" for {thousands}, decimal = \"{sign}\" for {fraction}",
+                let what =
+                    message!("is ambiguous: {thousands} or {fraction}", thousands = &thousands, fraction = &fraction);
+                ValueError::new("ambiguous-number", shown, what).hint(message!(
+                    "under [source], add decimal = \"{other_sign}\" for {thousands}, decimal = \"{sign}\" for {fraction}",
                     other_sign,
                     thousands,
                     sign,
                     fraction
                 ))
             }
-            (Unclear::NotThis, Some(sign)) if body.contains(['.', ',']) => {
+            (SeparatorError::Invalid, Some(sign)) if body.contains(['.', ',']) => {
                 let example = if sign == ',' { "1 234,56" } else { "1,234.56" };
-                let what = message!("is not a number with the decimal sign \"{sign}\"", sign);
-                Unfit::new("number", shown, what).hint(message!(
-                    "numbers here look like {example}; decimal under [source] says which sign it is",
-                    example
-                ))
+                let what = message!("is not a valid number with the decimal sign \"{sign}\"", sign);
+                ValueError::new("number", shown, what)
+                    .hint(message!("numbers look like {example}; decimal under [source] sets the sign", example))
             }
-            (Unclear::NotThis, _) => not_a_number(body, shown),
+            (SeparatorError::Invalid, _) => not_a_number(body, shown),
         }
     }
 }
 
-fn too_long(shown: &str) -> Unfit {
-    let what = message!("has more than {max} digits, and the CRM would change the last ones", max = SIGNIFICANT_MAX);
-    Unfit::new("number-too-long", shown, what).hint("map the column to a text field")
+fn too_long(shown: &str) -> ValueError {
+    let what = message!("has more than {max} digits; the CRM would change the last ones", max = SIGNIFICANT_MAX);
+    ValueError::new("number-too-long", shown, what).hint("map the column to a text field")
 }
 
-fn not_a_number(body: &str, shown: &str) -> Unfit {
+fn not_a_number(body: &str, shown: &str) -> ValueError {
     if scientific(body) {
         return lost_digits(shown);
     }
     if body.ends_with('%') {
-        return Unfit::new("number", shown, "is a percentage, and may be meant as a share or as a count of hundredths")
+        return ValueError::new("number", shown, "is a percentage; 10% can mean 0.1 or 10")
             .hint("write the number without the percent sign: 0.1 or 10");
     }
     if body.starts_with('(') && body.ends_with(')') {
-        return Unfit::new("number", shown, "is not a number").hint("write a number below zero with a minus sign");
+        return ValueError::new("number", shown, "is not a valid number")
+            .hint("write negative numbers with a minus sign");
     }
     if body.ends_with(char::is_alphabetic) && body.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
-        return Unfit::new("number", shown, "is a number with a unit")
-            .hint("leave the number alone in the cell, or say as = \"money\" to read amounts with a currency");
+        return ValueError::new("number", shown, "is a number with a unit")
+            .hint("remove the unit, or add as = \"money\" to read amounts with a currency");
     }
     if body.contains(['₽', '$', '€', '₸', '£']) {
-        return Unfit::new("number", shown, "is not a number alone")
-            .hint("say as = \"money\" to read amounts with a currency");
+        return ValueError::new("number", shown, "is a number with a currency")
+            .hint("add as = \"money\" to read amounts with a currency");
     }
-    Unfit::new("number", shown, "is not a number").hint("numbers look like 1234.56 or 1 234,56")
+    ValueError::new("number", shown, "is not a valid number").hint("numbers look like 1234.56 or 1 234,56")
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn of(text: &str, decimal: Option<char>) -> Result<String, Unfit> {
-    number(Cell { text, value: Scalar::Text }, Amounts { decimal, currency: None }).map(|n| n.to_string())
+fn of(text: &str, decimal: Option<char>) -> Result<String, ValueError> {
+    number(Cell { text, value: Scalar::Text }, NumberSyntax { decimal, currency: None }).map(|n| n.to_string())
 }
 
 #[test]
@@ -64,10 +64,10 @@ fn a_named_decimal_sign_settles_what_the_other_one_is() {
     ] {
         match (of(input, Some(decimal)), expected) {
             (Ok(number), Some(expected)) => assert_eq!(number, expected),
-            (Err(unfit), None) => {
+            (Err(error), None) => {
                 assert_eq!(
-                    unfit.message.to_string(),
-                    format!("\"{input}\" is not a number with the decimal sign \"{decimal}\"")
+                    error.message.to_string(),
+                    format!("\"{input}\" is not a valid number with the decimal sign \"{decimal}\"")
                 );
             }
             (found, _) => panic!("{input}: {found:?}"),
@@ -80,18 +80,18 @@ fn two_readings_are_both_told() {
     for (input, message, hint) in [
         (
             "1,234",
-            "\"1,234\" may be 1234 or 1.234",
-            "under [source] say decimal = \".\" for 1234, decimal = \",\" for 1.234",
+            "\"1,234\" is ambiguous: 1234 or 1.234",
+            "under [source], add decimal = \".\" for 1234, decimal = \",\" for 1.234",
         ),
         (
             "-12.500",
-            "\"-12.500\" may be -12500 or -12.500",
-            "under [source] say decimal = \",\" for -12500, decimal = \".\" for -12.500",
+            "\"-12.500\" is ambiguous: -12500 or -12.500",
+            "under [source], add decimal = \",\" for -12500, decimal = \".\" for -12.500",
         ),
     ] {
-        let unfit = of(input, None).unwrap_err();
-        assert_eq!((unfit.code, unfit.message.to_string().as_str()), ("ambiguous-number", message));
-        assert_eq!(unfit.hint.map(|hint| hint.to_string()).as_deref(), Some(hint));
+        let error = of(input, None).unwrap_err();
+        assert_eq!((error.code, error.message.to_string().as_str()), ("ambiguous-number", message));
+        assert_eq!(error.hint.map(|hint| hint.to_string()).as_deref(), Some(hint));
     }
 }
 
@@ -122,17 +122,17 @@ fn what_is_not_one_number_is_refused() {
         ("99999999999999999999999", "number-too-long"),
         ("0,0000000000000000000000000000000001", "number-too-long"),
     ] {
-        let unfit = of(input, None).unwrap_err();
-        assert_eq!(unfit.code, code, "{input}: {}", unfit.message);
-        assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
-        assert!(unfit.hint.is_some(), "{input}");
+        let error = of(input, None).unwrap_err();
+        assert_eq!(error.code, code, "{input}: {}", error.message);
+        assert!(error.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", error.message);
+        assert!(error.hint.is_some(), "{input}");
     }
 }
 
 #[test]
 fn cells_of_a_workbook_are_read_by_their_type() {
     let number_cell = |text, value| {
-        number(Cell { text, value: Scalar::Number(value) }, Amounts { decimal: Some(','), currency: None })
+        number(Cell { text, value: Scalar::Number(value) }, NumberSyntax { decimal: Some(','), currency: None })
     };
     assert_eq!(number_cell("1.234", 1.234).map(|n| n.to_string()).as_deref(), Ok("1.234"));
     assert_eq!(number_cell("-5", -5.0), Ok(Decimal::from(-5)));
@@ -142,7 +142,7 @@ fn cells_of_a_workbook_are_read_by_their_type() {
         ("true", Scalar::Bool(true), "number"),
         ("#N/A", Scalar::Error, "cell-error"),
     ] {
-        assert_eq!(number(Cell { text, value }, Amounts::default()).unwrap_err().code, code);
+        assert_eq!(number(Cell { text, value }, NumberSyntax::default()).unwrap_err().code, code);
     }
 }
 
@@ -157,9 +157,9 @@ fn a_fraction_becomes_whole_only_when_a_rounding_is_named() {
         }
     }
     assert_eq!(whole(Decimal::from(350000), None), Ok(350000));
-    let unfit = whole("1200.50".parse().unwrap(), None).unwrap_err();
-    assert_eq!(unfit.message.to_string(), "\"1200.50\" has a fraction, and only a whole number fits here");
-    assert_eq!(unfit.code, "fraction");
+    let error = whole("1200.50".parse().unwrap(), None).unwrap_err();
+    assert_eq!(error.message.to_string(), "\"1200.50\" has a fraction, but only whole numbers fit here");
+    assert_eq!(error.code, "fraction");
     assert_eq!(whole(Decimal::MAX, None).unwrap_err().code, "number-too-long");
     assert_eq!(Round::from_name("nearest"), None);
 }

@@ -1,18 +1,18 @@
-//! A date cell of a workbook shown by a layout of the user's choosing, for targets that take text.
+//! Formats a date cell of a workbook as text, by a format of the mapping.
 
-use super::Unfit;
+use super::ValueError;
 use jiff::civil::{Date, DateTime};
 use sheet_source::Cell;
 use sheet_source::message;
 
-/// `cell` is a date cell, whose text is ISO whatever the workbook shows.
-pub fn print(cell: Cell<'_>, layout: &str) -> Result<String, Unfit> {
-    let unfit = || Unfit::new("date", cell.text, message!("cannot be shown as \"{layout}\"", layout));
+/// `cell` is a date cell; its text is ISO 8601, whatever the workbook shows.
+pub fn print(cell: Cell<'_>, layout: &str) -> Result<String, ValueError> {
+    let invalid = || ValueError::new("date", cell.text, message!("cannot be formatted as \"{layout}\"", layout));
     let moment: DateTime = match cell.text.parse::<DateTime>() {
         Ok(moment) => moment,
-        Err(_) => cell.text.parse::<Date>().map_err(|_| unfit())?.into(),
+        Err(_) => cell.text.parse::<Date>().map_err(|_| invalid())?.into(),
     };
-    jiff::fmt::strtime::format(layout, moment).map_err(|_| unfit())
+    jiff::fmt::strtime::format(layout, moment).map_err(|_| invalid())
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
-//! Several values in one cell, taken apart at the separators a mapping names.
+//! Splits a cell into several values at the separators of the mapping.
 
-use super::text::blank;
+use super::text::is_blank;
 use memchr::{memchr, memchr2, memchr3};
 
-/// The parts of `text` between any of `separators`, without the blanks around them and without empty parts.
-/// With no separators the whole text is the one part. Where two separators begin at the same place, the longer wins.
-/// `"\n"` also stands for `\r\n`, because the `\r` is a blank at the end of a part.
+/// The parts of `text` between any of `separators`, trimmed and without empty parts. Without separators, the text is
+/// the only part. If two separators begin at the same place, the longer one wins. `"\n"` also matches `\r\n`, because
+/// the `\r` is trimmed as a blank.
 pub fn split<'a, S: AsRef<str>>(text: &'a str, separators: &'a [S]) -> impl Iterator<Item = &'a str> {
     split_unless(text, separators, |_| false)
 }
 
-/// Like `split`, but a separator is a part of the text when `holds` is true for what follows it.
+/// Like `split`, but a separator belongs to the text if `holds` is true for the text after it.
 pub(super) fn split_unless<'a, S: AsRef<str>>(
     text: &'a str,
     separators: &'a [S],
@@ -20,7 +20,7 @@ pub(super) fn split_unless<'a, S: AsRef<str>>(
     std::iter::from_fn(move || {
         loop {
             let whole = rest?;
-            let part = match cut(whole, separators, holds) {
+            let part = match split_first(whole, separators, holds) {
                 Some((part, after)) => {
                     rest = Some(after);
                     part
@@ -30,7 +30,7 @@ pub(super) fn split_unless<'a, S: AsRef<str>>(
                     whole
                 }
             };
-            let part = part.trim_matches(blank);
+            let part = part.trim_matches(is_blank);
             if !part.is_empty() {
                 return Some(part);
             }
@@ -38,23 +38,23 @@ pub(super) fn split_unless<'a, S: AsRef<str>>(
     })
 }
 
-/// The parts of a text in which some stand between quotes, as in a CSV: what separates is a part of those, and `""`
-/// stands for one quote. `None` where no part is quoted.
+/// The parts of a text with quoted parts, as in a CSV: separators inside quotes belong to the part, and `""` is one
+/// quote. `None` if no part is quoted.
 pub fn quoted<S: AsRef<str>>(text: &str, separators: &[S]) -> Option<Vec<String>> {
     if separators.is_empty() || !text.contains('"') {
         return None;
     }
     let (mut parts, mut any, mut rest) = (Vec::new(), false, Some(text));
     while let Some(whole) = rest {
-        let start = whole.trim_start_matches(blank);
+        let start = whole.trim_start_matches(is_blank);
         let (part, after) = match between_quotes(start, separators) {
             Some((part, after)) => {
                 any = true;
                 (part, after)
             }
-            None => match cut(whole, separators, |_| false) {
-                Some((part, after)) => (part.trim_matches(blank).to_owned(), Some(after)),
-                None => (whole.trim_matches(blank).to_owned(), None),
+            None => match split_first(whole, separators, |_| false) {
+                Some((part, after)) => (part.trim_matches(is_blank).to_owned(), Some(after)),
+                None => (whole.trim_matches(is_blank).to_owned(), None),
             },
         };
         parts.extend(Some(part).filter(|part| !part.is_empty()));
@@ -63,30 +63,30 @@ pub fn quoted<S: AsRef<str>>(text: &str, separators: &[S]) -> Option<Vec<String>
     any.then_some(parts)
 }
 
-/// Like `split`, but nothing between quotes separates, as in `"Иванов, Иван" <a@example.com>`; a part that is all between
-/// quotes loses these.
+/// Like `split`, but ignores separators between quotes, as in `"Иванов, Иван" <a@example.com>`; a fully quoted part
+/// loses its quotes.
 pub fn outside_quotes<'a, S: AsRef<str>>(text: &'a str, separators: &[S]) -> Vec<&'a str> {
     let bare = |part: &'a str| {
         let inside = part.strip_prefix('"').and_then(|part| part.strip_suffix('"'));
-        inside.filter(|inside| !inside.contains('"')).unwrap_or(part).trim_matches(blank)
+        inside.filter(|inside| !inside.contains('"')).unwrap_or(part).trim_matches(is_blank)
     };
     let (mut parts, mut rest) = (Vec::new(), text);
     loop {
         let mut look = 0;
         let found = loop {
-            let Some((before, after)) = cut(&rest[look..], separators, |_| false) else { break None };
+            let Some((before, after)) = split_first(&rest[look..], separators, |_| false) else { break None };
             let end = look + before.len();
             if rest[..end].matches('"').count() % 2 == 0 {
                 break Some((end, after));
             }
-            // A quote that is never closed keeps nothing together.
+            // An unclosed quote is an ordinary character.
             if !after.contains('"') {
                 break Some((end, after));
             }
             look = rest.len() - after.len();
         };
         let end = found.map_or(rest.len(), |(end, _)| end);
-        parts.extend(Some(bare(rest[..end].trim_matches(blank))).filter(|part| !part.is_empty()));
+        parts.extend(Some(bare(rest[..end].trim_matches(is_blank))).filter(|part| !part.is_empty()));
         match found {
             Some((_, after)) => rest = after,
             None => return parts,
@@ -94,7 +94,7 @@ pub fn outside_quotes<'a, S: AsRef<str>>(text: &'a str, separators: &[S]) -> Vec
     }
 }
 
-/// A part that begins and ends with a quote, and what follows its separator.
+/// A part that begins and ends with a quote, and the text after its separator.
 fn between_quotes<'a, S: AsRef<str>>(text: &'a str, separators: &[S]) -> Option<(String, Option<&'a str>)> {
     let mut rest = text.strip_prefix('"')?;
     let mut part = String::new();
@@ -106,23 +106,27 @@ fn between_quotes<'a, S: AsRef<str>>(text: &'a str, separators: &[S]) -> Option<
             rest = more;
             continue;
         }
-        let end = after.trim_start_matches(blank);
+        let end = after.trim_start_matches(is_blank);
         if end.is_empty() {
             return Some((part, None));
         }
-        // A line break is a blank, and may be what separates.
-        let (between, after) = cut(after, separators, |_| false)?;
-        return between.trim_matches(blank).is_empty().then_some((part, Some(after)));
+        // A line break is a blank, but may be the separator.
+        let (between, after) = split_first(after, separators, |_| false)?;
+        return between.trim_matches(is_blank).is_empty().then_some((part, Some(after)));
     }
 }
 
-/// What stands before the first separator and what after it.
-fn cut<'a, S: AsRef<str>>(text: &'a str, separators: &[S], holds: fn(&str) -> bool) -> Option<(&'a str, &'a str)> {
-    // The first byte of a letter is never inside another, so bytes will do.
+/// The text before the first separator and the text after it.
+fn split_first<'a, S: AsRef<str>>(
+    text: &'a str,
+    separators: &[S],
+    holds: fn(&str) -> bool,
+) -> Option<(&'a str, &'a str)> {
+    // In UTF-8 the first byte of a character is never inside another, so bytes are enough.
     let mut look = 0;
     loop {
         let here = &text.as_bytes()[look..];
-        let first = begin(here, separators)?;
+        let first = find_first(here, separators)?;
         let separators = separators.iter().map(|separator| separator.as_ref().as_bytes());
         let found = separators.filter(|s| !s.is_empty() && here[first..].starts_with(s)).map(<[u8]>::len).max();
         let at = look + first;
@@ -133,8 +137,8 @@ fn cut<'a, S: AsRef<str>>(text: &'a str, separators: &[S], holds: fn(&str) -> bo
     }
 }
 
-/// Where the first of `separators` may begin.
-fn begin<S: AsRef<str>>(text: &[u8], separators: &[S]) -> Option<usize> {
+/// The first byte offset at which one of `separators` may begin.
+fn find_first<S: AsRef<str>>(text: &[u8], separators: &[S]) -> Option<usize> {
     let first = |n: usize| separators.get(n).and_then(|separator| separator.as_ref().bytes().next());
     match (first(0), first(1), first(2), separators.len()) {
         (None, None, None, 0) => None,

@@ -1,8 +1,8 @@
 //! What holds for all converters: no text makes them panic, every refusal reads as one, and what a spreadsheet
 //! writes in the fashion of some country is read back as the same value.
 
-use super::date::{Layout, Rules};
-use super::number::{Amounts, Round, number, whole};
+use super::date::{DateFormat, Rules};
+use super::number::{NumberSyntax, Round, number, whole};
 use super::*;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use sheet_source::{Cell, Scalar};
 
 fn rules(layouts: &[&str], zone: &str) -> Rules {
-    let layouts = layouts.iter().map(|layout| Layout::compile(layout).unwrap()).collect();
+    let layouts = layouts.iter().map(|layout| DateFormat::compile(layout).unwrap()).collect();
     Rules::new(layouts, TimeZone::get(zone).unwrap(), TimeZone::get(zone).unwrap())
 }
 
@@ -20,15 +20,15 @@ fn text_cell(text: &str) -> Cell<'_> {
 }
 
 /// Every problem that the converters have with a cell.
-fn problems(cell: Cell<'_>) -> Vec<Unfit> {
+fn problems(cell: Cell<'_>) -> Vec<ValueError> {
     let plain = rules(&[], "America/Santiago");
     let named = rules(&["%d/%m/%y %H:%M", "%B %d, %Y %I%p", "%Y%m%d%z"], "Europe/Berlin");
     let split = split::split(cell.text, &[",", "\n"]).map(|part| email::email(part).err());
-    let mut found: Vec<Option<Unfit>> = split.collect();
+    let mut found: Vec<Option<ValueError>> = split.collect();
     for decimal in [None, Some(','), Some('.')] {
-        found.push(number::number(cell, Amounts { decimal, currency: None }).and_then(|n| whole(n, None)).err());
+        found.push(number::number(cell, NumberSyntax { decimal, currency: None }).and_then(|n| whole(n, None)).err());
         found.push(
-            money::money(cell, Amounts { decimal, currency: None }).and_then(|n| whole(n, Some(Round::Up))).err(),
+            money::money(cell, NumberSyntax { decimal, currency: None }).and_then(|n| whole(n, Some(Round::Up))).err(),
         );
     }
     for rules in [&plain, &named] {
@@ -39,15 +39,15 @@ fn problems(cell: Cell<'_>) -> Vec<Unfit> {
     found.push(phone::of_cell(cell, phone::Region::RU).err());
     found.push(url::url(cell.text).err());
     found.push(text::text(cell).err());
-    found.push(Layout::compile(cell.text).err());
+    found.push(DateFormat::compile(cell.text).err());
     for change in [text::trim, text::upper, text::lower, text::digits] {
         change(cell.text);
     }
     found.into_iter().flatten().collect()
 }
 
-fn reads_well(unfit: &Unfit) -> Result<(), TestCaseError> {
-    let Unfit { code, message, hint } = unfit;
+fn reads_well(error: &ValueError) -> Result<(), TestCaseError> {
+    let ValueError { code, message, hint } = error;
     let (message, hint) = (message.to_string(), hint.as_ref().map(ToString::to_string));
     prop_assert!(message.starts_with('"') && !message.ends_with('.'), "{}", message);
     prop_assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", code);
@@ -69,8 +69,8 @@ proptest! {
         typed in "[-+−0-9.,:/ TZeE%$₽рг'=\"()@<>\u{a0}%dmYHM]{0,20}",
     ) {
         for text in [&text, &typed] {
-            for unfit in problems(text_cell(text)) {
-                reads_well(&unfit)?;
+            for error in problems(text_cell(text)) {
+                reads_well(&error)?;
             }
         }
     }
@@ -80,14 +80,14 @@ proptest! {
         for value in [value, near] {
             let shown = value.to_string();
             for scalar in [Scalar::Number(value), Scalar::Serial(value)] {
-                for unfit in problems(Cell { text: &shown, value: scalar }) {
-                    reads_well(&unfit)?;
+                for error in problems(Cell { text: &shown, value: scalar }) {
+                    reads_well(&error)?;
                 }
             }
         }
         for scalar in [Scalar::Error, Scalar::Bool(true), Scalar::Empty] {
-            for unfit in problems(Cell { text: &text, value: scalar }) {
-                reads_well(&unfit)?;
+            for error in problems(Cell { text: &text, value: scalar }) {
+                reads_well(&error)?;
             }
         }
     }
@@ -107,12 +107,12 @@ proptest! {
         ] {
             let tail = if fraction.is_empty() { String::new() } else { format!("{decimal}{fraction}") };
             let text = format!("{minus}{}{tail}", grouped(int, group));
-            prop_assert_eq!(number(text_cell(&text), Amounts { decimal: Some(decimal), currency: None }), Ok(value), "{}", text);
-            prop_assert_eq!(money::money(text_cell(&format!("{text} руб.")), Amounts { decimal: Some(decimal), currency: Some("RUB") }), Ok(value), "{}", text);
+            prop_assert_eq!(number(text_cell(&text), NumberSyntax { decimal: Some(decimal), currency: None }), Ok(value), "{}", text);
+            prop_assert_eq!(money::money(text_cell(&format!("{text} руб.")), NumberSyntax { decimal: Some(decimal), currency: Some("RUB") }), Ok(value), "{}", text);
             // Without the decimal sign named, it is the same number or a problem.
-            match number(text_cell(&text), Amounts::default()) {
+            match number(text_cell(&text), NumberSyntax::default()) {
                 Ok(read) => prop_assert_eq!(read, value, "{}", text),
-                Err(unfit) => prop_assert_eq!(unfit.code, "ambiguous-number", "{}", text),
+                Err(error) => prop_assert_eq!(error.code, "ambiguous-number", "{}", text),
             }
         }
     }

@@ -1,44 +1,45 @@
-//! The text of a cell, and the small changes a mapping may ask for.
+//! The text of a cell, and the small changes that `as` may ask for.
 
-use super::Unfit;
+use super::ValueError;
 use sheet_source::message;
 use sheet_source::{Cell, Scalar, is_truncated};
 use std::borrow::Cow;
 
-/// White space and characters that cannot be seen: joiners, marks of writing direction, the byte order mark.
-pub(super) fn blank(c: char) -> bool {
-    c.is_whitespace() || invisible(c)
+/// White space and invisible characters: joiners, direction marks, the byte order mark.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || is_invisible(c)
 }
 
-pub(super) fn invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// The text of a cell as it is, but for the two ways in which people keep Excel from reading a number:
-/// `="007"` and `'007` are `007`. A number that lost its digits is refused, and so is the error of a formula.
-pub fn text<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Unfit> {
+/// The text of a cell without the two escapes that keep Excel from reading a number: `="007"` and `'007` are `007`.
+/// Numbers that lost digits and formula errors are refused.
+pub fn text<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, ValueError> {
     match cell.value {
-        Scalar::Error => Err(broken(cell.text)),
+        Scalar::Error => Err(formula_error(cell.text)),
         Scalar::Uncomputed => Err(uncomputed()),
         Scalar::Number(_) if cell.text.bytes().any(|b| b.eq_ignore_ascii_case(&b'e')) => Err(lost_digits(cell.text)),
-        Scalar::Text if cell.text.ends_with(']') && is_truncated(cell.text) => Err(cut(cell.text)),
-        Scalar::Text if begins_plainly(cell.text) => Ok(Cow::Borrowed(cell.text)),
-        Scalar::Text if excel_scientific(cell.text.trim_matches(blank)) => Err(lost_digits(cell.text)),
-        Scalar::Text => Ok(unescaped(cell.text)),
+        Scalar::Text if cell.text.ends_with(']') && is_truncated(cell.text) => Err(truncated(cell.text)),
+        Scalar::Text if starts_with_letter(cell.text) => Ok(Cow::Borrowed(cell.text)),
+        Scalar::Text if excel_scientific(cell.text.trim_matches(is_blank)) => Err(lost_digits(cell.text)),
+        Scalar::Text => Ok(without_escapes(cell.text)),
         Scalar::Empty | Scalar::Number(_) | Scalar::Formatted(..) | Scalar::Serial(_) | Scalar::Bool(_) => {
             Ok(Cow::Borrowed(cell.text))
         }
     }
 }
 
-/// True for what begins with a Latin letter, or with the first byte of a Cyrillic one: no number, no escape of Excel.
-fn begins_plainly(text: &str) -> bool {
+/// True for a text that begins with a Latin letter or the first byte of a Cyrillic one: it is no number and has no
+/// escape.
+fn starts_with_letter(text: &str) -> bool {
     matches!(text.as_bytes().first(), Some(b'A'..=b'Z' | b'a'..=b'z' | 0xD0 | 0xD1))
 }
 
-/// Without the blanks at both ends.
+/// The text without blanks at both ends.
 pub fn trim(text: &str) -> Cow<'_, str> {
-    Cow::Borrowed(text.trim_matches(blank))
+    Cow::Borrowed(text.trim_matches(is_blank))
 }
 
 pub fn upper(text: &str) -> Cow<'_, str> {
@@ -49,7 +50,7 @@ pub fn lower(text: &str) -> Cow<'_, str> {
     if text.chars().any(|c| !c.to_lowercase().eq([c])) { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
 }
 
-/// The digits 0 to 9 and nothing else; leading zeros stay.
+/// The ASCII digits of a text; leading zeros are kept.
 pub fn digits(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|b| b.is_ascii_digit()) {
         Cow::Borrowed(text)
@@ -58,7 +59,7 @@ pub fn digits(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The value inside the blanks, the `="…"` or the apostrophe, for converters that look for something short.
+/// The text without blanks, `="…"` and the apostrophe, for converters of short values.
 pub(super) fn plain(text: &str) -> &str {
     if let [first, .., last] = text.as_bytes()
         && !matches!(first, b'=' | b'\'')
@@ -67,16 +68,16 @@ pub(super) fn plain(text: &str) -> &str {
     {
         return text;
     }
-    let text = text.trim_matches(blank);
+    let text = text.trim_matches(is_blank);
     let inner = formula_text(text).unwrap_or(text);
-    inner.strip_prefix('\'').unwrap_or(inner).trim_matches(blank)
+    inner.strip_prefix('\'').unwrap_or(inner).trim_matches(is_blank)
 }
 
-/// The text of a cell that is not the error of a formula, or a formula without a result.
+/// The text of a cell; an error for formula errors and formulas without a result.
 #[inline]
-pub fn sound<'a>(cell: Cell<'a>) -> Result<&'a str, Unfit> {
+pub fn checked<'a>(cell: Cell<'a>) -> Result<&'a str, ValueError> {
     match cell.value {
-        Scalar::Error => Err(broken(cell.text)),
+        Scalar::Error => Err(formula_error(cell.text)),
         Scalar::Uncomputed => Err(uncomputed()),
         Scalar::Empty
         | Scalar::Text
@@ -87,25 +88,25 @@ pub fn sound<'a>(cell: Cell<'a>) -> Result<&'a str, Unfit> {
     }
 }
 
-/// A character that nobody sees and no keyboard gives comes from a damaged file, and would stand in the CRM unseen.
-pub fn visible(text: &str) -> Result<(), Unfit> {
+/// Refuses control characters: they come from damaged files and would be invisible in the CRM.
+pub fn check_visible(text: &str) -> Result<(), ValueError> {
     let control = text.bytes().find(|byte| matches!(byte, 0..=8 | 14..=31));
     let Some(control) = control else { return Ok(()) };
-    let what = message!("holds a character that cannot be seen (number {code})", code = u64::from(control));
-    Err(Unfit::new("control-character", text, what).hint("take it out of the cell"))
+    let what = message!("contains an invisible character (code {code})", code = u64::from(control));
+    Err(ValueError::new("control-character", text, what).hint("remove it from the cell"))
 }
 
-/// The end of the text is in the account that it was exported from, and in no file.
+/// The end of the text exists only in the account that it was exported from.
 #[cold]
-fn cut(value: &str) -> Unfit {
-    Unfit::new("text-cut", value, "was longer than a cell of Excel may be, and was cut for it")
-        .hint("take it from the .csv of the same (rejected.csv, an export to .csv); or take the mark away from its end to send what is left of it")
+fn truncated(value: &str) -> ValueError {
+    ValueError::new("text-cut", value, "was longer than an Excel cell can be and was cut")
+        .hint("take the full text from a CSV of the same data (rejected.csv, an export to .csv), or remove the mark at its end to send the rest")
 }
 
-/// Whoever wrote the file, not with a spreadsheet, left the calculating to the next who opens it.
+/// A program wrote the file without calculating its formulas.
 #[cold]
-fn uncomputed() -> Unfit {
-    Unfit {
+fn uncomputed() -> ValueError {
+    ValueError {
         code: "formula-without-result",
         message: "the formula in this cell was never calculated".into(),
         hint: Some("open the file in Excel or LibreOffice and save it".into()),
@@ -113,39 +114,39 @@ fn uncomputed() -> Unfit {
 }
 
 #[cold]
-fn broken(value: &str) -> Unfit {
+fn formula_error(value: &str) -> ValueError {
     if value.trim_start().starts_with("##") {
-        return Unfit::new("cell-error", value, "is what Excel writes where a column is too narrow for its number")
+        return ValueError::new("cell-error", value, "is what Excel shows when a column is too narrow for a number")
             .hint("make the column wider in Excel and save the file again");
     }
-    Unfit::new("cell-error", value, "is the error of a formula, not a value")
-        .hint("mend the formula in the workbook, or empty the cell")
+    ValueError::new("cell-error", value, "is a formula error, not a value")
+        .hint("fix the formula in the workbook, or empty the cell")
 }
 
-pub(super) fn lost_digits(value: &str) -> Unfit {
-    Unfit::new("scientific", value, "is a number in scientific form, and its last digits may be lost")
+pub(super) fn lost_digits(value: &str) -> ValueError {
+    ValueError::new("scientific", value, "is a number in scientific notation; its last digits may be lost")
         .hint("format the column as text in Excel and paste the numbers again")
 }
 
-fn unescaped(text: &str) -> Cow<'_, str> {
-    if let Some(inner) = formula_text(text.trim_matches(blank)) {
+fn without_escapes(text: &str) -> Cow<'_, str> {
+    if let Some(inner) = formula_text(text.trim_matches(is_blank)) {
         return if inner.contains("\"\"") { Cow::Owned(inner.replace("\"\"", "\"")) } else { Cow::Borrowed(inner) };
     }
-    unmarked(text)
+    without_apostrophe(text)
 }
 
-/// Without the apostrophe that keeps a spreadsheet from reading the text as something else.
-pub fn unmarked(text: &str) -> Cow<'_, str> {
+/// The text without the apostrophe that keeps a spreadsheet from reading it as something else.
+pub fn without_apostrophe(text: &str) -> Cow<'_, str> {
     match text.strip_prefix('\'') {
-        Some(inner) if kept_as_text(inner) => Cow::Borrowed(inner),
+        Some(inner) if needs_apostrophe(inner) => Cow::Borrowed(inner),
         _ => Cow::Borrowed(text),
     }
 }
 
-/// The text as it has to stand in a cell so that `text` gives it back: one apostrophe is taken off where it keeps the text from
-/// being read as something else, so that a text that has one needs another.
+/// The inverse of `text` for texts with an escaping apostrophe: `text` removes one, so the cell needs one more. `None`
+/// if the text needs no change.
 pub fn with_apostrophe(text: &str) -> Option<String> {
-    text.strip_prefix('\'').filter(|inner| kept_as_text(inner)).map(|_| format!("'{text}"))
+    text.strip_prefix('\'').filter(|inner| needs_apostrophe(inner)).map(|_| format!("'{text}"))
 }
 
 /// `="007"` is `007`.
@@ -153,18 +154,18 @@ fn formula_text(text: &str) -> Option<&str> {
     text.strip_prefix("=\"")?.strip_suffix('"')
 }
 
-/// True for what one writes an apostrophe before: a number as text, or text that would be a formula.
-/// An apostrophe that opens a quotation, or belongs to a word as in `'90s`, is part of the text. Where there are several, the
-/// first keeps the others.
-fn kept_as_text(inner: &str) -> bool {
+/// True for texts that people escape with an apostrophe: numbers as text, and texts that would be formulas. An
+/// apostrophe that opens a quotation, or belongs to a word as in `'90s`, is part of the text. Of several apostrophes,
+/// the first escapes the others.
+fn needs_apostrophe(inner: &str) -> bool {
     let inner = inner.trim_start_matches('\'');
-    let numeric = |c: char| c.is_ascii_digit() || blank(c) || matches!(c, '+' | '-' | '(' | ')' | '.' | ',' | '/');
+    let numeric = |c: char| c.is_ascii_digit() || is_blank(c) || matches!(c, '+' | '-' | '(' | ')' | '.' | ',' | '/');
     !inner.ends_with('\'')
         && (inner.starts_with(['=', '+', '-', '@'])
             || (inner.chars().all(numeric) && inner.contains(|c: char| c.is_ascii_digit())))
 }
 
-/// `7,90E+10`, exactly as Excel shows it; `12E3` may be the code of a product.
+/// True for `7,90E+10`, exactly as Excel shows it; `12E3` may be a product code.
 fn excel_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
@@ -176,7 +177,7 @@ fn excel_scientific(text: &str) -> bool {
         && exponent.strip_prefix(['+', '-']).is_some_and(|power| power.len() >= 2 && digits(power))
 }
 
-/// Any number with an exponent, also `1e3`; for targets where letters have no other meaning.
+/// True for any number with an exponent, such as `1e3`; for targets in which letters have no other meaning.
 pub(super) fn scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
@@ -249,10 +250,10 @@ mod tests {
             ("#N/A", Scalar::Error, "cell-error"),
             (&sheet_source::truncate_marked(&"ж".repeat(40_000)), Scalar::Text, "text-cut"),
         ] {
-            let unfit = text(Cell { text: input, value }).unwrap_err();
-            assert_eq!(unfit.code, code);
+            let error = text(Cell { text: input, value }).unwrap_err();
+            assert_eq!(error.code, code);
             let begin: String = input.chars().take(20).collect();
-            assert!(unfit.message.to_string().starts_with(&format!("\"{begin}")), "{}", unfit.message);
+            assert!(error.message.to_string().starts_with(&format!("\"{begin}")), "{}", error.message);
         }
     }
 

@@ -1,35 +1,36 @@
-//! Web addresses. Nothing is added: `example.com` stays as it is, because whether its site speaks https is not known.
+//! Web addresses. They are not changed: `example.com` gets no scheme, because it is unknown whether the site supports
+//! https.
 
-use super::Unfit;
+use super::ValueError;
 use super::text::plain;
 
-pub fn url(text: &str) -> Result<&str, Unfit> {
+pub fn url(text: &str) -> Result<&str, ValueError> {
     let address = plain(text);
-    let unfit = |what: &'static str| {
-        Err(Unfit::new("url", text, what)
-            .hint("a web address looks like https://example.com/page; several in one cell need split"))
+    let invalid = |what: &'static str| {
+        Err(ValueError::new("url", text, what)
+            .hint("a web address looks like https://example.com/page; use split for several in one cell"))
     };
     if address.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return unfit("has a space, so it is not one web address");
+        return invalid("contains a space, so it is not a single web address");
     }
     let (scheme, rest) = address.split_once("://").unwrap_or(("https", address));
     if !scheme.starts_with(|c: char| c.is_ascii_alphabetic())
         || !scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
     {
-        return unfit("is not a web address");
+        return invalid("is not a valid web address");
     }
     let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
     if !user.is_empty() && !address.contains("://") {
-        return unfit("is an e-mail address, not a web address");
+        return invalid("is an e-mail address, not a web address");
     }
     let host = host.split(':').next().unwrap_or("");
     let labels = host.split('.');
     if labels.clone().count() < 2 || labels.into_iter().any(str::is_empty) {
-        return unfit("is not a web address: there is no name with a dot in it");
+        return invalid("is not a valid web address: the host has no dot");
     }
     if !host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_')) {
-        return unfit("is not a web address: its name has a character that names do not have");
+        return invalid("is not a valid web address: the host has an invalid character");
     }
     Ok(address)
 }
@@ -58,9 +59,9 @@ mod tests {
         for input in
             ["нет", "a b.com", "https://", "https://localhost", ".com", "a..b", "://a.b", "ivan@mail.ru", "a,b.c"]
         {
-            let unfit = url(input).unwrap_err();
-            assert_eq!(unfit.code, "url");
-            assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+            let error = url(input).unwrap_err();
+            assert_eq!(error.code, "url");
+            assert!(error.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", error.message);
         }
     }
 }

@@ -1,93 +1,93 @@
-//! A mapping as its author wrote it: the tree walked, every key known, every value of the right shape. All problems of
-//! a file are collected in one walk. Nothing here knows the source's columns or the account; that is `compile`.
+//! The abstract syntax tree of a mapping file: every key is known, every value has the right shape. Columns of the
+//! source and names of the account are checked later, by `compile`.
 
 use super::lines::Text;
 use amo_model::{Action, FieldSpec, Kind, SectionSpec};
 use sheet_source::{ReadOptions, Scalar};
 use std::path::PathBuf;
 
-/// A text and where it stands in the file.
+/// A value and its byte offset in the mapping file.
 #[derive(Debug, Clone)]
-pub struct At<T> {
-    pub at: usize,
-    pub it: T,
+pub struct Spanned<T> {
+    pub offset: usize,
+    pub value: T,
 }
 
 #[derive(Debug)]
-pub struct Written {
+pub struct MappingAst {
     pub text: Text,
-    /// Its kind or its action is a guess, or lines of it could not be read: what is missing in it may well be there.
-    pub unsure: bool,
-    /// Something is wrong with what the file says, so that what is missing in it may be what could not be understood.
-    pub flawed: bool,
+    /// The kind or the action is a guess, or some lines could not be read: missing parts may exist in the file.
+    pub incomplete: bool,
+    /// The file has problems, so missing parts may be the ones that were not understood.
+    pub has_problems: bool,
     pub kind: Kind,
     pub action: Action,
-    pub key: Vec<At<String>>,
-    /// What the keys belong to, where other sources may have the same ones.
-    pub key_space: Option<At<String>>,
-    /// The list whose elements the records are, by name or id.
-    pub catalog: Option<At<String>>,
+    pub key: Vec<Spanned<String>>,
+    /// The name of the key space, where several sources use the same keys.
+    pub key_space: Option<Spanned<String>>,
+    /// The catalog whose elements the records are, by name or id.
+    pub catalog: Option<Spanned<String>>,
     /// Rows with the same text in these columns are one record.
-    pub group: Vec<At<String>>,
-    /// The text field in which each record carries a name of its own, so that it can be told from all others.
-    pub marker: Option<At<String>>,
-    /// CSVs that `values` names: they are part of the mapping.
+    pub group: Vec<Spanned<String>>,
+    /// The text field that holds a unique name of each record.
+    pub marker: Option<Spanned<String>>,
+    /// Files that `values` names; they belong to the mapping.
     pub files: Vec<PathBuf>,
     pub source: SourceTable,
     pub sections: Vec<Section>,
 }
 
-/// `[source]`: how the file is to be read, and which of its rows.
+/// `[source]`: how the file is read, and which rows are imported.
 #[derive(Debug, Default)]
 pub struct SourceTable {
     pub read: ReadOptions,
     pub decimal: Option<char>,
-    pub currency: Option<At<String>>,
-    /// Columns in which an empty cell has the value of the last one above it.
-    pub fill_down: Vec<At<String>>,
-    pub dates: Vec<At<String>>,
-    pub timezone: Option<At<String>>,
-    pub condition: Option<At<String>>,
+    pub currency: Option<Spanned<String>>,
+    /// Columns whose empty cells repeat the last value above.
+    pub fill_down: Vec<Spanned<String>>,
+    pub dates: Vec<Spanned<String>>,
+    pub timezone: Option<Spanned<String>>,
+    pub condition: Option<Spanned<String>>,
 }
 
 #[derive(Debug)]
 pub struct Section {
     pub spec: &'static SectionSpec,
-    pub at: usize,
+    pub offset: usize,
     pub values: Vec<Value>,
 }
 
 #[derive(Debug)]
 pub struct Value {
-    /// Where its key stands.
-    pub at: usize,
-    pub target: Target,
-    /// One for most targets; a field that holds several values may be filled from several columns.
+    /// Byte offset of the key.
+    pub offset: usize,
+    pub target: TargetRef,
+    /// One for most targets; a field with several values may be filled from several columns.
     pub origins: Vec<Origin>,
-    /// Of a custom field whose value is an object: its parts, in place of origins.
-    pub parts: Vec<Part>,
+    /// The parts of a custom field whose value is an object; then `origins` is empty.
+    pub parts: Vec<ObjectPart>,
 }
 
 /// One part of a value that is an object.
 #[derive(Debug)]
-pub struct Part {
-    pub at: usize,
+pub struct ObjectPart {
+    pub offset: usize,
     pub name: String,
     pub origins: Vec<Origin>,
 }
 
 #[derive(Debug, Clone)]
-pub enum Target {
+pub enum TargetRef {
     Field(&'static FieldSpec),
     /// A custom field by name, code or `id:…`.
     Custom(String),
 }
 
-/// What the author writes as a value. A number is written with a dot, whatever sign the numbers of the source have.
+/// A value written in the mapping. Its numbers have a dot as decimal sign, whatever the source uses.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Literal {
     pub text: String,
-    /// What it is where it is no text.
+    /// The typed value, if it is not a text.
     pub value: Option<Scalar>,
 }
 
@@ -105,47 +105,47 @@ impl std::fmt::Display for Literal {
     }
 }
 
-/// What stands for which cell text, in the order written.
-pub type Translation = Vec<(String, At<Literal>)>;
+/// Pairs of cell text and value, in the order of the file.
+pub type Translation = Vec<(String, Spanned<Literal>)>;
 
-/// Where one value comes from and what is done to it on the way.
+/// Where one value comes from and how it is converted.
 #[derive(Debug)]
 pub struct Origin {
-    pub at: usize,
-    pub from: From,
-    pub default: Option<At<Literal>>,
+    pub offset: usize,
+    pub source: ValueSource,
+    pub default: Option<Spanned<Literal>>,
     pub required: bool,
     pub split: Vec<String>,
-    pub values: Option<At<Translation>>,
-    /// The file they stand in, if its first line may hold titles: nobody says.
+    pub values: Option<Spanned<Translation>>,
+    /// The file of `values`, if the mapping does not say whether its first line is a header.
     pub values_file: Option<String>,
-    pub as_: Option<At<As>>,
-    pub format: Option<At<String>>,
-    pub round: Option<At<String>>,
-    pub enum_: Option<At<String>>,
-    pub on_empty: Option<At<OnEmpty>>,
-    pub on_unknown: Option<At<OnUnknown>>,
-    pub by: Option<At<By>>,
-    /// The code of the currency that the amounts of the column are in.
-    pub currency: Option<At<String>>,
-    /// An empty cell has the value of the last one above it.
+    pub as_: Option<Spanned<As>>,
+    pub format: Option<Spanned<String>>,
+    pub round: Option<Spanned<String>>,
+    pub enum_: Option<Spanned<String>>,
+    pub on_empty: Option<Spanned<OnEmpty>>,
+    pub on_unknown: Option<Spanned<OnUnknown>>,
+    pub by: Option<Spanned<By>>,
+    /// The currency code of the amounts in the column.
+    pub currency: Option<Spanned<String>>,
+    /// An empty cell repeats the last value above it.
     pub fill_down: bool,
-    /// A longer text is cut to as many characters.
-    pub cut: Option<At<usize>>,
-    /// What becomes of the other values of a list.
-    pub list: Option<At<ListMode>>,
-    /// `false`: only an empty field is filled.
-    pub overwrite: Option<At<bool>>,
+    /// The maximum length in characters; longer texts are cut.
+    pub cut: Option<Spanned<usize>>,
+    /// How the other values of a list are treated.
+    pub list: Option<Spanned<ListMode>>,
+    /// `false`: only empty fields are filled.
+    pub overwrite: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Clone)]
-pub enum From {
-    Column(At<String>),
-    Constant(At<Literal>),
-    Template(At<String>),
+pub enum ValueSource {
+    Column(Spanned<String>),
+    Constant(Spanned<Literal>),
+    Template(Spanned<String>),
 }
 
-/// A closed list of words, each with the Rust name beside it.
+/// An enum of keywords: each variant with its word in the mapping file.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -167,7 +167,7 @@ macro_rules! words {
 }
 
 words!(
-    /// A conversion named instead of the target's own.
+    /// A conversion that replaces the default of the target.
     As {
         Text = "text", Trim = "trim", Upper = "upper", Lower = "lower", Digits = "digits", Number = "number",
         Money = "money", Date = "date", DateTime = "datetime", Bool = "bool", Phone = "phone", Email = "email",
@@ -175,20 +175,19 @@ words!(
     }
 );
 words!(
-    /// What an empty cell means: the value is left out; it is cleared in the CRM; the record is rejected.
+    /// What an empty cell does: leaves the value out, clears it in the CRM, or rejects the record.
     OnEmpty { Keep = "keep", Clear = "clear", Reject = "reject" }
 );
 words!(
-    /// What a name the account does not know means: the record is rejected; the cell counts as empty; nothing is
-    /// written, not even the default.
+    /// What an unknown name does: rejects the record, counts as an empty cell, or writes nothing, not even the default.
     OnUnknown { Reject = "reject", Skip = "skip", Null = "null" }
 );
 words!(
-    /// What an update does to the values of a list that are there: they go, or the new ones stand beside them.
+    /// What an update does to existing values of a list: replaces them, or adds to them.
     ListMode { Replace = "replace", Add = "add" }
 );
 words!(
-    /// How a reference to something else in the account is written.
+    /// How a cell refers to another record of the account.
     By { Id = "id", Key = "key", Name = "name" }
 );
 
@@ -229,7 +228,7 @@ pub const SOURCE_KEYS: &[&str] = &[
     "where",
 ];
 pub const TOP_KEYS: &[&str] = &["$schema", "version", "kind", "action", "key", "key-space", "marker", "source"];
-/// Top keys of kinds whose records are elements of a list, and of those that are made from several rows.
+/// Top keys of kinds whose records are catalog elements, and of kinds whose records take several rows.
 pub const CATALOG_KEY: &str = "catalog";
 pub const GROUP_KEY: &str = "group";
 /// The only version of the mapping language so far.

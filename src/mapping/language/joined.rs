@@ -1,6 +1,6 @@
-//! Several columns in one text, empty cells left out: written as the template that makes it. Pure.
+//! Several columns joined in one text without empty cells, written as a template. Pure.
 
-/// A cell in the template language; `None` for a title that it cannot write.
+/// A cell in the template language; `None` for a title that cannot be quoted in it.
 pub fn cell(title: &str) -> Option<String> {
     let quote = ['\'', '"'].into_iter().find(|quote| !title.contains(*quote))?;
     (!title.contains('\\')).then(|| format!("row[{quote}{title}{quote}]"))

@@ -1,6 +1,7 @@
-//! The mapping file: read into a tree with places (`tree`, `lines`), what is often wrong with how it is written (`quotes`,
-//! `doubled`, `unclosed`), the tree read into a syntax tree whose keys and shapes are checked (`reader`, `origin`, `joined`,
-//! `values_file`, result in `ast`), and the JSON schema for editors (`schema`). Nothing here knows the source or the account.
+//! The mapping file. `tree` parses TOML and JSON into the nodes of `node`, with offsets that `lines` turns into lines
+//! and columns; `quotes`, `doubled` and `unclosed` find common syntax errors. `reader` and `origin` (with `joined` and
+//! `values_file`) check keys and shapes and build the `ast`. `schema` is the JSON schema for editors. Nothing here
+//! knows the source or the account.
 
 pub mod ast;
 mod doubled;

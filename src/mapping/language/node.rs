@@ -1,12 +1,12 @@
-//! The tree of a mapping file: values, tables, and where each begins.
+//! The tree of a mapping file: values and tables with their byte offsets.
 
 use sheet_source::problem::Problem;
 use std::collections::HashSet;
 
-/// A value and the byte at which it begins.
+/// A value and its byte offset.
 #[derive(Debug, Clone)]
 pub struct Node {
-    pub at: usize,
+    pub offset: usize,
     pub data: Data,
 }
 
@@ -18,19 +18,19 @@ pub enum Data {
     Bool(bool),
     List(Vec<Node>),
     Table(Vec<Entry>),
-    /// Something no mapping needs (a date, `null`); the word says what it is.
+    /// A type that no mapping needs (a date, `null`), by name.
     Other(&'static str),
 }
 
 #[derive(Debug, Clone)]
 pub struct Entry {
     pub key: String,
-    pub key_at: usize,
+    pub key_offset: usize,
     pub node: Node,
 }
 
 impl Node {
-    /// What it is, for "expected a text, found a list".
+    /// The type of the value for messages: "expected a text, found a list".
     pub fn what(&self) -> &'static str {
         match &self.data {
             Data::Text(_) => "a text",
@@ -44,11 +44,11 @@ impl Node {
     }
 }
 
-/// A file as far as it could be read: what it says, and what is wrong with how it is written.
+/// A parsed file, as far as it could be read, with its syntax problems.
 #[derive(Debug)]
 pub struct Tree {
     pub root: Node,
     pub problems: Vec<Problem>,
-    /// Lines that could not be read: what is missing or odd there is no fault of its own.
+    /// Numbers of lines that could not be read; problems on these lines are not reported.
     pub broken: HashSet<usize>,
 }

@@ -1,16 +1,16 @@
-//! Curly quotes where straight ones are meant: word processors and messengers bend them, and to TOML and JSON they are
-//! letters. They are told as what they are, and the rest of the file is read as if they were straight.
+//! Curly quotes where straight ones are meant: word processors and messengers replace them, and TOML and JSON read them
+//! as letters. They are reported, and the rest of the file is parsed as if they were straight.
 
-/// A text that stands between quotes of which one is curly.
+/// A text between quotes of which at least one is curly.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Curly {
-    /// Where the first curly one stands.
-    pub at: usize,
-    /// What stands between them.
+    /// Byte offset of the first curly quote.
+    pub offset: usize,
+    /// The text between the quotes.
     pub inner: String,
 }
 
-/// What closes a text that one of these opens; any of them, for they are mixed as often as not.
+/// All curly quotes; opening and closing ones are often mixed.
 const CURLY: [char; 11] = ['“', '”', '„', '‟', '«', '»', '‘', '’', '‚', '‛', '″'];
 
 pub fn is_curly(c: char) -> bool {
@@ -26,24 +26,24 @@ fn closes(open: char, c: char) -> bool {
     }
 }
 
-/// The same text, byte for byte as long, with straight quotes; nothing where none are curly.
+/// The text with straight quotes, with the same length in bytes; `None` if there are no curly quotes.
 pub fn straightened(text: &str, json: bool) -> Option<(String, Vec<Curly>)> {
     let mut found = Vec::new();
     let mut straight = text.as_bytes().to_vec();
-    let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
-        let rest = &text[at..];
-        at += match c {
+    let mut offset = 0;
+    while let Some(c) = text[offset..].chars().next() {
+        let rest = &text[offset..];
+        offset += match c {
             '#' if !json => rest.find('\n').unwrap_or(rest.len()),
-            '"' | '\'' if !json && rest.starts_with(&c.to_string().repeat(3)) => block(rest, c),
-            '"' | '\'' if c == '"' || !json => match plain(rest, c) {
-                Plain::Ends(length) => length,
-                Plain::Curly { close, length } => {
-                    found.push(Curly { at: at + close, inner: rest[1..close].to_owned() });
-                    put(&mut straight, (at + close, length), c, false);
+            '"' | '\'' if !json && rest.starts_with(&c.to_string().repeat(3)) => block_length(rest, c),
+            '"' | '\'' if c == '"' || !json => match scan_string(rest, c) {
+                StringEnd::Closed(length) => length,
+                StringEnd::ClosedByCurly { close, length } => {
+                    found.push(Curly { offset: offset + close, inner: rest[1..close].to_owned() });
+                    write_quote(&mut straight, (offset + close, length), c, false);
                     close + length
                 }
-                Plain::Open(length) => length,
+                StringEnd::Unclosed(length) => length,
             },
             _ if is_curly(c) => {
                 let length = c.len_utf8();
@@ -51,9 +51,9 @@ pub fn straightened(text: &str, json: bool) -> Option<(String, Vec<Curly>)> {
                 let close = line[length..].char_indices().find(|(_, other)| closes(c, *other) || *other == '"');
                 match close.map(|(close, other)| (length + close, other)) {
                     Some((close, other)) => {
-                        found.push(Curly { at, inner: rest[length..close].to_owned() });
-                        put(&mut straight, (at, length), '"', true);
-                        put(&mut straight, (at + close, other.len_utf8()), '"', false);
+                        found.push(Curly { offset, inner: rest[length..close].to_owned() });
+                        write_quote(&mut straight, (offset, length), '"', true);
+                        write_quote(&mut straight, (offset + close, other.len_utf8()), '"', false);
                         close + other.len_utf8()
                     }
                     None => length,
@@ -65,48 +65,48 @@ pub fn straightened(text: &str, json: bool) -> Option<(String, Vec<Curly>)> {
     (!found.is_empty()).then(|| (String::from_utf8_lossy(&straight).into_owned(), found))
 }
 
-/// A straight quote in place of a curly one; the rest of its bytes is blank, outside of the text.
-fn put(bytes: &mut [u8], (at, length): (usize, usize), quote: char, opens: bool) {
-    bytes[at..at + length].fill(b' ');
-    let place = if opens { at + length - 1 } else { at };
+/// Replaces a curly quote by a straight one; the remaining bytes become blanks outside of the quoted text.
+fn write_quote(bytes: &mut [u8], (offset, length): (usize, usize), quote: char, opens: bool) {
+    bytes[offset..offset + length].fill(b' ');
+    let place = if opens { offset + length - 1 } else { offset };
     bytes[place] = quote as u8;
 }
 
-/// The length of a text of several lines.
-fn block(rest: &str, quote: char) -> usize {
+/// The length in bytes of a multi-line string.
+fn block_length(rest: &str, quote: char) -> usize {
     let mark = quote.to_string().repeat(3);
     rest[3..].find(&mark).map_or(rest.len(), |end| end + 6)
 }
 
-enum Plain {
-    Ends(usize),
-    /// A curly quote is meant to end it.
-    Curly {
+enum StringEnd {
+    Closed(usize),
+    /// A curly quote ends the string.
+    ClosedByCurly {
         close: usize,
         length: usize,
     },
-    Open(usize),
+    Unclosed(usize),
 }
 
-/// A text of one line that a straight quote opens. A curly quote ends it where none has opened inside, and where what
-/// follows can only stand behind a text.
-fn plain(rest: &str, quote: char) -> Plain {
+/// Scans a one-line string that begins with a straight quote. A curly quote ends it if none was opened inside, and if
+/// the next character can only follow a string.
+fn scan_string(rest: &str, quote: char) -> StringEnd {
     let (mut escaped, mut open) = (false, 0_usize);
-    for (at, c) in rest.char_indices().skip(1) {
+    for (offset, c) in rest.char_indices().skip(1) {
         match c {
-            '\n' => return Plain::Open(at),
+            '\n' => return StringEnd::Unclosed(offset),
             _ if escaped => escaped = false,
             '\\' if quote == '"' => escaped = true,
-            _ if c == quote => return Plain::Ends(at + 1),
+            _ if c == quote => return StringEnd::Closed(offset + 1),
             '“' | '„' | '«' | '‘' => open += 1,
             '”' | '»' | '’' if open > 0 => open -= 1,
-            '”' | '»' | '’' if is_end(&rest[at + c.len_utf8()..]) => {
-                return Plain::Curly { close: at, length: c.len_utf8() };
+            '”' | '»' | '’' if is_end(&rest[offset + c.len_utf8()..]) => {
+                return StringEnd::ClosedByCurly { close: offset, length: c.len_utf8() };
             }
             _ => {}
         }
     }
-    Plain::Open(rest.len())
+    StringEnd::Unclosed(rest.len())
 }
 
 fn is_end(after: &str) -> bool {

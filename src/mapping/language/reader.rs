@@ -1,9 +1,9 @@
-//! From the tree of a mapping file to what its author said: every key known, every value of the right shape. All
-//! problems of a file are collected in one walk.
+//! Reads the tree of a mapping file into a syntax tree and checks keys and shapes. All problems of a file are collected
+//! in one pass.
 
 use super::ast::{
-    At, CATALOG_KEY, GROUP_KEY, ListMode, Origin, Part, SOURCE_KEYS, Section, SourceTable, TOP_KEYS, Target,
-    VALUE_KEYS, VERSION, Value, Written,
+    CATALOG_KEY, GROUP_KEY, ListMode, MappingAst, ObjectPart, Origin, SOURCE_KEYS, Section, SourceTable, Spanned,
+    TOP_KEYS, TargetRef, VALUE_KEYS, VERSION, Value,
 };
 use super::lines::Text;
 use super::node::{Data, Entry, Node, Tree};
@@ -14,23 +14,24 @@ use sheet_source::message;
 use sheet_source::problem::{Message, Place, Problem, did_you_mean, nearest};
 use std::path::PathBuf;
 
-/// Problems that are told with the nearest names, or with those that are known; to look for these is what takes the time.
+/// The number of problems that get hints with similar or known names; searching for them is slow.
 pub const HINTS_MAX: usize = 1_000;
 
-/// Walks the tree. Where the kind or the action is not known, the likeliest stands in for it, so that all else is looked at.
-pub fn walk(text: Text, tree: Tree) -> Draft {
+/// Reads the tree. If the kind or the action is unknown, the most similar one is assumed, so that the rest is checked
+/// as well.
+pub fn read(text: Text, tree: Tree) -> Draft {
     let Tree { root, problems, broken } = tree;
-    let mut walk = Walk { text: &text, problems: Vec::new(), files: Vec::new(), any_action: false };
+    let mut reader = Reader { text: &text, problems: Vec::new(), files: Vec::new(), any_action: false };
     let Data::Table(entries) = &root.data else {
         let message = message!("a mapping is a table, found {found}", found = root.what());
-        let problems = vec![text.problem(root.at, "mapping-shape", message)];
-        return Draft { written: None, problems, unread: broken };
+        let problems = vec![text.problem(root.offset, "mapping-shape", message)];
+        return Draft { ast: None, problems, unread: broken };
     };
-    let head = walk.head(entries);
-    let mut written = head.map(|(kind, action)| Written {
+    let head = reader.head(entries);
+    let mut ast = head.map(|(kind, action)| MappingAst {
         text: text.clone(),
-        unsure: !walk.problems.is_empty() || !broken.is_empty(),
-        flawed: false,
+        incomplete: !reader.problems.is_empty() || !broken.is_empty(),
+        has_problems: false,
         kind,
         action,
         key: Vec::new(),
@@ -42,95 +43,95 @@ pub fn walk(text: Text, tree: Tree) -> Draft {
         source: SourceTable::default(),
         sections: vec![],
     });
-    if let Some(written) = &mut written {
-        walk.entries(entries, written);
-        let item = &written.kind.spec().sections[0];
-        let has_item = written.sections.iter().any(|section| std::ptr::eq(section.spec, item));
-        if !has_item && !written.unsure {
+    if let Some(ast) = &mut ast {
+        reader.entries(entries, ast);
+        let item = &ast.kind.spec().sections[0];
+        let has_item = ast.sections.iter().any(|section| std::ptr::eq(section.spec, item));
+        if !has_item && !ast.incomplete {
             let name = item.name;
-            walk.problem(root.at, "mapping-shape", message!("there is no [{section}] table", section = name)).hint =
+            reader.problem(root.offset, "mapping-shape", message!("missing table [{section}]", section = name)).hint =
                 Some(message!("add [{section}] with at least one field, for example name = \"…\"", section = name));
         }
-        written.files = std::mem::take(&mut walk.files);
-        written.flawed = !walk.problems.is_empty() || !problems.is_empty();
+        ast.files = std::mem::take(&mut reader.files);
+        ast.has_problems = !reader.problems.is_empty() || !problems.is_empty();
     }
-    let mut found = walk.problems;
+    let mut found = reader.problems;
     found.retain(|problem| !matches!(problem.place, Place::Text { line, .. } if broken.contains(&line)));
     found.extend(problems);
-    in_order(&mut found);
-    Draft { written, problems: found, unread: broken }
+    sort_by_position(&mut found);
+    Draft { ast, problems: found, unread: broken }
 }
 
-/// Problems of a mapping in the order of its lines.
-pub(crate) fn in_order(problems: &mut [Problem]) {
+/// Sorts the problems of a mapping by line and column.
+pub(crate) fn sort_by_position(problems: &mut [Problem]) {
     problems.sort_by_key(|problem| match problem.place {
         Place::Text { line, column, .. } => (line, column),
         Place::Nowhere | Place::File(_) | Place::Cell { .. } => (usize::MAX, 0),
     });
 }
 
-pub(super) struct Walk<'a> {
+pub(super) struct Reader<'a> {
     pub(super) text: &'a Text,
     pub(super) problems: Vec<Problem>,
     pub(super) files: Vec<PathBuf>,
-    /// The action is not known, so fields of all of them are taken.
+    /// The action is unknown, so the fields of all actions are accepted.
     pub(super) any_action: bool,
 }
 
-impl Walk<'_> {
-    pub(super) fn problem(&mut self, at: usize, code: &'static str, message: impl Into<Message>) -> &mut Problem {
+impl Reader<'_> {
+    pub(super) fn problem(&mut self, offset: usize, code: &'static str, message: impl Into<Message>) -> &mut Problem {
         let index = self.problems.len();
-        self.problems.push(self.text.problem(at, code, message));
+        self.problems.push(self.text.problem(offset, code, message));
         &mut self.problems[index]
     }
 
     pub(super) fn unknown_key(&mut self, entry: &Entry, place: impl Into<Message>, known: &[&str]) {
         let hint = (self.problems.len() < HINTS_MAX).then(|| {
-            did_you_mean(&entry.key, known.iter().copied()).unwrap_or_else(|| message!("known here: {known}", known))
+            did_you_mean(&entry.key, known.iter().copied()).unwrap_or_else(|| message!("known keys: {known}", known))
         });
         self.problem(
-            entry.key_at,
+            entry.key_offset,
             "unknown-key",
             message!("unknown key \"{key}\" {place}", key = &entry.key, place = place.into()),
         )
         .hint = hint;
     }
 
-    /// What stands at the top of a file.
-    fn entries(&mut self, entries: &[Entry], written: &mut Written) {
-        let (kind, action) = (written.kind, written.action);
+    /// Reads the top-level entries.
+    fn entries(&mut self, entries: &[Entry], ast: &mut MappingAst) {
+        let (kind, action) = (ast.kind, ast.action);
         for entry in entries {
             match entry.key.as_str() {
                 "version" | "kind" | "action" | "$schema" => {}
-                "key" => written.key = self.texts(entry),
-                "key-space" => written.key_space = self.a_text(entry),
-                "marker" => written.marker = self.a_text(entry),
-                CATALOG_KEY if kind.spec().catalog.is_some() => written.catalog = self.scalar(entry),
-                GROUP_KEY if kind.spec().grouped() && action != Action::Delete => written.group = self.texts(entry),
-                "source" => written.source = self.source(entry),
-                _ => self.section(entry, written),
+                "key" => ast.key = self.expect_texts(entry),
+                "key-space" => ast.key_space = self.expect_text(entry),
+                "marker" => ast.marker = self.expect_text(entry),
+                CATALOG_KEY if kind.spec().catalog.is_some() => ast.catalog = self.scalar(entry),
+                GROUP_KEY if kind.spec().grouped() && action != Action::Delete => ast.group = self.expect_texts(entry),
+                "source" => ast.source = self.source(entry),
+                _ => self.section(entry, ast),
             }
         }
     }
 
     fn head(&mut self, entries: &[Entry]) -> Option<(Kind, Action)> {
         let find = |key: &str| entries.iter().find(|e| e.key == key);
-        match find("version").map(|e| (&e.node.data, e.node.at)) {
+        match find("version").map(|e| (&e.node.data, e.node.offset)) {
             Some((Data::Int(VERSION), _)) => {}
-            Some((_, at)) => {
-                self.problem(at, "mapping-version", "this version of the mapping language is not known").hint =
+            Some((_, offset)) => {
+                self.problem(offset, "mapping-version", "unknown version of the mapping language").hint =
                     Some(message!("write version = {version}", version = VERSION));
             }
             None => {
-                self.problem(0, "mapping-version", "the mapping does not say its version").hint =
-                    Some(message!("begin it with version = {version}", version = VERSION));
+                self.problem(0, "mapping-version", "the mapping has no version").hint =
+                    Some(message!("add version = {version} at its beginning", version = VERSION));
             }
         }
         let names: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
         let kind = match find("kind") {
             None => {
-                self.problem(0, "mapping-kind", "the mapping does not say what it imports").hint =
-                    Some(message!("write kind = \"…\", one of: {known}", known = names.as_slice()));
+                self.problem(0, "mapping-kind", "the mapping has no kind").hint =
+                    Some(message!("add kind = \"…\", one of: {known}", known = names.as_slice()));
                 None
             }
             Some(entry) => self.word(entry, Kind::from_name, &names, "kind"),
@@ -150,7 +151,7 @@ impl Walk<'_> {
         Some((kind, action.unwrap_or(Action::Create)))
     }
 
-    /// A word of a closed list.
+    /// Reads a keyword.
     pub(super) fn word<T>(
         &mut self,
         entry: &Entry,
@@ -158,132 +159,137 @@ impl Walk<'_> {
         known: &[&str],
         noun: impl Into<Message>,
     ) -> Option<T> {
-        let text = self.a_text(entry)?;
-        let found = from(&text.it);
+        let text = self.expect_text(entry)?;
+        let found = from(&text.value);
         if found.is_none() {
             let hint =
-                did_you_mean(&text.it, known.iter().copied()).unwrap_or_else(|| message!("known: {known}", known));
+                did_you_mean(&text.value, known.iter().copied()).unwrap_or_else(|| message!("known: {known}", known));
             self.problem(
-                text.at,
+                text.offset,
                 "unknown-word",
-                message!("unknown {noun} \"{value}\"", noun = noun.into(), value = &text.it),
+                message!("unknown {noun} \"{value}\"", noun = noun.into(), value = &text.value),
             )
             .hint = Some(hint);
         }
         found
     }
 
-    pub(super) fn a_text(&mut self, entry: &Entry) -> Option<At<String>> {
+    pub(super) fn expect_text(&mut self, entry: &Entry) -> Option<Spanned<String>> {
         match &entry.node.data {
-            Data::Text(text) => Some(At { at: entry.node.at, it: text.clone() }),
+            Data::Text(text) => Some(Spanned { offset: entry.node.offset, value: text.clone() }),
             _ => {
                 let message =
                     message!("\"{key}\" takes a text, found {found}", key = &entry.key, found = entry.node.what());
-                self.problem(entry.node.at, "mapping-shape", message);
+                self.problem(entry.node.offset, "mapping-shape", message);
                 None
             }
         }
     }
 
-    /// One text, or a list of them.
-    pub(super) fn texts(&mut self, entry: &Entry) -> Vec<At<String>> {
+    /// Reads a text or a list of texts.
+    pub(super) fn expect_texts(&mut self, entry: &Entry) -> Vec<Spanned<String>> {
         let nodes = match &entry.node.data {
             Data::List(list) => list.iter().collect(),
             _ => vec![&entry.node],
         };
         if nodes.is_empty() && matches!(entry.key.as_str(), "key" | GROUP_KEY) {
             let message = message!("\"{key}\" is an empty list", key = &entry.key);
-            self.problem(entry.node.at, "mapping-shape", message).hint =
+            self.problem(entry.node.offset, "mapping-shape", message).hint =
                 Some("name a column, or leave the line out".into());
         }
-        let mut texts = Vec::new();
+        let mut expect_texts = Vec::new();
         for node in nodes {
             match &node.data {
-                Data::Text(text) => texts.push(At { at: node.at, it: text.clone() }),
+                Data::Text(text) => expect_texts.push(Spanned { offset: node.offset, value: text.clone() }),
                 _ => {
                     let message = message!(
                         "\"{key}\" takes a text or a list of texts, found {found}",
                         key = &entry.key,
                         found = node.what()
                     );
-                    self.problem(node.at, "mapping-shape", message);
+                    self.problem(node.offset, "mapping-shape", message);
                 }
             }
         }
-        texts
+        expect_texts
     }
 
     fn source(&mut self, entry: &Entry) -> SourceTable {
         let mut source = SourceTable::default();
         let Data::Table(entries) = &entry.node.data else {
             let message = message!("\"source\" is a table, found {found}", found = entry.node.what());
-            self.problem(entry.node.at, "mapping-shape", message);
+            self.problem(entry.node.offset, "mapping-shape", message);
             return source;
         };
         for entry in entries {
             match entry.key.as_str() {
                 "sheet" => match &entry.node.data {
                     Data::Int(number) => source.read.sheet = Some(number.to_string()),
-                    _ => source.read.sheet = self.a_text(entry).map(|t| t.it),
+                    _ => source.read.sheet = self.expect_text(entry).map(|t| t.value),
                 },
                 "header-row" => match &entry.node.data {
                     Data::Int(row @ 0..=1_048_576) => source.read.header_row = Some(*row as u32),
                     _ => {
-                        let message = "\"header-row\" takes the number of a row, or 0 where there is none";
-                        self.problem(entry.node.at, "mapping-shape", message);
+                        let message = "\"header-row\" takes a row number, or 0 for no header";
+                        self.problem(entry.node.offset, "mapping-shape", message);
                     }
                 },
                 "hidden-rows" => {
                     source.read.hidden_rows =
-                        self.word(entry, HiddenRows::from_word, &HiddenRows::WORDS, "way with hidden rows");
+                        self.word(entry, HiddenRows::from_word, &HiddenRows::WORDS, "mode of hidden rows");
                 }
                 "currency" => source.currency = self.currency(entry),
-                "fill-down" => source.fill_down = self.texts(entry),
-                "encoding" => source.read.encoding = self.a_text(entry).map(|t| t.it),
-                "delimiter" => source.read.delimiter = self.one_char(entry, ""),
-                "decimal" => source.decimal = self.one_char(entry, ".,"),
-                "dates" => source.dates = self.texts(entry),
-                "timezone" => source.timezone = self.a_text(entry),
-                "where" => source.condition = self.a_text(entry),
+                "fill-down" => source.fill_down = self.expect_texts(entry),
+                "encoding" => source.read.encoding = self.expect_text(entry).map(|t| t.value),
+                "delimiter" => source.read.delimiter = self.expect_char(entry, ""),
+                "decimal" => source.decimal = self.expect_char(entry, ".,"),
+                "dates" => source.dates = self.expect_texts(entry),
+                "timezone" => source.timezone = self.expect_text(entry),
+                "where" => source.condition = self.expect_text(entry),
                 _ => self.unknown_key(entry, "in [source]", SOURCE_KEYS),
             }
         }
         source
     }
 
-    /// A single character; for `decimal` only a dot or a comma.
-    fn one_char(&mut self, entry: &Entry, only: &str) -> Option<char> {
-        let text = self.a_text(entry)?;
-        let mut chars = text.it.chars();
+    /// Reads a single character; `decimal` takes only a dot or a comma.
+    fn expect_char(&mut self, entry: &Entry, only: &str) -> Option<char> {
+        let text = self.expect_text(entry)?;
+        let mut chars = text.value.chars();
         let decimal = entry.key == "decimal";
         match (chars.next(), chars.next()) {
             (Some(c), None) if !decimal || only.contains(c) => Some(c),
             _ => {
                 let wanted = if decimal { "\".\" or \",\"" } else { "one character" };
                 self.problem(
-                    text.at,
+                    text.offset,
                     "mapping-shape",
-                    message!("\"{key}\" takes {wanted}, found \"{value}\"", key = &entry.key, wanted, value = &text.it),
+                    message!(
+                        "\"{key}\" takes {wanted}, found \"{value}\"",
+                        key = &entry.key,
+                        wanted,
+                        value = &text.value
+                    ),
                 );
                 None
             }
         }
     }
 
-    /// `[lead]`, with `[lead.fields]` and tables such as `[lead.metadata]` inside it.
-    fn section(&mut self, entry: &Entry, written: &mut Written) {
-        let spec = written.kind.spec();
+    /// Reads `[lead]` with `[lead.fields]` and nested tables such as `[lead.metadata]`.
+    fn section(&mut self, entry: &Entry, ast: &mut MappingAst) {
+        let spec = ast.kind.spec();
         let Some(section) = spec.section(&entry.key) else {
             let known: Vec<&str> = TOP_KEYS
                 .iter()
                 .copied()
                 .chain(Some(CATALOG_KEY).filter(|_| spec.catalog.is_some()))
-                .chain(Some(GROUP_KEY).filter(|_| spec.grouped() && written.action != Action::Delete))
+                .chain(Some(GROUP_KEY).filter(|_| spec.grouped() && ast.action != Action::Delete))
                 .chain(spec.sections.iter().map(|s| s.name).filter(|name| !name.contains('.')))
                 .filter(|k| *k != "$schema")
                 .collect();
             let place = message!("in a mapping of kind \"{kind}\"", kind = spec.name);
-            // [contact] stands in a complex lead, not in a lead.
+            // For example, [contact] belongs to complex-lead, not to lead.
             let others: Vec<&str> = Kind::ALL
                 .into_iter()
                 .map(Kind::spec)
@@ -293,29 +299,29 @@ impl Walk<'_> {
             self.unknown_key(entry, place, &known);
             if let (false, Some(problem)) = (others.is_empty(), self.problems.last_mut()) {
                 let (key, kinds) = (&entry.key, others.join(" or "));
-                problem.hint = Some(message!("[{key}] stands in mappings of kind = \"{kinds}\"", key, kinds));
+                problem.hint = Some(message!("[{key}] belongs in mappings of kind = \"{kinds}\"", key, kinds));
             }
             return;
         };
         let Data::Table(entries) = &entry.node.data else {
             let message = message!("\"{key}\" is a table, found {found}", key = &entry.key, found = entry.node.what());
-            self.problem(entry.node.at, "mapping-shape", message);
+            self.problem(entry.node.offset, "mapping-shape", message);
             return;
         };
         let mut values = Vec::new();
         for inner in entries {
             let path = format!("{}.{}", section.name, inner.key);
-            // A deletion names its record and says nothing of it.
-            let filled = written.action != Action::Delete;
+            // A deletion takes only the id of its record.
+            let filled = ast.action != Action::Delete;
             if inner.key == "fields" && section.custom_fields.is_some() && filled {
                 self.custom_fields(inner, &mut values);
             } else if filled && spec.section(&path).is_some() {
-                self.section(&Entry { key: path, ..inner.clone() }, written);
+                self.section(&Entry { key: path, ..inner.clone() }, ast);
             } else {
-                self.field(section, inner, written.action, &mut values);
+                self.field(section, inner, ast.action, &mut values);
             }
         }
-        written.sections.push(Section { spec: section, at: entry.key_at, values });
+        ast.sections.push(Section { spec: section, offset: entry.key_offset, values });
     }
 
     fn field(&mut self, section: &'static SectionSpec, entry: &Entry, action: Action, values: &mut Vec<Value>) {
@@ -326,68 +332,77 @@ impl Walk<'_> {
             if section.custom_fields.is_some() && action != Action::Delete {
                 known.push("fields");
             }
-            let place =
-                message!("in [{section}] of a mapping that {action}s", section = section.name, action = action.name());
+            let place = message!(
+                "in [{section}] of a mapping with action \"{action}\"",
+                section = section.name,
+                action = action.name()
+            );
             return self.unknown_key(entry, place, &known);
         };
         if let Some(origins) = self.origins(entry) {
             let field = if action == Action::Update { tags_field(section, field, &origins) } else { field };
-            values.push(Value { at: entry.key_at, target: Target::Field(field), origins, parts: Vec::new() });
+            values.push(Value {
+                offset: entry.key_offset,
+                target: TargetRef::Field(field),
+                origins,
+                parts: Vec::new(),
+            });
         }
     }
 
     fn custom_fields(&mut self, entry: &Entry, values: &mut Vec<Value>) {
         let Data::Table(entries) = &entry.node.data else {
             let message = message!("\"fields\" is a table, found {found}", found = entry.node.what());
-            self.problem(entry.node.at, "mapping-shape", message);
+            self.problem(entry.node.offset, "mapping-shape", message);
             return;
         };
         for field in entries {
-            let (at, target) = (field.key_at, Target::Custom(field.key.clone()));
-            if let Some(parts) = in_parts(&field.node) {
+            let (offset, target) = (field.key_offset, TargetRef::Custom(field.key.clone()));
+            if let Some(parts) = object_parts(&field.node) {
                 let parts = parts.iter().filter_map(|part| self.part(part)).collect();
-                values.push(Value { at, target, origins: Vec::new(), parts });
+                values.push(Value { offset, target, origins: Vec::new(), parts });
             } else if let Some(origins) = self.origins(field) {
-                values.push(Value { at, target, origins, parts: Vec::new() });
+                values.push(Value { offset, target, origins, parts: Vec::new() });
             }
         }
     }
 
-    fn part(&mut self, entry: &Entry) -> Option<Part> {
+    fn part(&mut self, entry: &Entry) -> Option<ObjectPart> {
         let origins = self.origins(entry)?;
-        Some(Part { at: entry.key_at, name: entry.key.clone(), origins })
+        Some(ObjectPart { offset: entry.key_offset, name: entry.key.clone(), origins })
     }
 }
 
-/// The word of a closed list that may be meant.
+/// The most similar keyword.
 fn nearest_word<'n>(entry: &Entry, names: &[&'n str]) -> Option<&'n str> {
     let Data::Text(text) = &entry.node.data else { return None };
     nearest(text, names.iter().copied()).first().copied()
 }
 
-/// The kind whose tables the file has.
+/// Guesses the kind from the tables of the file.
 fn kind_of(entries: &[Entry]) -> Option<Kind> {
     let has = |name: &str| entries.iter().any(|entry| entry.key == name);
     let fitting = Kind::ALL.into_iter().filter(|kind| has(kind.spec().sections[0].name));
     let count = |kind: &Kind| kind.spec().sections.iter().filter(|section| has(section.name)).count();
-    // Of several alike the first.
+    // The first one wins a tie.
     fitting.rev().max_by_key(count)
 }
 
-/// The entries of a table that is a value in parts, not an origin: it has a part of some value, and no key of an origin.
-fn in_parts(node: &Node) -> Option<&[Entry]> {
+/// The entries of a table of object parts: it has at least one part name and no key of an origin.
+fn object_parts(node: &Node) -> Option<&[Entry]> {
     let Data::Table(entries) = &node.data else { return None };
     let part = |entry: &Entry| amo_model::part_names().any(|name| name == entry.key);
     let of_origin = |entry: &Entry| VALUE_KEYS.contains(&entry.key.as_str());
     (entries.iter().any(part) && !entries.iter().any(of_origin)).then_some(entries)
 }
 
-/// The field that does what `list` says of tags: `tags` adds some, `all_tags` are all there shall be.
+/// The tag field that `list` asks for: `tags` adds tags, `all_tags` replaces them.
 fn tags_field(section: &'static SectionSpec, field: &'static FieldSpec, origins: &[Origin]) -> &'static FieldSpec {
-    let said = |mode: ListMode| origins.iter().any(|origin| origin.list.as_ref().is_some_and(|list| list.it == mode));
+    let has_mode =
+        |mode: ListMode| origins.iter().any(|origin| origin.list.as_ref().is_some_and(|list| list.value == mode));
     let wanted = match field.wire {
-        Wire::Tags("tags_to_add") if said(ListMode::Replace) => Wire::EmbeddedTags,
-        Wire::EmbeddedTags if said(ListMode::Add) => Wire::Tags("tags_to_add"),
+        Wire::Tags("tags_to_add") if has_mode(ListMode::Replace) => Wire::EmbeddedTags,
+        Wire::EmbeddedTags if has_mode(ListMode::Add) => Wire::Tags("tags_to_add"),
         _ => return field,
     };
     section.fields.iter().find(|other| other.on_update && other.wire == wanted).unwrap_or(field)
@@ -395,7 +410,7 @@ fn tags_field(section: &'static SectionSpec, field: &'static FieldSpec, origins:
 
 #[cfg(test)]
 mod tests {
-    use crate::mapping::compile::{Origins, compile};
+    use crate::mapping::compile::{SourceContext, compile};
     use crate::mapping::{Ledger, draft};
     use amo_client::account::example as account;
     use sheet_source::Header;
@@ -432,10 +447,10 @@ mod tests {
         const MANY: usize = 200_000;
         let start = "version = 1\nkind = \"lead\"\n[lead]\nname = \"A\"\n[lead.fields]\n";
         let fields: String = (0..MANY).map(|n| format!("\"f{n}\" = \"c{n}\"\n")).collect();
-        let written = drafted("fields.toml", &format!("{start}{fields}")).whole().unwrap();
+        let ast = drafted("fields.toml", &format!("{start}{fields}")).complete().unwrap();
         let source = Arc::new(Source { file: "s.csv".into(), sheet: None });
-        let origins = Origins::without_rows(Header::new(vec!["A".to_owned()]), source, Ledger::empty());
-        let problems = compile(&written, origins, Arc::new(account())).unwrap_err();
+        let origins = SourceContext::without_rows(Header::new(vec!["A".to_owned()]), source, Ledger::empty());
+        let problems = compile(&ast, origins, Arc::new(account())).unwrap_err();
         assert_eq!(problems.len(), 2 * MANY);
     }
 
@@ -443,17 +458,17 @@ mod tests {
     fn where_the_kind_or_the_action_is_not_known_all_else_is_told() {
         for (text, expected) in [
             ("version = 1\nkind = \"leed\"\n[lead]\nnmae = \"A\"", &["mapping: unknown-word", "nmae"][..]),
-            ("[lead]\nnmae = \"A\"", &["does not say its version", "does not say what it imports", "nmae"]),
+            ("[lead]\nnmae = \"A\"", &["has no version", "has no kind", "nmae"]),
             ("version = 1\nkind = \"lead\"\naction = \"x\"\n[lead]\nid = \"A\"\nnmae = \"A\"", &["action", "nmae"]),
-            ("version = 1\nkind = \"lead\"\n[lead\nnmae = \"A\"", &["not TOML"]),
-            ("version = 1\n[contact]\nnmae = \"A\"\n[lead]\nnmae = 1", &["imports", "nmae", "nmae"]),
+            ("version = 1\nkind = \"lead\"\n[lead\nnmae = \"A\"", &["invalid TOML"]),
+            ("version = 1\n[contact]\nnmae = \"A\"\n[lead]\nnmae = 1", &["no kind", "nmae", "nmae"]),
         ] {
-            let told: Vec<String> =
+            let messages: Vec<String> =
                 drafted("m.toml", text).problems.iter().map(|p| format!("{}: {p}", p.code)).collect();
-            assert_eq!(told.len(), expected.len(), "{told:#?}");
-            for (told, expected) in told.iter().zip(expected) {
+            assert_eq!(messages.len(), expected.len(), "{messages:#?}");
+            for (message, expected) in messages.iter().zip(expected) {
                 let expected = expected.strip_prefix("mapping: ").unwrap_or(expected);
-                assert!(told.contains(expected), "{told} instead of {expected}");
+                assert!(message.contains(expected), "{message} instead of {expected}");
             }
         }
     }

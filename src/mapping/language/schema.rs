@@ -1,4 +1,4 @@
-//! `mapping.schema.json`: the mapping language for editors, made from the very tables that the reader uses.
+//! `mapping.schema.json`: the mapping language for editors, generated from the tables that the reader uses.
 
 use super::ast::{As, By, CATALOG_KEY, GROUP_KEY, ListMode, OnEmpty, OnUnknown, SOURCE_KEYS, VALUE_KEYS, VERSION};
 use amo_model::{Kind, KindSpec, SectionSpec};
@@ -110,7 +110,7 @@ fn parts_schema() -> Value {
     json!({"type": "object", "properties": parts.collect::<Map<_, _>>(), "additionalProperties": false, "minProperties": 1})
 }
 
-/// A value, or a list of them for fields that hold several.
+/// A value, or a list of values.
 fn values_schema() -> Value {
     let value = json!({"$ref": "#/definitions/value"});
     json!({"anyOf": [value.clone(), {"type": "array", "items": value, "minItems": 1}]})

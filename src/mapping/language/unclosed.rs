@@ -1,49 +1,51 @@
-//! A bracket that nobody closes takes all lines below it along, and a reader of TOML tells a fault for each of them. Here it is
-//! found where it opens, so that the lines below are read as they stand.
+//! Unclosed brackets. A TOML parser reports an error for every line below one; here the bracket is found where it
+//! opens, so that the lines below are parsed normally.
 
 use std::ops::Range;
 
-/// A bracket without its other half, and the bytes of the lines that stand in it.
+/// An unclosed bracket and the byte range of its lines.
 #[derive(Debug, PartialEq)]
 pub struct Unclosed {
-    pub at: usize,
+    pub offset: usize,
     pub closing: char,
     pub lines: Range<usize>,
 }
 
-/// The first of a text in TOML; `None` where each is closed before the next key or header.
+/// The first unclosed bracket of a TOML text; `None` if each one is closed before the next key or header.
 pub fn first(source: &str) -> Option<Unclosed> {
     let mut open: Vec<(usize, char)> = Vec::new();
-    let (mut start, mut begun) = (0, 0);
+    let (mut start, mut start_of_line) = (0, 0);
     let mut lines = source.split_inclusive('\n').peekable();
     while let Some(line) = lines.next() {
         if open.is_empty() {
-            begun = start;
+            start_of_line = start;
         }
-        let skipped = if open.is_empty() { value_of(line)? } else { 0 };
-        brackets(&line[skipped..], start + skipped, &mut open)?;
+        let skipped = if open.is_empty() { value_start(line)? } else { 0 };
+        scan_brackets(&line[skipped..], start + skipped, &mut open)?;
         start += line.len();
-        if let (Some(&(at, closing)), true) = (open.first(), lines.peek().is_none_or(|next| begins_anew(next))) {
-            return Some(Unclosed { at, closing, lines: begun..start });
+        if let (Some(&(offset, closing)), true) = (open.first(), lines.peek().is_none_or(|next| starts_statement(next)))
+        {
+            return Some(Unclosed { offset, closing, lines: start_of_line..start });
         }
     }
     None
 }
 
-/// Where the value of a line begins; its end where it has none. `None` for texts over several lines, in which all may stand.
-fn value_of(line: &str) -> Option<usize> {
+/// Byte offset of the value in a line, or the length of the line if it has none. `None` for multi-line strings, which
+/// may contain anything.
+fn value_start(line: &str) -> Option<usize> {
     if line.contains("\"\"\"") || line.contains("'''") {
         return None;
     }
-    let begun = line.trim_start();
-    if begun.starts_with(['[', '#']) {
+    let start_of_line = line.trim_start();
+    if start_of_line.starts_with(['[', '#']) {
         return Some(line.len());
     }
-    Some(assigns(line).unwrap_or(line.len()))
+    Some(after_assignment(line).unwrap_or(line.len()))
 }
 
-/// Behind the `=` of a line that gives a key a value.
-fn assigns(line: &str) -> Option<usize> {
+/// The offset after the `=` of a key-value line.
+fn after_assignment(line: &str) -> Option<usize> {
     let mut rest = line.trim_start();
     loop {
         rest = match rest.chars().next()? {
@@ -60,15 +62,15 @@ fn assigns(line: &str) -> Option<usize> {
 }
 
 /// A header, or a key with its value.
-fn begins_anew(line: &str) -> bool {
+fn starts_statement(line: &str) -> bool {
     let line = line.trim();
     let header = line.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
-    assigns(line).is_some() || header.is_some_and(|inner| !inner.contains(['"', '\'', ',', '[', ']']))
+    after_assignment(line).is_some() || header.is_some_and(|inner| !inner.contains(['"', '\'', ',', '[', ']']))
 }
 
-fn brackets(line: &str, start: usize, open: &mut Vec<(usize, char)>) -> Option<()> {
+fn scan_brackets(line: &str, start: usize, open: &mut Vec<(usize, char)>) -> Option<()> {
     let mut chars = line.char_indices();
-    while let Some((at, c)) = chars.next() {
+    while let Some((offset, c)) = chars.next() {
         match c {
             '#' => break,
             '"' => {
@@ -80,8 +82,8 @@ fn brackets(line: &str, start: usize, open: &mut Vec<(usize, char)>) -> Option<(
                 })?;
             }
             '\'' => drop(chars.find(|(_, c)| *c == '\'')?),
-            '{' => open.push((start + at, '}')),
-            '[' => open.push((start + at, ']')),
+            '{' => open.push((start + offset, '}')),
+            '[' => open.push((start + offset, ']')),
             '}' | ']' => drop(open.pop().filter(|(_, closing)| *closing == c)?),
             _ => {}
         }
@@ -108,8 +110,8 @@ mod tests {
             ("a = \"\"\"\n{\n\"\"\"", None),
             ("a = 1 }", None),
         ] {
-            let found = found.map(|(at, closing, lines)| (at, closing, lines.to_owned()));
-            let first = first(source).map(|one| (one.at, one.closing, source[one.lines].to_owned()));
+            let found = found.map(|(offset, closing, lines)| (offset, closing, lines.to_owned()));
+            let first = first(source).map(|one| (one.offset, one.closing, source[one.lines].to_owned()));
             assert_eq!(first, found, "{source}");
         }
     }

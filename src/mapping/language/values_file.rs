@@ -1,5 +1,4 @@
-//! A translation that stands in a file of its own: a CSV or a workbook, what is found in one column and what is written
-//! instead in the next.
+//! A translation in a file of its own: a CSV or a workbook with the cell text in one column and its value in the next.
 
 use super::ast::Literal;
 use super::node::{Data, Entry};
@@ -14,17 +13,17 @@ const FILE: &str = "file";
 const HEADER: &str = "header";
 const EXTENSIONS: [&str; 6] = [".csv", ".txt", ".xlsx", ".xlsb", ".xls", ".ods"];
 
-/// `{ file = "…", header = true }`, told from a translation of the texts "file" and "header".
-pub fn named(entries: &[Entry]) -> Option<(&str, Option<&Entry>)> {
+/// `{ file = "…", header = true }`, as opposed to a translation of the texts "file" and "header".
+pub fn reference(entries: &[Entry]) -> Option<(&str, Option<&Entry>)> {
     let of = |key: &str| entries.iter().find(|entry| entry.key == key);
     let Data::Text(path) = &of(FILE)?.node.data else { return None };
     let header = of(HEADER);
     let is_path = EXTENSIONS.iter().any(|end| path.to_lowercase().ends_with(end));
-    let said = header.is_none_or(|header| matches!(header.node.data, Data::Bool(_)));
-    (is_path && said && entries.len() == 1 + usize::from(header.is_some())).then_some((path.as_str(), header))
+    let is_flag = header.is_none_or(|header| matches!(header.node.data, Data::Bool(_)));
+    (is_path && is_flag && entries.len() == 1 + usize::from(header.is_some())).then_some((path.as_str(), header))
 }
 
-/// The pairs of the file, from its first line on where that has no titles.
+/// The pairs of the file; the first line is skipped if `header` is true.
 pub fn read(path: &Path, header: bool) -> Result<Vec<(String, Literal)>, Message> {
     let mut table = Table::open(path, &ReadOptions { header_row: Some(0), ..ReadOptions::default() })
         .map_err(|why| why.sentence())?;
@@ -35,13 +34,13 @@ pub fn read(path: &Path, header: bool) -> Result<Vec<(String, Literal)>, Message
             continue;
         }
         let (found, written) = (row.get(0), row.get(1));
-        let cell = text::sound(written)
-            .map_err(|unfit| message!("row {row}: {why}", row = row.number, why = unfit.message))?;
+        let cell = text::checked(written)
+            .map_err(|error| message!("row {row}: {why}", row = row.number, why = error.message))?;
         let (found, written) = (found.text.trim(), cell.trim());
         second |= row.len() > 1;
         if let Some(third) = (2..row.len()).map(|index| row.get(index).text.trim()).find(|text| !text.is_empty()) {
             return Err(message!(
-                "row {row} has {third} in a third cell, where two are read; put a text that holds the delimiter between quotes",
+                "row {row} has a third cell, {third}; quote texts that contain the delimiter",
                 row = row.number,
                 third = quoted(third)
             ));
@@ -51,7 +50,7 @@ pub fn read(path: &Path, header: bool) -> Result<Vec<(String, Literal)>, Message
                 true => continue,
                 false => {
                     return Err(message!(
-                        "row {row} says for nothing {value}; an empty cell has no translation, it has a default",
+                        "row {row} translates an empty cell to {value}; use \"default\" for empty cells",
                         row = row.number,
                         value = quoted(written)
                     ));
@@ -61,7 +60,7 @@ pub fn read(path: &Path, header: bool) -> Result<Vec<(String, Literal)>, Message
         let (earlier, other) = seen.entry(fold(found)).or_insert_with(|| (row.number, written.to_owned()));
         if other != written {
             return Err(message!(
-                "row {row} writes something else for {value} than row {earlier}",
+                "row {row} translates {value} differently than row {earlier}",
                 row = row.number,
                 value = quoted(found),
                 earlier = *earlier
@@ -72,6 +71,6 @@ pub fn read(path: &Path, header: bool) -> Result<Vec<(String, Literal)>, Message
     }
     match second || pairs.is_empty() {
         true => Ok(pairs),
-        false => Err("it has one column".into()),
+        false => Err("it has only one column".into()),
     }
 }

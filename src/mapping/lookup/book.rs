@@ -1,8 +1,8 @@
-//! What names are looked up in: the snapshot of the account and the ledger.
+//! Resolves names in the account snapshot and the ledger.
 
 use super::ledger::{KeyQuery, Ledger, from_ledger};
-use super::{ElementBy, LookupWhat, Resolved};
-use crate::mapping::convert::Unfit;
+use super::{ElementBy, LookupKind, Resolved};
+use crate::mapping::convert::ValueError;
 use amo_client::account::{Account, Directory, Miss};
 use amo_model::parts::Field;
 use amo_model::{FieldKind, Owner};
@@ -12,18 +12,18 @@ use sheet_source::problem::{Arg, Message, did_you_mean, quoted};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// What names are looked up in.
+/// Resolves names to ids.
 #[derive(Debug, Clone)]
-pub struct Book {
+pub struct Resolver {
     pub account: Arc<Account>,
     pub ledger: Ledger,
-    /// Elements by their list.
+    /// Elements by catalog.
     elements: Arc<BTreeMap<u64, Directory>>,
     customers: Option<Arc<Directory>>,
 }
 
-impl Book {
-    pub fn new(account: Arc<Account>, ledger: Ledger) -> Book {
+impl Resolver {
+    pub fn new(account: Arc<Account>, ledger: Ledger) -> Resolver {
         let elements = account.elements.iter().map(|(catalog, items)| {
             let things = items.iter().map(|item| (item.id, item.name.as_str(), item.sku.as_deref()));
             (*catalog, Directory::of(things))
@@ -31,80 +31,83 @@ impl Book {
         let customers = account.customers.as_ref().map(|customers| {
             Arc::new(Directory::of(customers.iter().map(|customer| (customer.id, customer.name.as_str(), None))))
         });
-        Book { elements: Arc::new(elements.collect()), customers, account, ledger }
+        Resolver { elements: Arc::new(elements.collect()), customers, account, ledger }
     }
 
-    /// `pipeline` is the one a stage is looked for in; the main one where it is `None`.
-    pub fn resolve(&self, what: &LookupWhat, pipeline: Option<u64>, name: &str) -> Resolved {
+    /// `pipeline` is where a stage is looked up; `None` is the main one.
+    pub fn resolve(&self, kind: &LookupKind, pipeline: Option<u64>, name: &str) -> Resolved {
         let account = &*self.account;
         let miss = |miss: Miss, noun: Message| {
-            let (message, hint) = missed(&miss, name, noun);
+            let (message, hint) = describe_miss(&miss, name, noun);
             let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });
-            (unknown, Unfit { code: "unknown-name", message, hint })
+            (unknown, ValueError { code: "unknown-name", message, hint })
         };
-        match *what {
-            LookupWhat::Pipeline => among(
+        match *kind {
+            LookupKind::Pipeline => with_known_names(
                 account.pipeline(name).map(|p| p.id).map_err(|m| miss(m, "pipeline".into())),
                 &account.pipelines,
                 |p| &p.name,
             ),
-            LookupWhat::LossReason => {
+            LookupKind::LossReason => {
                 let found = account.loss_reason(name).map(|r| r.id).map_err(|m| miss(m, "loss reason".into()));
-                among(found, &account.loss_reasons, |r| &r.name)
+                with_known_names(found, &account.loss_reasons, |r| &r.name)
             }
-            LookupWhat::ActiveUser => among(
+            LookupKind::ActiveUser => with_known_names(
                 account.active_user(name).map(|u| u.id).map_err(|m| miss(m, "user".into())),
                 &account.users,
                 |u| &u.name,
             ),
-            LookupWhat::UserOrRobot if name == "0" => Ok(0),
-            LookupWhat::UserOrRobot => {
-                among(account.user(name).map(|u| u.id).map_err(|m| miss(m, "user".into())), &account.users, |u| &u.name)
-            }
-            LookupWhat::Stage { anywhere: true } => {
+            LookupKind::UserOrRobot if name == "0" => Ok(0),
+            LookupKind::UserOrRobot => with_known_names(
+                account.user(name).map(|u| u.id).map_err(|m| miss(m, "user".into())),
+                &account.users,
+                |u| &u.name,
+            ),
+            LookupKind::Stage { anywhere: true } => {
                 account.stage_anywhere(name).map(|s| s.id).map_err(|m| miss(m, "stage".into()))
             }
-            LookupWhat::Stage { anywhere: false } => stage(account, pipeline, name, miss),
-            LookupWhat::Option(ref field) => option(field, name),
-            LookupWhat::Segment => among(
+            LookupKind::Stage { anywhere: false } => stage(account, pipeline, name, miss),
+            LookupKind::Option(ref field) => option(field, name),
+            LookupKind::Segment => with_known_names(
                 account.segment(name).map(|s| s.id).map_err(|m| miss(m, "segment".into())),
                 &account.segments,
                 |s| &s.name,
             ),
-            LookupWhat::CustomerStatus => {
-                let found =
-                    account.customer_status(name).map(|s| s.id).map_err(|m| miss(m, "status of customers".into()));
-                among(found, &account.customer_statuses, |s| &s.name)
+            LookupKind::CustomerStatus => {
+                let found = account.customer_status(name).map(|s| s.id).map_err(|m| miss(m, "customer status".into()));
+                with_known_names(found, &account.customer_statuses, |s| &s.name)
             }
-            LookupWhat::Catalog => {
-                among(account.catalog(name).map(|c| c.id).map_err(|m| miss(m, "list".into())), &account.catalogs, |c| {
-                    &c.name
-                })
-            }
-            LookupWhat::PriceField { catalog } => price_field(account, catalog, name, miss),
-            LookupWhat::Customer => match &self.customers {
+            LookupKind::Catalog => with_known_names(
+                account.catalog(name).map(|c| c.id).map_err(|m| miss(m, "catalog".into())),
+                &account.catalogs,
+                |c| &c.name,
+            ),
+            LookupKind::PriceField { catalog } => price_field(account, catalog, name, miss),
+            LookupKind::Customer => match &self.customers {
                 Some(customers) => customers
                     .by_name(name)
-                    .map_err(|m| hinted(miss(m, "customer".into()), "import the customers first")),
+                    .map_err(|m| with_hint(miss(m, "customer".into()), "import the customers first")),
                 None => Err((false, not_in_snapshot(name, "customers"))),
             },
-            LookupWhat::Element { catalog, by } => match self.elements.get(&catalog) {
+            LookupKind::Element { catalog, by } => match self.elements.get(&catalog) {
                 Some(elements) => match by {
-                    ElementBy::Article => elements.by_article(name),
+                    ElementBy::Sku => elements.by_article(name),
                     ElementBy::Name => elements.by_name(name),
                     ElementBy::Either => elements.by_either(name),
                 }
-                .map_err(|m| hinted(miss(m, element_noun(account, catalog, by)), "import it into that list first")),
-                None => Err((false, not_in_snapshot(name, "elements of this list"))),
+                .map_err(|m| {
+                    with_hint(miss(m, element_noun(account, catalog, by)), "import it into that catalog first")
+                }),
+                None => Err((false, not_in_snapshot(name, "elements of this catalog"))),
             },
-            LookupWhat::Ledger { entity, catalog, ref titles } => {
+            LookupKind::Ledger { entity, catalog, ref titles } => {
                 let titles = titles.as_deref();
                 from_ledger(&self.ledger, KeyQuery { entity, catalog, key: name, titles, made: false })
             }
         }
     }
 
-    /// True where the elements of a list are known by name.
+    /// True if the elements of a catalog are loaded.
     pub fn knows_elements(&self, catalog: u64) -> bool {
         self.elements.contains_key(&catalog)
     }
@@ -114,19 +117,19 @@ impl Book {
     }
 }
 
-/// What a miss without a near name is told with.
-fn hinted((unknown, mut unfit): (bool, Unfit), advice: &'static str) -> (bool, Unfit) {
-    unfit.hint.get_or_insert_with(|| message!("correct the cell, or {advice}", advice = Message::from(advice)));
-    (unknown, unfit)
+/// Adds a hint if there are no similar names.
+fn with_hint((unknown, mut error): (bool, ValueError), advice: &'static str) -> (bool, ValueError) {
+    error.hint.get_or_insert_with(|| message!("correct the cell, or {advice}", advice = Message::from(advice)));
+    (unknown, error)
 }
 
-/// Names shown of what there is little of.
+/// The most known names in a hint.
 const KNOWN_MAX: usize = 10;
 
-/// A miss without a near name is told with the names there are.
-fn among<T>(found: Resolved, all: &[T], name: impl Fn(&T) -> &String) -> Resolved {
-    found.map_err(|(unknown, mut unfit)| {
-        unfit.hint.get_or_insert_with(|| {
+/// Adds the known names as a hint if there are no similar ones.
+fn with_known_names<T>(found: Resolved, all: &[T], name: impl Fn(&T) -> &String) -> Resolved {
+    found.map_err(|(unknown, mut error)| {
+        error.hint.get_or_insert_with(|| {
             let known: Vec<&str> = all.iter().take(KNOWN_MAX).map(|thing| name(thing).as_str()).collect();
             match known.is_empty() {
                 true => "the account has none".into(),
@@ -136,7 +139,7 @@ fn among<T>(found: Resolved, all: &[T], name: impl Fn(&T) -> &String) -> Resolve
                 }
             }
         });
-        (unknown, unfit)
+        (unknown, error)
     })
 }
 
@@ -144,26 +147,26 @@ fn stage(
     account: &Account,
     pipeline: Option<u64>,
     name: &str,
-    miss: impl Fn(Miss, Message) -> (bool, Unfit),
+    miss: impl Fn(Miss, Message) -> (bool, ValueError),
 ) -> Resolved {
     let pipeline = pipeline.and_then(|id| account.pipeline_by_id(id)).or_else(|| account.main_pipeline());
     let Some(pipeline) = pipeline else {
         let message = message!("{value} cannot be looked up: the account has no pipelines", value = quoted(name));
-        return Err((false, Unfit { code: "unknown-name", message, hint: None }));
+        return Err((false, ValueError { code: "unknown-name", message, hint: None }));
     };
     account.stage(pipeline, name).map(|s| s.id).map_err(|m| {
-        let (unknown, mut unfit) = miss(m, message!("stage of the pipeline \"{pipeline}\"", pipeline = &pipeline.name));
+        let (unknown, mut error) = miss(m, message!("stage of the pipeline \"{pipeline}\"", pipeline = &pipeline.name));
         let elsewhere = account.pipelines_with_stage(name);
-        if unfit.hint.is_none() && elsewhere.is_empty() {
+        if error.hint.is_none() && elsewhere.is_empty() {
             let names: Vec<&str> = Account::stage_names(pipeline).collect();
-            unfit.hint = Some(message!("its stages are: {stages}", stages = names));
+            error.hint = Some(message!("its stages are: {stages}", stages = names));
         } else if !elsewhere.is_empty() && !elsewhere.contains(&pipeline.name.as_str()) {
-            unfit.hint = Some(message!(
+            error.hint = Some(message!(
                 "it is a stage of \"{pipelines}\"; name that pipeline",
                 pipelines = elsewhere.join("\", \"")
             ));
         }
-        (unknown, unfit)
+        (unknown, error)
     })
 }
 
@@ -171,58 +174,64 @@ fn element_noun(account: &Account, catalog: u64, by: ElementBy) -> Message {
     let known = account.catalogs.iter().find(|c| c.id == catalog);
     let catalog = known.map_or_else(|| catalog.to_string(), |catalog| format!("\"{}\"", catalog.name));
     let by = match by {
-        ElementBy::Article => "article",
+        ElementBy::Sku => "SKU",
         ElementBy::Name => "name",
-        ElementBy::Either => "article or name",
+        ElementBy::Either => "SKU or name",
     };
-    message!("{by} in the list {catalog}", by, catalog)
+    message!("{by} in the catalog {catalog}", by, catalog)
 }
 
 /// A field of type `price`, by name, code or id. [seed]
-fn price_field(account: &Account, catalog: u64, name: &str, miss: impl Fn(Miss, Message) -> (bool, Unfit)) -> Resolved {
+fn price_field(
+    account: &Account,
+    catalog: u64,
+    name: &str,
+    miss: impl Fn(Miss, Message) -> (bool, ValueError),
+) -> Resolved {
     let owner = Owner::Catalog(catalog);
     let by_id = account.fields(owner).iter().find(|field| name.trim().parse() == Ok(field.id)).ok_or(());
     let is_price = |field: &Field| FieldKind::from_name(&field.kind) == FieldKind::Price;
     let prices: Vec<Field> = account.fields(owner).iter().filter(|field| is_price(field)).cloned().collect();
-    let found = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "field of the products".into()));
+    let found = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "product field".into()));
     match found {
         Ok(field) if is_price(field) => Ok(field.id),
         Ok(field) => {
             let message =
                 message!("{value} is a field of type {kind}, not a price", value = quoted(name), kind = &field.kind);
-            among(Err((false, Unfit { code: "unknown-name", message, hint: None })), &prices, |field| &field.name)
+            with_known_names(Err((false, ValueError { code: "unknown-name", message, hint: None })), &prices, |field| {
+                &field.name
+            })
         }
-        Err(miss) => among(Err(miss), &prices, |field| &field.name),
+        Err(miss) => with_known_names(Err(miss), &prices, |field| &field.name),
     }
 }
 
-fn not_in_snapshot(name: &str, things: &'static str) -> Unfit {
-    let message = message!(
-        "{value} cannot be looked up: the snapshot of the account does not hold the {things}",
-        value = quoted(name),
-        things
-    );
-    Unfit { code: "unknown-name", message, hint: Some("check against the account itself".into()) }
+fn not_in_snapshot(name: &str, things: &'static str) -> ValueError {
+    let message =
+        message!("{value} cannot be looked up: the account snapshot has no {things}", value = quoted(name), things);
+    ValueError { code: "unknown-name", message, hint: Some("check against the account itself".into()) }
 }
 
-/// What stands between the branches of a path in a tree of options.
+/// Separators in a path of an option tree.
 const BRANCH: [char; 3] = ['/', '>', '\\'];
 
-/// An option by its text, its path, its code or its id. The service compares texts letter by letter, so the id is
-/// sent. [client]
+/// Finds an option by its text, path, code or id. The service compares texts exactly, so the id is sent. [client]
 fn option(field: &Field, name: &str) -> Resolved {
     let wanted = fold(name);
     let by_text: Vec<u64> = field.options.iter().filter(|o| fold(&o.value) == wanted).map(|o| o.id).collect();
     match by_text.as_slice() {
         [one] => return Ok(*one),
         [] => {}
-        // The same text on two branches of a tree: only a path tells them apart. In a flat list the first is as good.
+        // Equal texts on two branches of a tree need a path. In a flat list the first one is used.
         [first, ..] if field.options.iter().all(|o| o.parent.is_none()) => return Ok(*first),
         many => {
             let choices = many.iter().filter_map(|id| path(field, *id)).collect();
-            let (message, hint) =
-                missed(&Miss::Ambiguous { choices }, name, message!("option of \"{field}\"", field = &field.name));
-            return Err((false, Unfit { code: "unknown-option", message, hint }));
+            let (message, hint) = describe_miss(
+                &Miss::Ambiguous { choices },
+                name,
+                message!("option of \"{field}\"", field = &field.name),
+            );
+            return Err((false, ValueError { code: "unknown-option", message, hint }));
         }
     }
     let by_path = || {
@@ -240,15 +249,15 @@ fn option(field: &Field, name: &str) -> Resolved {
         let more = if names.len() > 20 { ", …" } else { "" };
         message!("its options are: {options}{more}", options = &names[..names.len().min(20)], more)
     });
-    let message = message!("{value} is no option of \"{field}\"", value = quoted(name), field = &field.name);
-    Err((true, Unfit { code: "unknown-option", message, hint: Some(hint) }))
+    let message = message!("unknown option of \"{field}\": {value}", value = quoted(name), field = &field.name);
+    Err((true, ValueError { code: "unknown-option", message, hint: Some(hint) }))
 }
 
-/// `Мебель / Столы`: an option with the branches it hangs on.
+/// The path of an option: `Мебель / Столы`.
 fn path(field: &Field, id: u64) -> Option<String> {
     let mut parts = Vec::new();
     let mut next = Some(id);
-    // A tree that runs in a circle ends here.
+    // Guards against cycles.
     while let Some(id) = next.filter(|_| parts.len() <= field.options.len()) {
         let option = field.options.iter().find(|o| o.id == id)?;
         parts.push(option.value.as_str());
@@ -258,18 +267,18 @@ fn path(field: &Field, id: u64) -> Option<String> {
     Some(parts.join(" / "))
 }
 
-/// A miss as message and hint; `noun` is singular.
-pub fn missed(miss: &Miss, wanted: &str, noun: impl Into<Message>) -> (Message, Option<Message>) {
+/// Describes a failed lookup as message and hint; `noun` is singular.
+pub fn describe_miss(miss: &Miss, wanted: &str, noun: impl Into<Message>) -> (Message, Option<Message>) {
     let (value, noun) = (quoted(wanted), noun.into());
     match miss {
         Miss::Unknown { near } => {
             let hint =
                 (!near.is_empty()).then(|| message!("did you mean {names}?", names = Arg::Choices(near.clone())));
-            (message!("{value} is no {noun}", value, noun), hint)
+            (message!("unknown {noun}: {value}", value, noun), hint)
         }
         Miss::Ambiguous { choices } => {
             let hint = message!("write one of {choices}", choices = choices.as_slice());
-            (message!("{value} could be any {noun} of several", value, noun), Some(hint))
+            (message!("ambiguous {noun}: {value}", value, noun), Some(hint))
         }
         Miss::Unusable { why } => {
             let hint = "write another one, or translate it with \"values\" in the mapping".into();
@@ -307,10 +316,10 @@ mod tests {
         assert_eq!(option_id(&field, "техника>столы"), Ok(4));
         assert_eq!(option_id(&field, "3"), Ok(3));
         assert!(option_id(&field, "Столы").unwrap_err().contains("of several"));
-        assert!(option_id(&field, "Мебель / Лампы").unwrap_err().contains("is no option"));
+        assert!(option_id(&field, "Мебель / Лампы").unwrap_err().contains("unknown option"));
     }
 
     fn option_id(field: &Field, name: &str) -> Result<u64, String> {
-        option(field, name).map_err(|(_, unfit)| unfit.message.to_string())
+        option(field, name).map_err(|(_, error)| error.message.to_string())
     }
 }

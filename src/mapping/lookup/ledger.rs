@@ -1,18 +1,18 @@
-//! Keys that earlier imports have made, as a mapping looks them up.
+//! Keys of records that earlier imports created, as a mapping looks them up.
 
 use super::Resolved;
-use crate::mapping::convert::Unfit;
+use crate::mapping::convert::ValueError;
 use amo_model::Entity;
 use sheet_source::message;
 use sheet_source::problem::{Note, quoted};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What an earlier import has made under a key.
+/// A record that an earlier import created under a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Keyed {
     Id(u64),
-    /// Another mapping has made it, and nothing says whether its keys are the same as these.
+    /// Created by another mapping, whose keys may have another meaning.
     Unsure {
         id: u64,
         run: String,
@@ -21,29 +21,29 @@ pub enum Keyed {
     },
 }
 
-/// What a key is looked up as.
+/// A lookup of a key.
 #[derive(Debug, Clone, Copy)]
 pub struct KeyQuery<'a> {
     pub entity: Entity,
-    /// The key of an element counts in its own list.
+    /// Keys of elements are unique within their catalog.
     pub catalog: Option<u64>,
     pub key: &'a str,
-    /// The titles of the columns in which it stands, where it stands in any.
+    /// The titles of the key's columns, if it comes from columns.
     pub titles: Option<&'a [String]>,
-    /// It is the key of a record that is made, not of one that is meant.
+    /// The key belongs to a record that is created, not to a reference.
     pub made: bool,
 }
 
-/// `Err` says why nobody can look.
+/// `Err` says why the lookup failed.
 type FindKey = dyn Fn(KeyQuery<'_>) -> Result<Option<Keyed>, String> + Send + Sync;
 
-/// What earlier imports have made.
+/// The records that earlier imports created.
 #[derive(Clone)]
 pub struct Ledger {
     find: Arc<FindKey>,
-    /// Keys of other mappings, and such as differ by the zeros or words of a number's format alone, are the same.
+    /// Treat keys of other mappings, and keys that differ only by the number format, as the same.
     same_keys: bool,
-    /// Other mappings by which keys were made that were looked up, and how often.
+    /// Other mappings that created looked-up keys, with the number of keys.
     others: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
@@ -56,39 +56,35 @@ impl Ledger {
         Ledger { same_keys, ..self }
     }
 
-    /// Where it is noted that a key was made by another mapping.
+    /// Counts keys of other mappings in `others`.
     pub fn noting(self, others: Arc<Mutex<BTreeMap<String, u64>>>) -> Ledger {
         Ledger { others, ..self }
     }
 
-    pub fn takes_keys_for_the_same(&self) -> bool {
+    pub fn treats_keys_as_same(&self) -> bool {
         self.same_keys
     }
 
-    /// One that knows nothing.
+    /// An empty ledger.
     pub fn empty() -> Ledger {
         Ledger::new(|_| Ok(None))
     }
 
-    pub fn find(&self, asked: KeyQuery<'_>) -> Result<Option<Keyed>, String> {
-        let found = (self.find)(asked)?;
+    pub fn find(&self, query: KeyQuery<'_>) -> Result<Option<Keyed>, String> {
+        let found = (self.find)(query)?;
         Ok(found.map(|found| match found {
             Keyed::Unsure { id, .. } if self.same_keys => Keyed::Id(id),
             found => found,
         }))
     }
 
-    /// Other mappings by which keys were made that are meant here.
+    /// Notes about keys that other mappings created.
     pub fn notes(&self) -> Vec<Note> {
         let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let note = |(mapping, count): (&String, &u64)| {
             let message = match count {
-                1 => message!("1 key that is meant here was made with the mapping {mapping}", mapping),
-                count => message!(
-                    "{count} keys that are meant here were made with the mapping {mapping}",
-                    count = *count,
-                    mapping
-                ),
+                1 => message!("1 key was created with another mapping, {mapping}", mapping),
+                count => message!("{count} keys were created with another mapping, {mapping}", count = *count, mapping),
             };
             Note::new("keys-of-another-mapping", message).count(*count)
         };
@@ -102,38 +98,35 @@ impl std::fmt::Debug for Ledger {
     }
 }
 
-/// The id of what an earlier import has made under a key.
-pub fn from_ledger(ledger: &Ledger, asked: KeyQuery<'_>) -> Resolved {
-    let KeyQuery { entity, key, .. } = asked;
-    match ledger.find(asked) {
+/// The id of the record that an earlier import created under a key.
+pub fn from_ledger(ledger: &Ledger, query: KeyQuery<'_>) -> Resolved {
+    let KeyQuery { entity, key, .. } = query;
+    match ledger.find(query) {
         Ok(Some(Keyed::Id(id))) => Ok(id),
         Ok(Some(unsure)) => Err((false, key_space(key, &unsure))),
         Ok(None) => {
-            let message = message!(
-                "{value} is no key of {entity} that an import from this folder has made",
-                value = quoted(key),
-                entity = entity.collection()
-            );
+            let message =
+                message!("unknown key of {entity}: {value}", value = quoted(key), entity = entity.collection());
             let hint = "import them first, with the same \"key\" and the same --state folder".into();
-            Err((true, Unfit { code: "unknown-key", message, hint: Some(hint) }))
+            Err((true, ValueError { code: "unknown-key", message, hint: Some(hint) }))
         }
         Err(why) => {
             let message = message!("{value} cannot be looked up: {why}", value = quoted(key), why);
-            Err((false, Unfit { code: "unknown-key", message, hint: None }))
+            Err((false, ValueError { code: "unknown-key", message, hint: None }))
         }
     }
 }
 
-/// The code of a key of which nobody has said whether it is that of another mapping.
+/// The problem code of a key that may belong to another mapping.
 pub const KEY_SPACE: &str = "key-space";
 
-fn key_space(key: &str, found: &Keyed) -> Unfit {
+fn key_space(key: &str, found: &Keyed) -> ValueError {
     let Keyed::Unsure { id, run, mapping, titles } = found else {
-        return Unfit { code: KEY_SPACE, message: "the key is known".into(), hint: None };
+        return ValueError { code: KEY_SPACE, message: "the key is known".into(), hint: None };
     };
     let message = match titles {
         Some(titles) => message!(
-            "{value} is {id}, made by run {run} with {mapping}, whose key is {titles}: nothing says whether the keys are the same",
+            "{value} is {id}, created by run {run} with {mapping}, whose key is {titles}; the keys may differ",
             value = quoted(key),
             id = *id,
             run,
@@ -141,14 +134,14 @@ fn key_space(key: &str, found: &Keyed) -> Unfit {
             titles = quoted(&titles.join(" / "))
         ),
         None => message!(
-            "{value} is {id}, made by run {run} with {mapping}: nothing says whether the keys are the same",
+            "{value} is {id}, created by run {run} with {mapping}; the keys may differ",
             value = quoted(key),
             id = *id,
             run,
             mapping
         ),
     };
-    Unfit { code: KEY_SPACE, message, hint: Some(KEY_SPACE_HINT.into()) }
+    ValueError { code: KEY_SPACE, message, hint: Some(KEY_SPACE_HINT.into()) }
 }
 
-pub const KEY_SPACE_HINT: &str = "add --same-keys if they are the same, or write the same key-space = \"…\" in both mappings; if they are not, a key-space of its own in each";
+pub const KEY_SPACE_HINT: &str = "if the keys are the same, add --same-keys or write the same key-space = \"…\" in both mappings; if not, give each mapping its own key-space";

@@ -1,33 +1,33 @@
-//! Names to ids: what can be looked up (here), what it is looked up in (`book`, `ledger`), and what is remembered of it for one
-//! run (`names`).
+//! Resolves names to ids: the kinds of lookups (here), where they search (`book` for the account snapshot, `ledger` for
+//! earlier imports), and the cache of a run (`names`).
 
 mod book;
 mod ledger;
 mod names;
 
-pub use book::{Book, missed};
+pub use book::{Resolver, describe_miss};
 pub use ledger::{KEY_SPACE, KEY_SPACE_HINT, KeyQuery, Keyed, Ledger, from_ledger};
-pub use names::Names;
+pub use names::NameCache;
 
-use super::convert::Unfit;
+use super::convert::ValueError;
 use amo_model::Entity;
 use amo_model::parts::Field;
 use std::sync::Arc;
 
-/// A name's id, or whether the account does not know it (as opposed to: knows it and cannot use it) and why.
-pub type Resolved = Result<u64, (bool, Unfit)>;
+/// The id of a name. The error holds true if the name is unknown, false if it is known but cannot be used.
+pub type Resolved = Result<u64, (bool, ValueError)>;
 
-/// A name that becomes an id; `cache` is its place among the mapper's caches.
+/// A lookup of names; `cache` is its index among the caches of the mapper.
 #[derive(Debug, Clone)]
 pub struct Lookup {
-    pub what: LookupWhat,
+    pub kind: LookupKind,
     pub cache: usize,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum LookupWhat {
+pub enum LookupKind {
     Pipeline,
-    /// In the record's pipeline; `anywhere` where an update names none.
+    /// In the record's pipeline; `anywhere` if an update names none.
     Stage {
         anywhere: bool,
     },
@@ -47,19 +47,19 @@ pub enum LookupWhat {
         catalog: u64,
         by: ElementBy,
     },
-    /// The key of something that an earlier import has made.
+    /// The key of a record that an earlier import created.
     Ledger {
         entity: Entity,
         catalog: Option<u64>,
-        /// The titles of the columns in which the key stands, or of which it is made; a constant has none.
+        /// The titles of the key's columns; a constant has none.
         titles: Option<Arc<[String]>>,
     },
 }
 
-/// How an element of a list is named.
+/// How an element of a catalog is referenced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ElementBy {
-    Article,
+    Sku,
     Name,
     Either,
 }

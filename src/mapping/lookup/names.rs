@@ -1,29 +1,29 @@
-//! Names that were looked up, remembered for one run, because a column of stages holds few different words in many rows.
+//! A cache of looked-up names for one run: a column of stages has few different names in many rows.
 
-use super::{Book, Lookup, LookupWhat, Resolved};
+use super::{Lookup, LookupKind, Resolved, Resolver};
 use std::collections::HashMap;
 
-/// Names remembered per lookup and pipeline; beyond this many a column is no list of names and is not remembered.
+/// The most names cached per lookup and pipeline.
 const CACHE_MAX: usize = 10_000;
 
-/// The names already looked up.
-pub struct Names {
-    book: Book,
+/// Cached lookups.
+pub struct NameCache {
+    resolver: Resolver,
     caches: Vec<Cache>,
 }
 
-/// By the pipeline or list the names belong to, of which a lookup has few.
+/// Names by their pipeline or catalog, of which a lookup has few.
 type Cache = Vec<(u64, HashMap<Box<str>, Resolved>)>;
 
-impl Names {
-    pub fn new(book: Book, lookups: usize) -> Names {
-        Names { book, caches: vec![Cache::new(); lookups] }
+impl NameCache {
+    pub fn new(resolver: Resolver, lookups: usize) -> NameCache {
+        NameCache { resolver, caches: vec![Cache::new(); lookups] }
     }
 
     /// `within` is the pipeline of a stage.
     pub fn find(&mut self, lookup: &Lookup, within: Option<u64>, name: &str) -> Resolved {
-        let scope = match lookup.what {
-            LookupWhat::Element { catalog, .. } => catalog,
+        let scope = match lookup.kind {
+            LookupKind::Element { catalog, .. } => catalog,
             _ => within.unwrap_or(0),
         };
         let caches = &mut self.caches[lookup.cache];
@@ -35,7 +35,7 @@ impl Names {
         if let Some(found) = cache.get(name) {
             return found.clone();
         }
-        let found = self.book.resolve(&lookup.what, within, name);
+        let found = self.resolver.resolve(&lookup.kind, within, name);
         if cache.len() < CACHE_MAX {
             cache.insert(name.into(), found.clone());
         }

@@ -1,10 +1,10 @@
-//! Comparisons as a person means them who has a table of numbers before them: where one side is a number, the other is read as
-//! one. Two texts that a row does not show to be numbers are compared as texts.
+//! Comparisons as in a spreadsheet: if one side is a number, the other is parsed as one. Two texts that are no numbers
+//! are compared as texts.
 
 use super::made::has_own_dot;
 use super::operators::COMPARE;
-use crate::mapping::convert::Unfit;
-use crate::mapping::convert::number::{Amounts, number};
+use crate::mapping::convert::ValueError;
+use crate::mapping::convert::number::{NumberSyntax, number};
 use minijinja::value::{Object, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 use rust_decimal::Decimal;
@@ -15,52 +15,55 @@ use std::cmp::Ordering;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
-/// The most that one template may make of a row, or hold at a time.
+/// The most bytes of a template's result, or of one of its values.
 pub const BYTES_MAX: usize = 1_000_000;
 
-/// One row under way through a template: its cells, and what has been found out.
+/// The evaluation of a template for one row: its cells, and what happened.
 #[derive(Debug)]
-pub struct Under {
+pub struct Evaluation {
     cells: Vec<(usize, String, Scalar)>,
     pub(super) decimal: Option<char>,
-    /// Of the target, where amounts of another must not be counted with.
+    /// The currency of the target; amounts in others are refused.
     pub(super) currency: Option<String>,
     /// An empty cell was compared with a number.
-    pub empty: AtomicBool,
-    pub refused: OnceLock<Fault>,
+    pub compared_empty: AtomicBool,
+    pub refused: OnceLock<RowError>,
     written: AtomicUsize,
 }
 
-/// The row that is under way.
-pub fn within<T>(state: &State<'_, '_>, then: impl FnOnce(&Under) -> Result<T, Error>) -> Result<T, Error> {
+/// Calls `then` with the current evaluation.
+pub fn with_evaluation<T>(
+    state: &State<'_, '_>,
+    then: impl FnOnce(&Evaluation) -> Result<T, Error>,
+) -> Result<T, Error> {
     let found = state.lookup(COMPARE);
-    match found.as_ref().and_then(Value::downcast_object_ref::<Under>) {
-        Some(under) => then(under),
+    match found.as_ref().and_then(Value::downcast_object_ref::<Evaluation>) {
+        Some(evaluation) => then(evaluation),
         None => Err(ErrorKind::UndefinedError.into()),
     }
 }
 
-/// Why a template cannot be made of a row.
+/// Why a value of the row is invalid for the template.
 #[derive(Debug, Clone)]
-pub struct Fault {
-    /// The column that holds what is wrong, where one does.
+pub struct RowError {
+    /// The column of the invalid value, if it is in one.
     pub column: Option<usize>,
     pub text: String,
-    pub unfit: Unfit,
+    pub error: ValueError,
 }
 
-/// What stands on one side.
+/// One side of a comparison or of an operator.
 pub(super) enum Side<'v> {
-    /// Of a constant, or made by counting.
+    /// A constant or a computed number.
     Number(Number),
-    /// Of a cell that the workbook holds to be no text.
+    /// A typed cell of a workbook.
     Cell(Cell<'v>),
     Text(&'v str),
-    /// A list, nothing, yes or no.
+    /// A list, none or a boolean.
     Other,
 }
 
-/// An item of a list, and the number that it is; `None` where it is empty.
+/// An item of a list and its number; `None` if it is empty.
 pub struct Numbered {
     pub number: Option<Number>,
     pub item: Value,
@@ -94,39 +97,39 @@ impl Number {
     }
 }
 
-pub(super) enum Reading {
+pub(super) enum ParsedSide {
     Empty,
     Number(Number),
-    /// It has more than one reading, or looks like a number and is none.
-    Unclear(Unfit),
-    Words(Unfit),
+    /// An ambiguous or invalid number.
+    Ambiguous(ValueError),
+    Text(ValueError),
 }
 
-impl Reading {
+impl ParsedSide {
     pub fn is_numeric(&self) -> bool {
-        matches!(self, Reading::Number(_) | Reading::Unclear(_))
+        matches!(self, ParsedSide::Number(_) | ParsedSide::Ambiguous(_))
     }
 }
 
-impl Under {
+impl Evaluation {
     pub fn new<'c>(
         row: &Row,
         columns: impl Iterator<Item = &'c usize>,
         (decimal, currency): (Option<char>, Option<String>),
-    ) -> Under {
+    ) -> Evaluation {
         let cell = |index: &usize| (*index, row.get(*index).text.trim().to_owned(), row.get(*index).value);
-        Under {
+        Evaluation {
             cells: columns.map(cell).collect(),
             decimal,
             currency,
-            empty: AtomicBool::new(false),
+            compared_empty: AtomicBool::new(false),
             refused: OnceLock::new(),
             written: AtomicUsize::new(0),
         }
     }
 
-    /// The cells as the engine has them. What the workbook holds to be no text is marked as safe, which says nothing where
-    /// nothing is escaped, and is lost as soon as anything is made of it.
+    /// The cells as engine values. Typed cells of a workbook are marked as safe strings: nothing is escaped here, and
+    /// the mark is lost as soon as the value is changed.
     pub fn values(&self) -> impl Iterator<Item = Value> {
         self.cells.iter().map(|(_, text, value)| match value {
             Scalar::Text | Scalar::Empty => Value::from(text.as_str()),
@@ -151,64 +154,64 @@ impl Under {
         }
     }
 
-    pub(super) fn read(&self, side: &Side<'_>) -> Reading {
+    pub(super) fn read(&self, side: &Side<'_>) -> ParsedSide {
         let cell = match side {
-            Side::Number(number) => return Reading::Number(*number),
+            Side::Number(number) => return ParsedSide::Number(*number),
             Side::Cell(cell) => *cell,
             Side::Text(text) => Cell { text, value: Scalar::Text },
-            Side::Other => return Reading::Empty,
+            Side::Other => return ParsedSide::Empty,
         };
         if cell.text.trim().is_empty() {
-            return Reading::Empty;
+            return ParsedSide::Empty;
         }
         if let Scalar::Number(float) | Scalar::Formatted(float, DisplayKind::Custom | DisplayKind::Currency(_)) =
             cell.value
         {
-            return Reading::Number(Number::of_float(float));
+            return ParsedSide::Number(Number::of_float(float));
         }
-        match number(cell, Amounts { decimal: self.decimal_of(cell), currency: None }) {
-            Ok(number) => Reading::Number(Number::of_decimal(number)),
-            // What the CRM would not take can be compared all the same.
-            Err(unfit) if unfit.code == "number-too-long" => match cell.text.trim().parse() {
-                Ok(number) => Reading::Number(Number::of_decimal(number)),
-                Err(_) => Reading::Unclear(unfit),
+        match number(cell, NumberSyntax { decimal: self.decimal_of(cell), currency: None }) {
+            Ok(number) => ParsedSide::Number(Number::of_decimal(number)),
+            // Numbers that are too long for the CRM can still be compared.
+            Err(error) if error.code == "number-too-long" => match cell.text.trim().parse() {
+                Ok(number) => ParsedSide::Number(Number::of_decimal(number)),
+                Err(_) => ParsedSide::Ambiguous(error),
             },
-            Err(unfit) if unfit.code == "ambiguous-number" => Reading::Unclear(unfit),
-            Err(unfit) => Reading::Words(unfit),
+            Err(error) if error.code == "ambiguous-number" => ParsedSide::Ambiguous(error),
+            Err(error) => ParsedSide::Text(error),
         }
     }
 
-    /// A text that no cell holds has the dot that the engine or the author has put into it.
+    /// A text that is not from a cell has the dot of the engine or of a literal.
     fn decimal_of(&self, cell: Cell<'_>) -> Option<char> {
         let cells = self.cells.iter().map(|(_, text, value)| Cell { text, value: *value });
         if cell.value == Scalar::Text && has_own_dot(cell.text, cells) { Some('.') } else { self.decimal }
     }
 
-    /// A number to go on with, or why the text is none.
+    /// The number of a side, `None` if it is empty, or an error.
     fn read_or_refuse(&self, side: &Side<'_>) -> Result<Option<Number>, Error> {
         match self.read(side) {
-            Reading::Empty => {
-                self.empty.store(true, Relaxed);
+            ParsedSide::Empty => {
+                self.compared_empty.store(true, Relaxed);
                 Ok(None)
             }
-            Reading::Number(number) => Ok(Some(number)),
-            Reading::Unclear(unfit) => Err(self.refuse(text_of(side), unfit)),
-            Reading::Words(unfit) => {
-                let hint = "it is compared with a number: correct the cell, or ask for its text first, as in row['…'] != '…' and row['…'] > 10";
-                Err(self.refuse(text_of(side), Unfit { hint: Some(hint.into()), ..unfit }))
+            ParsedSide::Number(number) => Ok(Some(number)),
+            ParsedSide::Ambiguous(error) => Err(self.refuse(text_of(side), error)),
+            ParsedSide::Text(error) => {
+                let hint = "it is compared with a number: correct the cell, or check its text first, as in row['…'] != '…' and row['…'] > 10";
+                Err(self.refuse(text_of(side), ValueError { hint: Some(hint.into()), ..error }))
             }
         }
     }
 
-    pub fn refuse(&self, text: &str, unfit: Unfit) -> Error {
+    pub fn refuse(&self, text: &str, error: ValueError) -> Error {
         let mut columns = self.cells.iter().filter(|(_, known, _)| known == text.trim()).map(|(column, ..)| *column);
         let column = columns.next().filter(|_| columns.next().is_none());
-        let told = unfit.message.to_string();
-        let _ = self.refused.set(Fault { column, text: text.to_owned(), unfit });
-        Error::new(ErrorKind::InvalidOperation, told)
+        let message = error.message.to_string();
+        let _ = self.refused.set(RowError { column, text: text.to_owned(), error });
+        Error::new(ErrorKind::InvalidOperation, message)
     }
 
-    /// `quoted`: one side is the author's own text.
+    /// `quoted`: one side is a string literal.
     fn holds(&self, left: &Value, operator: &str, right: &Value, quoted: bool) -> Result<bool, Error> {
         if let "in" | "not in" = operator {
             return Ok(self.contains(right, left)? == (operator == "in"));
@@ -218,7 +221,7 @@ impl Under {
             return Ok(equal == (operator == "=="));
         }
         if is_other(&one) || is_other(&other) {
-            return Ok(answers(operator, left.cmp(right), left == right));
+            return Ok(satisfies(operator, left.cmp(right), left == right));
         }
         match operator {
             "==" | "!=" => Ok(self.equal(&one, &other, quoted, operator == "==")? == (operator == "==")),
@@ -226,13 +229,13 @@ impl Under {
         }
     }
 
-    /// An empty cell is no number, which is worth telling where rows are asked for that have one.
-    fn equal(&self, one: &Side<'_>, other: &Side<'_>, quoted: bool, asked: bool) -> Result<bool, Error> {
+    /// Tests equality. Comparing an empty cell with a number is noted only for `==`.
+    fn equal(&self, one: &Side<'_>, other: &Side<'_>, quoted: bool, note_empty: bool) -> Result<bool, Error> {
         if matches!(one, Side::Number(_)) || matches!(other, Side::Number(_)) {
-            let before = self.empty.load(Relaxed);
+            let before = self.compared_empty.load(Relaxed);
             let (one, other) = (self.read_or_refuse(one)?, self.read_or_refuse(other)?);
-            if !asked {
-                self.empty.store(before, Relaxed);
+            if !note_empty {
+                self.compared_empty.store(before, Relaxed);
             }
             let order = one.zip(other).and_then(|(one, other)| one.order(other));
             return Ok(order == Some(Ordering::Equal));
@@ -244,7 +247,7 @@ impl Under {
         if quoted && !typed {
             return Ok(false);
         }
-        let (Reading::Number(one), Reading::Number(other)) = (self.read(one), self.read(other)) else {
+        let (ParsedSide::Number(one), ParsedSide::Number(other)) = (self.read(one), self.read(other)) else {
             return Ok(false);
         };
         Ok(one.order(other) == Some(Ordering::Equal))
@@ -257,11 +260,11 @@ impl Under {
         };
         if !number(one) && !number(other) {
             let (one, other) = (text_of(one), text_of(other));
-            return Ok(answers(operator, one.cmp(other), one == other));
+            return Ok(satisfies(operator, one.cmp(other), one == other));
         }
         let (one, other) = (self.read_or_refuse(one)?, self.read_or_refuse(other)?);
         let order = one.zip(other).and_then(|(one, other)| one.order(other));
-        Ok(order.is_some_and(|order| answers(operator, order, order == Ordering::Equal)))
+        Ok(order.is_some_and(|order| satisfies(operator, order, order == Ordering::Equal)))
     }
 
     fn contains(&self, container: &Value, value: &Value) -> Result<bool, Error> {
@@ -282,8 +285,8 @@ impl Under {
         Ok(false)
     }
 
-    /// The items of a list with the numbers that they are, where one of them is one: those are what they are ordered by, as
-    /// comparisons do. With `attribute` the numbers are those of that part of each.
+    /// The items of a list with their numbers, if at least one is a number; `None` otherwise. With `attribute` the
+    /// numbers are those of an attribute.
     pub fn numbered(&self, list: &Value, attribute: Option<&str>) -> Result<Option<Vec<Numbered>>, Error> {
         if !matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable) {
             return Ok(None);
@@ -298,15 +301,15 @@ impl Under {
         if sides.iter().any(is_other) || !sides.iter().any(is_number) {
             return Ok(None);
         }
-        let before = self.empty.load(Relaxed);
+        let before = self.compared_empty.load(Relaxed);
         let numbers: Vec<Option<Number>> =
             sides.iter().map(|side| self.read_or_refuse(side)).collect::<Result<_, _>>()?;
-        // Nothing is false for being empty here.
-        self.empty.store(before, Relaxed);
+        // Sorting compares nothing with an empty cell.
+        self.compared_empty.store(before, Relaxed);
         Ok(Some(numbers.into_iter().zip(items).map(|(number, item)| Numbered { number, item }).collect()))
     }
 
-    /// Takes note of text that comes out, also into a value that the template keeps.
+    /// Counts written bytes and checks the limit.
     pub fn written(&self, bytes: usize) -> Result<(), Error> {
         match self.written.fetch_add(bytes, Relaxed) + bytes > BYTES_MAX {
             true => Err(self.too_long()),
@@ -314,7 +317,7 @@ impl Under {
         }
     }
 
-    /// The value itself, where it is not too long to go on with.
+    /// Returns the value if its size is within the limit.
     pub fn sized(&self, value: &Value) -> Result<Value, Error> {
         let mut left = BYTES_MAX;
         match measure(value, &mut left) {
@@ -324,14 +327,14 @@ impl Under {
     }
 
     pub fn too_long(&self) -> Error {
-        let message = message!("a template makes more than {max} bytes of this row", max = BYTES_MAX);
-        let hint = Some("let it repeat less".into());
-        self.refuse("\0", Unfit { code: "template", message, hint })
+        let message = message!("the template produces more than {max} bytes for this row", max = BYTES_MAX);
+        let hint = Some("reduce its repetitions".into());
+        self.refuse("\0", ValueError { code: "template", message, hint })
     }
 }
 
 /// Called as `compare(a, '<', b, '<=', c)`.
-impl Object for Under {
+impl Object for Evaluation {
     fn call(self: &std::sync::Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let mut holds = true;
         let mut rest = args;
@@ -349,12 +352,12 @@ impl Object for Under {
     }
 }
 
-/// Of tests such as `is gt(10)`.
-pub fn tested(under: &Under, left: &Value, operator: &str, right: &Value) -> Result<bool, Error> {
-    under.holds(left, operator, right, true)
+/// The comparison of tests such as `is gt(10)`.
+pub fn compare_values(evaluation: &Evaluation, left: &Value, operator: &str, right: &Value) -> Result<bool, Error> {
+    evaluation.holds(left, operator, right, true)
 }
 
-/// Of a yes or no of a workbook whether it is the other side: true, false or its word, however that is written.
+/// Compares a boolean cell of a workbook with true, false or its word in any case.
 fn flags(one: &Side<'_>, left: &Value, other: &Side<'_>, right: &Value) -> Option<bool> {
     let flag = |side: &Side<'_>| match side {
         Side::Cell(Cell { value: Scalar::Bool(flag), .. }) => Some(*flag),
@@ -388,7 +391,7 @@ pub(super) fn text_of<'v>(side: &Side<'v>) -> &'v str {
     }
 }
 
-fn answers(operator: &str, order: Ordering, equal: bool) -> bool {
+fn satisfies(operator: &str, order: Ordering, equal: bool) -> bool {
     match operator {
         "==" => equal,
         "!=" => !equal,
@@ -409,7 +412,7 @@ pub(super) fn number_of(value: &Value) -> Option<Number> {
     }
 }
 
-/// Takes from `left` what a value holds; false where that is more.
+/// Subtracts the size of a value from `left`; false if it is larger.
 fn measure(value: &Value, left: &mut usize) -> bool {
     let own = value.as_str().map_or(size_of::<Value>(), str::len);
     let Some(rest) = left.checked_sub(own) else { return false };

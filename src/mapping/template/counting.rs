@@ -1,10 +1,10 @@
-//! Arithmetic as a person means it who has a table before them: cells are the numbers they show, sums and products have no
-//! noise of binary fractions, a half is rounded away from zero.
+//! Arithmetic as in a spreadsheet: cells are the numbers they show, results have no float noise, halves are rounded
+//! away from zero.
 
-use super::compare::within;
-use super::compare::{Number, Reading, Side, Under, is_other, number_of, text_of};
-use crate::mapping::convert::Unfit;
-use crate::mapping::convert::number::{Amounts, number};
+use super::compare::with_evaluation;
+use super::compare::{Evaluation, Number, ParsedSide, Side, is_other, number_of, text_of};
+use crate::mapping::convert::ValueError;
+use crate::mapping::convert::number::{NumberSyntax, number};
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value, context, filters, tests};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -12,10 +12,10 @@ use sheet_source::message;
 use sheet_source::problem::quoted;
 use sheet_source::{Cell, DisplayKind, Scalar};
 
-/// Decimals a number may be rounded to.
+/// The most decimals of `|round`.
 const PLACES_MAX: i32 = 20;
 
-pub fn add_to(env: &mut Environment<'static>) {
+pub fn register(env: &mut Environment<'static>) {
     env.add_function(super::operand::NUMBER, |state: &State<'_, '_>, value: Value| counted(state, &value, None));
     env.add_function(super::operand::ADD, added);
     env.add_function(super::operand::COUNT, count);
@@ -34,7 +34,9 @@ pub fn add_to(env: &mut Environment<'static>) {
         Ok::<_, Error>(tests::is_divisibleby(&counted(state, &value, None)?, &counted(state, &by, None)?))
     });
     env.add_test("number", |state: &State<'_, '_>, value: Value| {
-        within(state, |under| Ok(under.counted(&value).map_or(tests::is_number(&value), |read| read.is_ok())))
+        with_evaluation(state, |evaluation| {
+            Ok(evaluation.counted(&value).map_or(tests::is_number(&value), |read| read.is_ok()))
+        })
     });
 }
 
@@ -63,7 +65,7 @@ fn nothing() -> Kwargs {
     Kwargs::from_iter([] as [(&str, Value); 0])
 }
 
-/// As a spreadsheet rounds: the engine takes a half to the even side.
+/// Rounds like a spreadsheet; the engine rounds halves to even.
 fn round(
     state: &State<'_, '_>,
     value: Value,
@@ -87,7 +89,7 @@ fn round(
     }
 }
 
-/// Of numbers and of cells; of something in the items, the engine's.
+/// Sums numbers and cells; sums of attributes use the engine.
 fn sum(state: &State<'_, '_>, list: Value, args: Rest<Value>, kwargs: Kwargs) -> Result<Value, Error> {
     let plain = args.is_empty() && matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable);
     if !plain || kwargs.args().next().is_some() {
@@ -101,19 +103,19 @@ fn sum(state: &State<'_, '_>, list: Value, args: Rest<Value>, kwargs: Kwargs) ->
     Ok(sum)
 }
 
-/// A text as a number; a number, and what is neither, as it is.
+/// Parses a text as a number; returns other values unchanged.
 fn counted(state: &State<'_, '_>, value: &Value, default: Option<Value>) -> Result<Value, Error> {
-    within(state, |under| match (under.counted(value), default) {
+    with_evaluation(state, |evaluation| match (evaluation.counted(value), default) {
         (None, _) => Ok(value.clone()),
         (Some(Ok(number)), _) => Ok(number.value()),
         (Some(Err(_)), Some(default)) => Ok(default),
-        (Some(Err(unfit)), None) => Err(under.refuse(value.as_str().unwrap_or_default(), unfit)),
+        (Some(Err(error)), None) => Err(evaluation.refuse(value.as_str().unwrap_or_default(), error)),
     })
 }
 
-/// `+` of two values; of lists it is the engine's.
+/// `+` of two values; for lists as in the engine.
 fn added(state: &State<'_, '_>, left: Value, right: Value, is_text: bool) -> Result<Value, Error> {
-    if let Some(joined) = within(state, |under| under.joined(&left, &right, is_text))? {
+    if let Some(joined) = with_evaluation(state, |evaluation| evaluation.joined(&left, &right, is_text))? {
         return Ok(joined);
     }
     counted_with(state, &left, "+", &right)
@@ -128,21 +130,21 @@ fn counted_with(state: &State<'_, '_>, left: &Value, sign: &str, right: &Value) 
     if left.is_undefined() || right.is_undefined() {
         return Err(ErrorKind::UndefinedError.into());
     }
-    if let Some(number) = within(state, |under| under.count(left, sign, right))? {
+    if let Some(number) = with_evaluation(state, |evaluation| evaluation.count(left, sign, right))? {
         return Ok(number);
     }
     state.env().compile_expression(&format!("left {sign} right"))?.eval(context! { left, right })
 }
 
-impl Under {
-    /// A text as a number; `None` where it is no text.
-    fn counted(&self, value: &Value) -> Option<Result<Number, Unfit>> {
+impl Evaluation {
+    /// Parses a text as a number; `None` for other values.
+    fn counted(&self, value: &Value) -> Option<Result<Number, ValueError>> {
         let side = self.side(value);
         let text = match &side {
             Side::Cell(cell @ Cell { value: Scalar::Formatted(_, DisplayKind::Currency(_)), .. }) => {
-                let amounts = Amounts { decimal: None, currency: self.currency.as_deref() };
-                if let Err(unfit) = number(*cell, amounts) {
-                    return Some(Err(unfit));
+                let syntax = NumberSyntax { decimal: None, currency: self.currency.as_deref() };
+                if let Err(error) = number(*cell, syntax) {
+                    return Some(Err(error));
                 }
                 cell.text
             }
@@ -150,31 +152,31 @@ impl Under {
             Side::Number(_) | Side::Other => return None,
         };
         Some(match self.read(&side) {
-            Reading::Number(number) => Ok(number),
-            Reading::Empty => {
-                let hint = "fill the cell, or say what an empty one is: |int(default=0), |float(default=0)";
-                let message = "the cell is empty, and a number is made of it";
-                Err(Unfit { code: "empty", message: message.into(), hint: Some(hint.into()) })
+            ParsedSide::Number(number) => Ok(number),
+            ParsedSide::Empty => {
+                let hint = "fill the cell, or set a default: |int(default=0), |float(default=0)";
+                let message = "the cell is empty, but the template needs a number";
+                Err(ValueError { code: "empty", message: message.into(), hint: Some(hint.into()) })
             }
-            // Where the source does not say how it writes numbers, the author has now asked for one: it has a dot.
-            Reading::Unclear(unfit) => match (self.decimal, text.trim().parse()) {
+            // Without a decimal sign in the mapping, an ambiguous number is read with a dot.
+            ParsedSide::Ambiguous(error) => match (self.decimal, text.trim().parse()) {
                 (None, Ok(exact)) => Ok(Number::of_decimal(exact)),
-                _ => Err(unfit),
+                _ => Err(error),
             },
-            Reading::Words(unfit) => Err(unfit),
+            ParsedSide::Text(error) => Err(error),
         })
     }
 
-    /// Two texts as one, where they are no two numbers. `is_text`: the author has put a text beside them.
+    /// Joins two texts unless both are numbers. `is_text`: the expression contains a string literal.
     fn joined(&self, left: &Value, right: &Value, is_text: bool) -> Result<Option<Value>, Error> {
         let (Some(one), Some(other)) = (left.as_str(), right.as_str()) else { return Ok(None) };
         if !is_text && [left, right].into_iter().all(|value| self.read(&self.side(value)).is_numeric()) {
-            return Err(self.refuse(one, two_meanings(one, other)));
+            return Err(self.refuse(one, ambiguous_sum(one, other)));
         }
         self.sized(&Value::from(format!("{one}{other}"))).map(Some)
     }
 
-    /// What two numbers come to; `None` where one side is neither a number nor a text.
+    /// Computes with two numbers; `None` if one side is neither a number nor a text.
     fn count(&self, left: &Value, sign: &str, right: &Value) -> Result<Option<Value>, Error> {
         let mut sides = [Number::of_decimal(Decimal::ZERO); 2];
         for (number, value) in sides.iter_mut().zip([left, right]) {
@@ -182,15 +184,15 @@ impl Under {
                 return Ok(None);
             }
             let read = self.counted(value).transpose();
-            let read = read.map_err(|unfit| self.refuse(value.as_str().unwrap_or_default(), unfit))?;
+            let read = read.map_err(|error| self.refuse(value.as_str().unwrap_or_default(), error))?;
             let Some(read) = read.or_else(|| number_of(value)) else { return Ok(None) };
             *number = read;
         }
         let [one, other] = sides;
         if matches!(sign, "/" | "//" | "%") && other.float == 0.0 {
-            let message = message!("{value} is divided by nothing", value = quoted(&left.to_string()));
-            let hint = Some("let the template ask first: … if row['…'] > 0 else …".into());
-            return Err(self.refuse(right.as_str().unwrap_or_default(), Unfit { code: "template", message, hint }));
+            let message = message!("{value} is divided by zero", value = quoted(&left.to_string()));
+            let hint = Some("check it in the template: … if row['…'] > 0 else …".into());
+            return Err(self.refuse(right.as_str().unwrap_or_default(), ValueError { code: "template", message, hint }));
         }
         let exact = one.exact.zip(other.exact).and_then(|(one, other)| exactly(one, sign, other));
         let counted =
@@ -199,9 +201,9 @@ impl Under {
     }
 }
 
-/// `None` where the result has too many digits.
+/// `None` if the result has too many digits.
 fn exactly(one: Decimal, sign: &str, other: Decimal) -> Option<Decimal> {
-    // What is left over is never less than nothing, as with the engine.
+    // The remainder is never negative, as in the engine.
     let whole = || {
         let quotient = one.checked_div(other)?;
         let down = if other.is_sign_positive() { quotient.floor() } else { quotient.ceil() };
@@ -229,13 +231,9 @@ fn roughly(one: f64, sign: &str, other: f64) -> f64 {
     }
 }
 
-/// Why `+` between two cells is none of ours to guess.
-fn two_meanings(one: &str, other: &str) -> Unfit {
-    let message = message!(
-        "{one} + {other} could be a sum, or the one text behind the other",
-        one = quoted(one),
-        other = quoted(other)
-    );
-    let hint = "write |float behind one of them to add, or ~ in the place of + to join";
-    Unfit { code: "number", message, hint: Some(hint.into()) }
+/// The error for an ambiguous `+` between two cells.
+fn ambiguous_sum(one: &str, other: &str) -> ValueError {
+    let message = message!("{one} + {other} can be a sum or a joined text", one = quoted(one), other = quoted(other));
+    let hint = "write |float after one of them to add, or ~ instead of + to join";
+    ValueError { code: "number", message, hint: Some(hint.into()) }
 }

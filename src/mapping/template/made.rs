@@ -1,20 +1,20 @@
-//! A number that a template has made. The sign of the source's numbers is not that of the engine, nor that of the author, who
-//! writes a dot; and a cell of a workbook is no text that has to be read.
+//! Reads the result of a template as a number. The engine and literals use a dot, whatever the source uses; and a typed
+//! cell of a workbook needs no parsing.
 
 use crate::mapping::convert::number::digits;
 use sheet_source::{Cell, Scalar};
 
-/// What a template has made, for a target of numbers.
+/// The result of a template, for a numeric target.
 #[derive(Debug, PartialEq)]
-pub struct AsNumber {
+pub struct RenderedCell {
     pub text: String,
-    /// What its cell is where it is the text of one, a number where it is one and has its own dot, else a text.
+    /// The type of the cell with the same text; a number if the text has its own dot; else a text.
     pub value: Scalar,
-    /// A dot in it is a decimal sign, whatever the source writes.
+    /// A dot in the text is a decimal sign, whatever the source uses.
     pub own_dot: bool,
 }
 
-pub fn as_number<'r>(made: &str, cells: impl Iterator<Item = Cell<'r>> + Clone) -> AsNumber {
+pub fn rendered_cell<'r>(made: &str, cells: impl Iterator<Item = Cell<'r>> + Clone) -> RenderedCell {
     let made = made.trim();
     let own_dot = has_own_dot(made, cells.clone());
     let is_held = |cell: &Cell<'_>| cell.text.trim() == made;
@@ -24,16 +24,16 @@ pub fn as_number<'r>(made: &str, cells: impl Iterator<Item = Cell<'r>> + Clone) 
             Ok(number)
                 if own_dot && dotted(made).is_some_and(|dotted| made.trim_start_matches(['-', '+']) == dotted) =>
             {
-                return AsNumber { text: written(number, made), value: Scalar::Number(number), own_dot };
+                return RenderedCell { text: written(number, made), value: Scalar::Number(number), own_dot };
             }
             _ => Cell::of_text(made).value,
         },
     };
-    AsNumber { text: made.to_owned(), value, own_dot }
+    RenderedCell { text: made.to_owned(), value, own_dot }
 }
 
-/// True where a text has a number with a dot that stands in no cell that is a text: nothing but a number cell, a count or the author
-/// can have put it there, and they all mean decimals.
+/// True if a text has a number with a dot that is in no text cell: it comes from a number cell, a computation or a
+/// literal, where a dot is a decimal sign.
 pub fn has_own_dot<'r>(text: &str, mut cells: impl Iterator<Item = Cell<'r>>) -> bool {
     let Some(dotted) = dotted(text) else { return false };
     !cells.any(|cell| is_text(&cell) && numbers(cell.text).any(|number| number == dotted))
@@ -43,20 +43,20 @@ fn is_text(cell: &Cell<'_>) -> bool {
     matches!(cell.value, Scalar::Text | Scalar::Empty)
 }
 
-/// Digits, dots and commas side by side.
+/// Runs of digits, dots and commas.
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     let runs = text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')));
     runs.map(|run| run.trim_matches(['.', ','])).filter(|run| !run.is_empty())
 }
 
-/// The number with one dot among its digits, where there is no other that has a sign.
+/// The only number with a separator, if that is a single dot.
 fn dotted(text: &str) -> Option<&str> {
     let mut signed = numbers(text).filter(|number| number.contains(['.', ',']));
     let (one, other) = (signed.next()?, signed.next());
     (other.is_none() && !one.contains(',') && one.matches('.').count() == 1).then_some(one)
 }
 
-/// Of a sum that was counted only the digits that are true: 0.3, not 0.30000000000000004.
+/// A computed number without float noise: 0.3, not 0.30000000000000004.
 fn written(number: f64, made: &str) -> String {
     if format!("{number:?}") == made { digits(number) } else { made.to_owned() }
 }
@@ -88,7 +88,7 @@ mod tests {
             ("", &["x"], "", (Scalar::Empty, false)),
         ] {
             let cells = cells.iter().map(|cell| Cell::of_text(cell));
-            assert_eq!(as_number(made, cells), AsNumber { text: text.to_owned(), value, own_dot }, "{made}");
+            assert_eq!(rendered_cell(made, cells), RenderedCell { text: text.to_owned(), value, own_dot }, "{made}");
         }
         let cell = |text, value| Cell { text, value };
         for (made, value, expected, own_dot) in [
@@ -103,11 +103,11 @@ mod tests {
             ("1.125 м", Scalar::Number(1.125), Scalar::Text, true),
         ] {
             let text = made.trim_end_matches(" м");
-            let found = as_number(made, [cell(text, value)].into_iter());
-            assert_eq!(found, AsNumber { text: made.to_owned(), value: expected, own_dot }, "{made}");
+            let found = rendered_cell(made, [cell(text, value)].into_iter());
+            assert_eq!(found, RenderedCell { text: made.to_owned(), value: expected, own_dot }, "{made}");
         }
         let both = [cell("1.125", Scalar::Number(1.125)), cell("1.125", Scalar::Text)];
-        let found = as_number("1.125", both.into_iter());
+        let found = rendered_cell("1.125", both.into_iter());
         assert_eq!((found.value, found.own_dot), (Scalar::Text, false));
     }
 }

@@ -1,5 +1,6 @@
-//! Templates and conditions: minijinja over `row['Title']`. Compiled once; the columns they name are known before any
-//! row is read, so a misspelt one is a problem of the mapping and not of a million rows.
+//! Templates and conditions: minijinja over `row['Title']`. They are compiled once, and their columns are looked up
+//! before any row is read. `engine` configures minijinja; `operators` and `operand` rewrite comparisons and arithmetic
+//! to calls of `compare`, `counting` and `order`; `made` reads results as numbers.
 
 mod compare;
 mod counting;
@@ -9,7 +10,7 @@ mod engine;
 mod operators;
 mod order;
 
-use compare::{BYTES_MAX, Under};
+use compare::{BYTES_MAX, Evaluation};
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind};
 use operators::Rewritten;
@@ -19,22 +20,22 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-pub use compare::Fault;
-pub use made::{AsNumber, as_number};
+pub use compare::RowError;
+pub use made::{RenderedCell, rendered_cell};
 
-/// The columns a template names: as written, and their index once looked up.
-pub type Columns = Vec<(String, usize)>;
+/// The columns of a template: title as written, and index.
+pub type NamedColumns = Vec<(String, usize)>;
 
 #[derive(Debug, Clone)]
 pub struct Template {
     env: Environment<'static>,
-    columns: Columns,
-    /// The decimal sign of the source, where it is said.
+    columns: NamedColumns,
+    /// The decimal sign of the source, if the mapping has one.
     decimal: Option<char>,
-    /// Of the target, where amounts of another currency must not be counted with.
+    /// The currency of the target; amounts in other currencies are refused.
     currency: Option<String>,
-    /// What the template is, where it only puts cells between texts: nearly every one does, and it is made without the
-    /// engine then, ten times as fast.
+    /// The pieces of a template without expressions. Nearly all are such, and are rendered without the engine, ten
+    /// times as fast.
     pieces: Option<Vec<Piece>>,
 }
 
@@ -44,34 +45,38 @@ enum Piece {
     Cell(usize),
 }
 
-/// What a template has made of a row.
+/// The result of a template for a row.
 #[derive(Debug, Default, PartialEq)]
-pub struct Made {
+pub struct Rendered {
     pub text: String,
     /// An empty cell was compared with a number, which is false.
-    pub empty: bool,
+    pub compared_empty: bool,
 }
 
-/// Why nothing could be made of it.
+/// Why a template cannot be rendered.
 #[derive(Debug)]
-pub enum Failure {
-    /// Of something that stands in the row.
-    Row(Fault),
+pub enum RenderError {
+    /// A value of the row is invalid.
+    Row(RowError),
     Engine(minijinja::Error),
 }
 
 const NAME: &str = "template";
 
 impl Template {
-    pub fn text(source: &str, columns: Columns, decimal: Option<char>) -> Result<Template, minijinja::Error> {
-        // Compiled as it stands first, so that an error speaks of the author's text and not of what is made of it.
+    pub fn text(source: &str, columns: NamedColumns, decimal: Option<char>) -> Result<Template, minijinja::Error> {
+        // The original source is compiled first, so that errors refer to it.
         Environment::new().add_template(NAME, source)?;
         let pieces = pieces(source, &columns);
         Template::compiled(operators::of_template(source), columns, decimal, pieces)
     }
 
-    /// A condition is an expression; it becomes a template that prints something when it holds.
-    pub fn condition(expression: &str, columns: Columns, decimal: Option<char>) -> Result<Template, minijinja::Error> {
+    /// Compiles a condition: an expression, wrapped in a template that prints something if it is true.
+    pub fn condition(
+        expression: &str,
+        columns: NamedColumns,
+        decimal: Option<char>,
+    ) -> Result<Template, minijinja::Error> {
         Environment::new().compile_expression(expression)?;
         let rewritten = operators::of_expression(expression);
         let source = format!("{{% if {} %}}1{{% endif %}}", rewritten.source);
@@ -80,28 +85,28 @@ impl Template {
 
     fn compiled(
         rewritten: Rewritten,
-        columns: Columns,
+        columns: NamedColumns,
         decimal: Option<char>,
         pieces: Option<Vec<Piece>>,
     ) -> Result<Template, minijinja::Error> {
         let mut env = engine::environment();
-        engine::knows(&env, &rewritten)?;
+        engine::check_names(&env, &rewritten)?;
         env.add_template_owned(NAME, rewritten.source)?;
         Ok(Template { env, columns, decimal, currency: None, pieces })
     }
 
-    /// Amounts of another currency are refused from now on.
-    pub fn counts_in(&mut self, currency: Option<String>) {
+    /// Sets the currency of amounts; others are refused.
+    pub fn set_currency(&mut self, currency: Option<String>) {
         self.currency = currency;
     }
 
-    /// The columns that it reads.
-    pub fn reads(&self) -> impl Iterator<Item = usize> {
+    /// The columns that the template reads.
+    pub fn column_indexes(&self) -> impl Iterator<Item = usize> {
         self.columns.iter().map(|(_, index)| *index)
     }
 
-    /// What the template makes of a row.
-    pub fn render(&self, row: &Row) -> Result<Made, Failure> {
+    /// Renders the template for a row.
+    pub fn render(&self, row: &Row) -> Result<Rendered, RenderError> {
         let Some(pieces) = &self.pieces else { return self.evaluate(row) };
         let mut text = String::with_capacity(128);
         for piece in pieces {
@@ -110,37 +115,37 @@ impl Template {
                 Piece::Cell(index) => row.get(*index).text.trim(),
             });
         }
-        Ok(Made { text, empty: false })
+        Ok(Rendered { text, compared_empty: false })
     }
 
-    fn evaluate(&self, row: &Row) -> Result<Made, Failure> {
-        let amounts = (self.decimal, self.currency.clone());
-        let under = Arc::new(Under::new(row, self.columns.iter().map(|(_, index)| index), amounts));
+    fn evaluate(&self, row: &Row) -> Result<Rendered, RenderError> {
+        let syntax = (self.decimal, self.currency.clone());
+        let evaluation = Arc::new(Evaluation::new(row, self.columns.iter().map(|(_, index)| index), syntax));
         let titles = self.columns.iter().map(|(title, _)| title.clone());
-        let cells: BTreeMap<String, Value> = titles.zip(under.values()).collect();
+        let cells: BTreeMap<String, Value> = titles.zip(evaluation.values()).collect();
         let context: BTreeMap<&str, Value> = BTreeMap::from([
             ("row", Value::from(cells)),
-            (operators::COMPARE, Value::from_dyn_object(Arc::clone(&under))),
+            (operators::COMPARE, Value::from_dyn_object(Arc::clone(&evaluation))),
         ]);
         let mut text = Bounded(Vec::new());
         let made =
             self.env.get_template(NAME).and_then(|template| template.render_captured_to(context, &mut text).map(drop));
         if let Err(error) = made {
-            return Err(match under.refused.get() {
-                Some(refused) => Failure::Row(refused.clone()),
+            return Err(match evaluation.refused.get() {
+                Some(refused) => RenderError::Row(refused.clone()),
                 None if error.kind() == ErrorKind::WriteFailure => {
-                    under.too_long();
-                    under.refused.get().cloned().map_or(Failure::Engine(error), Failure::Row)
+                    evaluation.too_long();
+                    evaluation.refused.get().cloned().map_or(RenderError::Engine(error), RenderError::Row)
                 }
-                None => Failure::Engine(error),
+                None => RenderError::Engine(error),
             });
         }
         let text = String::from_utf8(text.0).unwrap_or_default();
-        Ok(Made { text, empty: under.empty.load(Ordering::Relaxed) })
+        Ok(Rendered { text, compared_empty: evaluation.compared_empty.load(Ordering::Relaxed) })
     }
 }
 
-/// What a template writes, as long as it is not too long.
+/// A writer with a size limit.
 struct Bounded(Vec<u8>);
 
 impl io::Write for Bounded {
@@ -157,9 +162,9 @@ impl io::Write for Bounded {
     }
 }
 
-/// A template of texts and `{{ row['Title'] }}` alone; `None` for whatever else.
+/// The pieces of a template with only texts and `{{ row['Title'] }}`; `None` for others.
 fn pieces(source: &str, columns: &[(String, usize)]) -> Option<Vec<Piece>> {
-    // The engine takes a line end off the end of a template.
+    // The engine removes a trailing line break.
     if source.contains("{%") || source.contains("{#") || source.ends_with(['\n', '\r']) {
         return None;
     }
@@ -181,7 +186,7 @@ fn pieces(source: &str, columns: &[(String, usize)]) -> Option<Vec<Piece>> {
     Some(pieces)
 }
 
-/// The titles in `row['…']` and `row["…"]`, in order, each once; `row.title` counts too.
+/// The titles in `row['…']`, `row["…"]` and `row.title`, in order, without duplicates.
 pub fn columns_named(source: &str) -> Vec<String> {
     let mut titles: Vec<String> = Vec::new();
     let source = without_comments(source);
@@ -289,15 +294,17 @@ mod tests {
     fn answer(condition: &str, row: &Row, decimal: Option<char>) -> String {
         let columns = vec![("А".to_owned(), 0), ("Б".to_owned(), 1)];
         match Template::condition(condition, columns, decimal).unwrap().render(row) {
-            Ok(Made { text, empty }) => format!("{}{}", u8::from(!text.is_empty()), if empty { "*" } else { "" }),
-            Err(Failure::Row(refused)) => refused.unfit.code.to_owned(),
-            Err(Failure::Engine(error)) => error.to_string(),
+            Ok(Rendered { text, compared_empty: empty }) => {
+                format!("{}{}", u8::from(!text.is_empty()), if empty { "*" } else { "" })
+            }
+            Err(RenderError::Row(refused)) => refused.error.code.to_owned(),
+            Err(RenderError::Engine(error)) => error.to_string(),
         }
     }
 
     #[test]
     fn cells_are_compared_as_numbers_where_one_side_is_one() {
-        for (condition, cells, answers) in [
+        for (condition, cells, satisfies) in [
             (
                 "row['А'] > 10",
                 &["9", "100", "", "10.5", "007", "1 000", "12%", "много", "1,234"][..],
@@ -322,7 +329,7 @@ mod tests {
             ("row['А']|length > 2", &["100", "9"], "1 0"),
         ] {
             let found: Vec<String> = cells.iter().map(|cell| answer(condition, &row(&[cell]), None)).collect();
-            assert_eq!(found.join(" "), answers, "{condition}");
+            assert_eq!(found.join(" "), satisfies, "{condition}");
         }
         for (left, right, condition, expected) in [
             ("100", "9", "row['А'] > row['Б']", "1"),
@@ -378,8 +385,8 @@ mod tests {
             .render(&row(cells))
         {
             Ok(made) => made.text,
-            Err(Failure::Row(refused)) => refused.unfit.code.to_owned(),
-            Err(Failure::Engine(error)) => error.to_string(),
+            Err(RenderError::Row(refused)) => refused.error.code.to_owned(),
+            Err(RenderError::Engine(error)) => error.to_string(),
         };
         for (source, cells, decimal, expected) in [
             ("{{ row['А'] * 2 }}", &["9"][..], None, "18"),
@@ -471,8 +478,8 @@ mod tests {
             "{% set s %}{% for i in range(5000) %}{{ 'x' * 1000 }}{% endfor %}{% endset %}x",
         ] {
             let made = Template::text(source, columns.clone(), None).unwrap().render(&row(&["x"]));
-            let Err(Failure::Row(refused)) = made else { panic!("{source}: {made:?}") };
-            assert!(refused.unfit.message.to_string().contains("1000000 bytes"), "{source}: {}", refused.unfit.message);
+            let Err(RenderError::Row(refused)) = made else { panic!("{source}: {made:?}") };
+            assert!(refused.error.message.to_string().contains("1000000 bytes"), "{source}: {}", refused.error.message);
         }
         let long = Template::text("{{ 'x' * 900000 }}", columns, None).unwrap().render(&row(&["x"]));
         assert_eq!(long.unwrap().text.len(), 900_000);

@@ -1,36 +1,36 @@
-//! The arithmetic of a template as calls of our own: to the engine a cell is a text, and `row['A'] * 2` is that text twice.
-//! `*`, `/`, `//`, `%` and `-` become `__count`, which counts as a person does, with decimals; `**` and a minus before a value
-//! take it through `__number`, which reads a text as a number; `+` becomes `__add`, which adds numbers, joins texts and refuses
-//! where nobody can tell which of the two is meant.
+//! Rewrites arithmetic of a template to calls: for the engine a cell is a text, and `row['A'] * 2` repeats it. `*`,
+//! `/`, `//`, `%` and `-` become `__count`, which computes with decimals; operands of `**` and of a unary minus go
+//! through `__number`, which parses a text as a number; `+` becomes `__add`, which adds numbers, joins texts and
+//! refuses ambiguous operands.
 
 use std::ops::Range;
 
-/// What the calls go to: names that no author writes.
+/// The names of the called functions.
 pub const NUMBER: &str = "__number";
 pub const COUNT: &str = "__count";
 pub const ADD: &str = "__add";
 pub const SIZED: &str = "__sized";
 
-/// Operators that are for numbers alone.
+/// Operators for numbers only.
 const COUNTING: [&str; 6] = ["*", "/", "//", "%", "**", "-"];
-/// Operators by which a text grows.
+/// Operators that make a text longer.
 const GROWING: [&str; 3] = ["~", "+", "*"];
 
-/// True for the signs of arithmetic, where a value stands before them.
+/// True for arithmetic operators after a value.
 pub fn is_sign(text: &str) -> bool {
     COUNTING.contains(&text) || GROWING.contains(&text)
 }
 
-/// What stands on one side of a comparison: factors, and the signs between them.
+/// One side of a comparison: factors, and the operators between them.
 #[derive(Default)]
 pub struct Operand {
     factors: Vec<Factor>,
-    /// Each with the blanks before it.
+    /// Each operator with the blanks before it.
     signs: Vec<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Literal {
+pub enum LiteralKind {
     Text,
     Number,
 }
@@ -39,17 +39,17 @@ pub enum Literal {
 struct Factor {
     text: String,
     tokens: usize,
-    /// The only token is one.
-    literal: Option<Literal>,
-    /// Where the value begins that stands behind a minus.
+    /// The literal, if it is the only lexeme.
+    literal: Option<LiteralKind>,
+    /// The offset of the value after a unary minus.
     negated: Option<usize>,
 }
 
 impl Operand {
-    /// A token with the blanks before it, or all that stands between brackets.
-    pub fn token(&mut self, gap: &str, text: &str, literal: Option<Literal>) {
+    /// Adds a lexeme with the blanks before it.
+    pub fn token(&mut self, gap: &str, text: &str, literal: Option<LiteralKind>) {
         let factor = self.last();
-        // A minus takes what stands before the first filter or test.
+        // A unary minus applies before filters and tests.
         if matches!(text, "|" | "is") {
             factor.negate();
         }
@@ -58,30 +58,30 @@ impl Operand {
         factor.literal = literal.filter(|_| factor.tokens == 1);
     }
 
-    /// A bracket that closes what the last token opens, and all between.
+    /// Adds the content of a bracket, or its closing sign.
     pub fn inside(&mut self, text: &str) {
         self.last().text.push_str(text);
     }
 
-    /// A minus before a value.
+    /// Adds a unary minus.
     pub fn minus(&mut self, gap: &str) {
         let factor = self.last();
         factor.text.extend([gap, "-"]);
         factor.negated = Some(factor.text.len());
     }
 
-    /// A sign behind a value.
+    /// Adds an operator after a value.
     pub fn sign(&mut self, gap: &str, sign: &str) {
         self.last().negate();
         self.signs.push(format!("{gap}{sign}"));
     }
 
-    /// The author's own text, between quotes.
+    /// True for a string literal.
     pub fn is_text(&self) -> bool {
-        matches!(self.factors.as_slice(), [one] if one.literal == Some(Literal::Text))
+        matches!(self.factors.as_slice(), [one] if one.literal == Some(LiteralKind::Text))
     }
 
-    /// `always`: what is made gets a name, and may be used again and again.
+    /// The rewritten operand. With `always` its size is checked, because it gets a name and may be used several times.
     pub fn written(mut self, always: bool) -> String {
         if let Some(last) = self.factors.last_mut() {
             last.negate();
@@ -103,7 +103,7 @@ impl Operand {
         &mut self.factors[last]
     }
 
-    /// `+` and `-` bind more weakly than all other signs, and from the left.
+    /// `+` and `-` have the lowest precedence, and are left-associative.
     fn sum(&self) -> String {
         if self.factors.is_empty() {
             return String::new();
@@ -113,7 +113,7 @@ impl Operand {
         let mut is_text = false;
         let mut whole = String::new();
         for (before, of_term) in terms.by_ref() {
-            is_text |= of_term.clone().any(|at| self.factors[at].literal == Some(Literal::Text));
+            is_text |= of_term.clone().any(|at| self.factors[at].literal == Some(LiteralKind::Text));
             let term = self.joined(of_term);
             let (gap, done) = parted(&whole);
             whole = match before.map(|sign| self.sign_at(sign)) {
@@ -122,12 +122,12 @@ impl Operand {
                 Some(_) => format!("{gap}{COUNT}({done}, '-', {})", term.trim()),
             };
         }
-        // Behind the last sign the author may have left out a value.
+        // The value after the last operator may be missing.
         whole.extend(self.signs.get(self.factors.len() - 1).map(String::as_str));
         whole
     }
 
-    /// `~` binds more weakly than the signs of products.
+    /// `~` has a lower precedence than products.
     fn joined(&self, term: Range<usize>) -> String {
         let mut joined = String::new();
         for (before, piece) in self.split(term, |sign| sign == "~") {
@@ -137,9 +137,9 @@ impl Operand {
         joined
     }
 
-    /// Of a text of the author the engine makes as many as are asked for.
+    /// The engine repeats string literals.
     fn product(&self, piece: Range<usize>) -> String {
-        let text = |at: usize| self.factors[at].literal == Some(Literal::Text);
+        let text = |at: usize| self.factors[at].literal == Some(LiteralKind::Text);
         if piece.len() < 2 {
             return self.factors[piece.start].text.clone();
         }
@@ -169,7 +169,7 @@ impl Operand {
         product
     }
 
-    /// The factors between signs of a kind, each with the sign before it.
+    /// Splits factors at some operators; each part with the operator before it.
     fn split(&self, factors: Range<usize>, at: impl Fn(&str) -> bool) -> Vec<(Option<usize>, Range<usize>)> {
         let mut parts = vec![(None, factors.start..factors.end)];
         for factor in factors.start + 1..factors.end {
@@ -188,7 +188,7 @@ impl Operand {
 }
 
 impl Factor {
-    /// As a number, where it may be the text of one.
+    /// The factor as a number, unless it is a literal.
     fn counted(&self) -> String {
         if self.literal.is_some() { self.text.clone() } else { number(&self.text) }
     }
@@ -205,7 +205,7 @@ fn number(text: &str) -> String {
     if text.is_empty() { gap.to_owned() } else { format!("{gap}{NUMBER}({text})") }
 }
 
-/// The blanks in front, and the rest.
+/// Splits off leading blanks.
 fn parted(text: &str) -> (&str, &str) {
     text.split_at(text.len() - text.trim_start().len())
 }

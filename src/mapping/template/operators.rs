@@ -1,20 +1,20 @@
-//! The comparisons of a template as calls of our own: the engine holds every text to be greater than every number, and does
-//! not ask whether the text of a cell is one. `row['A'] > 10` becomes `__compare(row['A'], '>', 10)`. What stands
-//! between comparisons is in `operand`. Where a value may outgrow its limit, it goes through `__sized`.
+//! Rewrites comparisons of a template to calls: in the engine every text is greater than every number, even the text of
+//! a number. `row['A'] > 10` becomes `__compare(row['A'], '>', 10)`. `operand` rewrites the operands of comparisons.
+//! Values that may exceed their size limit go through `__sized`.
 
 use std::cell::RefCell;
 
-use super::operand::{Literal, Operand, is_sign};
+use super::operand::{LiteralKind, Operand, is_sign};
 
-/// What the calls go to: a name of the context that no author writes.
+/// The name of the comparison function in the context.
 pub const COMPARE: &str = "__compare";
 
-/// Between two of these stands an operand: they bind more weakly than a comparison.
+/// Words and signs with a lower precedence than comparisons.
 const WEAK: [&str; 8] = ["and", "or", "if", "else", ",", ":", "=", "recursive"];
-/// Tags that give a value a name.
+/// Tags that assign names to values.
 const NAMING: [&str; 3] = ["set", "with", "for"];
 
-/// What an expression or a template has become, and what it calls by name.
+/// A rewritten expression or template, and the names of its filters and tests.
 #[derive(Debug, Default)]
 pub struct Rewritten {
     pub source: String,
@@ -22,25 +22,25 @@ pub struct Rewritten {
     pub tests: Vec<String>,
 }
 
-/// Names of filters and tests, as they are met.
-type Names = RefCell<Rewritten>;
+/// Collects names of filters and tests.
+type CalledNames = RefCell<Rewritten>;
 
-/// An expression with its comparisons as calls; as it is where it cannot be read, for the engine says why.
+/// Rewrites an expression; returns it unchanged if it is invalid, since the engine reports the error.
 pub fn of_expression(source: &str) -> Rewritten {
-    let names = Names::default();
+    let names = CalledNames::default();
     let rewritten =
         tokens(source, None).map(|(tokens, _)| Level { source, naming: false, names: &names }.rewritten(&tokens, 0));
     Rewritten { source: rewritten.unwrap_or_else(|| source.to_owned()), ..names.into_inner() }
 }
 
-/// The same of all expressions of a template.
+/// Rewrites all expressions of a template.
 pub fn of_template(source: &str) -> Rewritten {
-    let names = Names::default();
+    let names = CalledNames::default();
     let rewritten = rewrite(source, &names);
     Rewritten { source: rewritten.unwrap_or_else(|| source.to_owned()), ..names.into_inner() }
 }
 
-fn rewrite(source: &str, names: &Names) -> Option<String> {
+fn rewrite(source: &str, names: &CalledNames) -> Option<String> {
     let mut done = String::with_capacity(source.len() * 2);
     let mut rest = source;
     while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).chain(rest.find("{#")).min() {
@@ -80,7 +80,7 @@ fn rewrite(source: &str, names: &Names) -> Option<String> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum LexemeKind {
     Word,
     Text,
     Number,
@@ -90,38 +90,38 @@ enum Kind {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Token {
-    kind: Kind,
+struct Lexeme {
+    kind: LexemeKind,
     start: usize,
     end: usize,
 }
 
-impl Token {
+impl Lexeme {
     fn text(self, source: &str) -> &str {
         &source[self.start..self.end]
     }
 
-    fn literal(self) -> Option<Literal> {
+    fn literal(self) -> Option<LiteralKind> {
         match self.kind {
-            Kind::Text => Some(Literal::Text),
-            Kind::Number => Some(Literal::Number),
-            Kind::Word | Kind::Open | Kind::Close | Kind::Sign => None,
+            LexemeKind::Text => Some(LiteralKind::Text),
+            LexemeKind::Number => Some(LiteralKind::Number),
+            LexemeKind::Word | LexemeKind::Open | LexemeKind::Close | LexemeKind::Sign => None,
         }
     }
 
-    /// True where an operand may end with it, so that an operator follows.
+    /// True if an operand may end with this lexeme, so that an operator may follow.
     fn ends_operand(self, source: &str) -> bool {
         match self.kind {
-            Kind::Text | Kind::Number | Kind::Close => true,
-            Kind::Word => !matches!(self.text(source), "and" | "or" | "not" | "if" | "else" | "in" | "is"),
-            Kind::Open | Kind::Sign => false,
+            LexemeKind::Text | LexemeKind::Number | LexemeKind::Close => true,
+            LexemeKind::Word => !matches!(self.text(source), "and" | "or" | "not" | "if" | "else" | "in" | "is"),
+            LexemeKind::Open | LexemeKind::Sign => false,
         }
     }
 }
 
-/// The tokens of an expression up to `end` outside of brackets, and the length of all that; `None` where a text or a
-/// bracket is left open.
-fn tokens(source: &str, end: Option<&str>) -> Option<(Vec<Token>, usize)> {
+/// The lexemes of an expression up to `end` outside of brackets, and their total length; `None` for an unclosed string
+/// or bracket.
+fn tokens(source: &str, end: Option<&str>) -> Option<(Vec<Lexeme>, usize)> {
     let (mut found, mut depth, mut at) = (Vec::new(), 0usize, 0);
     loop {
         let rest = &source[at..];
@@ -139,23 +139,23 @@ fn tokens(source: &str, end: Option<&str>) -> Option<(Vec<Token>, usize)> {
                 at += c.len_utf8();
                 continue;
             }
-            '\'' | '"' => (Kind::Text, quoted(rest, first)?),
+            '\'' | '"' => (LexemeKind::Text, quoted(rest, first)?),
             '(' | '[' | '{' => {
                 depth += 1;
-                (Kind::Open, 1)
+                (LexemeKind::Open, 1)
             }
             ')' | ']' | '}' => {
                 depth = depth.checked_sub(1)?;
-                (Kind::Close, 1)
+                (LexemeKind::Close, 1)
             }
-            c if c.is_ascii_digit() => (Kind::Number, number(rest)),
-            c if c.is_alphabetic() || c == '_' => (Kind::Word, length(rest, |c| c.is_alphanumeric() || c == '_')),
+            c if c.is_ascii_digit() => (LexemeKind::Number, number(rest)),
+            c if c.is_alphabetic() || c == '_' => (LexemeKind::Word, length(rest, |c| c.is_alphanumeric() || c == '_')),
             c => {
                 let two = ["==", "!=", "<=", ">=", "//", "**"].iter().any(|sign| rest.starts_with(sign));
-                (Kind::Sign, if two { 2 } else { c.len_utf8() })
+                (LexemeKind::Sign, if two { 2 } else { c.len_utf8() })
             }
         };
-        found.push(Token { kind, start: at, end: at + length });
+        found.push(Lexeme { kind, start: at, end: at + length });
         at += length;
     }
 }
@@ -164,7 +164,7 @@ fn length(text: &str, belongs: impl Fn(char) -> bool) -> usize {
     text.find(|c| !belongs(c)).unwrap_or(text.len())
 }
 
-/// A text with its quotes.
+/// The length of a string with its quotes.
 fn quoted(text: &str, quote: char) -> Option<usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
@@ -178,7 +178,7 @@ fn quoted(text: &str, quote: char) -> Option<usize> {
     None
 }
 
-/// `10`, `1_000`, `0x1F`, `1.5`, `2e-3`; the dot of `1.5` is not that of `list.0.name`.
+/// The length of a number: `10`, `1_000`, `0x1F`, `1.5`, `2e-3`; `list.0.name` contains no decimal dot.
 fn number(text: &str) -> usize {
     let mut end = length(text, |c| c.is_ascii_alphanumeric() || c == '_');
     if text[end..].starts_with('.') && text[end + 1..].starts_with(|c: char| c.is_ascii_digit()) {
@@ -190,8 +190,8 @@ fn number(text: &str) -> usize {
     end
 }
 
-/// A tag: its word, and for a loop or a `set` what it names, are no expressions.
-fn of_tag((source, names): (&str, &Names), word: &str, tokens: &[Token]) -> String {
+/// Rewrites a tag; its word, and the names in a loop or a `set`, are no expressions.
+fn of_tag((source, names): (&str, &CalledNames), word: &str, tokens: &[Lexeme]) -> String {
     let separator = match word {
         "for" => "in",
         "set" => "=",
@@ -199,10 +199,10 @@ fn of_tag((source, names): (&str, &Names), word: &str, tokens: &[Token]) -> Stri
     };
     let mut depth = 0i32;
     let named = tokens.iter().position(|token| {
-        depth += i32::from(token.kind == Kind::Open) - i32::from(token.kind == Kind::Close);
+        depth += i32::from(token.kind == LexemeKind::Open) - i32::from(token.kind == LexemeKind::Close);
         depth == 0 && token.text(source) == separator
     });
-    // A `set` without a sign takes what stands between it and its end.
+    // A `set` without `=` is a block.
     let named = named.map_or(tokens.len(), |at| at + 1);
     let start = tokens[..named].last().map_or(0, |token| token.end);
     let level = Level { source, naming: NAMING.contains(&word), names };
@@ -213,28 +213,28 @@ fn of_tag((source, names): (&str, &Names), word: &str, tokens: &[Token]) -> Stri
 #[derive(Clone, Copy)]
 struct Level<'s> {
     source: &'s str,
-    /// What is made gets a name, and may be used again and again.
+    /// The result gets a name and may be used several times.
     naming: bool,
-    names: &'s Names,
+    names: &'s CalledNames,
 }
 
-/// Comparisons side by side: `1 < row['A'] <= 5`.
+/// A chain of comparisons: `1 < row['A'] <= 5`.
 #[derive(Default)]
-struct Chain {
+struct ComparisonChain {
     done: Vec<Operand>,
-    /// With a quote at the side where a text of the author stands.
+    /// With a quote on the side of a string literal.
     operators: Vec<&'static str>,
     operand: Operand,
 }
 
-impl Chain {
+impl ComparisonChain {
     fn compare(&mut self, operator: &'static str) {
         self.operators.push(operator);
         self.done.push(std::mem::take(&mut self.operand));
     }
 
     fn close(&mut self, naming: bool) -> String {
-        let Chain { mut done, operators, operand } = std::mem::take(self);
+        let ComparisonChain { mut done, operators, operand } = std::mem::take(self);
         if done.is_empty() {
             return operand.written(naming);
         }
@@ -256,9 +256,9 @@ fn comparison(sign: &str) -> Option<&'static str> {
 }
 
 impl Level<'_> {
-    /// From `start` on, where the first token may stand behind blanks.
-    fn rewritten(self, tokens: &[Token], start: usize) -> String {
-        let (mut done, mut chain) = (String::new(), Chain::default());
+    /// Rewrites the lexemes; `start` is the offset in the source before the first one.
+    fn rewritten(self, tokens: &[Lexeme], start: usize) -> String {
+        let (mut done, mut chain) = (String::new(), ComparisonChain::default());
         let (mut copied, mut at, mut is, mut name) = (start, 0, false, false);
         while let Some(token) = tokens.get(at) {
             let before = at.checked_sub(1).map(|before| tokens[before]);
@@ -268,7 +268,7 @@ impl Level<'_> {
             let next = tokens.get(at + 1).map(|next| next.text(self.source));
             copied = token.end;
             at += 1;
-            if token.kind == Kind::Open {
+            if token.kind == LexemeKind::Open {
                 chain.operand.token(gap, text, None);
                 let close = self.close_of(tokens, at);
                 let inside = Level { naming: false, ..self }.rewritten(&tokens[at..close], copied);
@@ -279,9 +279,9 @@ impl Level<'_> {
                 at = close + 1;
                 continue;
             }
-            // Behind `is` stands the name of a test, whatever it is.
+            // After `is` follows the name of a test.
             let plain = named || is;
-            name = plain && token.kind == Kind::Word && text != "not";
+            name = plain && token.kind == LexemeKind::Word && text != "not";
             if name && (is || before.is_some_and(|before| before.text(self.source) == "|")) {
                 let mut names = self.names.borrow_mut();
                 if is { names.tests.push(text.to_owned()) } else { names.filters.push(text.to_owned()) }
@@ -293,15 +293,15 @@ impl Level<'_> {
                     copied = tokens[at].end;
                     at += 1;
                 }
-                _ if !plain && follows && token.kind != Kind::Text && comparison(text).is_some() => {
+                _ if !plain && follows && token.kind != LexemeKind::Text && comparison(text).is_some() => {
                     chain.compare(comparison(text).unwrap_or_default());
                 }
-                _ if !plain && token.kind != Kind::Text && (text == "not" || WEAK.contains(&text)) => {
+                _ if !plain && token.kind != LexemeKind::Text && (text == "not" || WEAK.contains(&text)) => {
                     done.push_str(&chain.close(self.naming && text != "="));
                     done.extend([gap, text]);
                 }
-                _ if token.kind == Kind::Sign && follows && is_sign(text) => chain.operand.sign(gap, text),
-                "-" if token.kind == Kind::Sign => chain.operand.minus(gap),
+                _ if token.kind == LexemeKind::Sign && follows && is_sign(text) => chain.operand.sign(gap, text),
+                "-" if token.kind == LexemeKind::Sign => chain.operand.minus(gap),
                 _ => chain.operand.token(gap, text, token.literal()),
             }
         }
@@ -309,11 +309,11 @@ impl Level<'_> {
         done
     }
 
-    /// The bracket that closes the one before `from`.
-    fn close_of(self, tokens: &[Token], from: usize) -> usize {
+    /// The index of the bracket that closes the one before `from`.
+    fn close_of(self, tokens: &[Lexeme], from: usize) -> usize {
         let mut depth = 1;
         let close = tokens[from..].iter().position(|token| {
-            depth += i32::from(token.kind == Kind::Open) - i32::from(token.kind == Kind::Close);
+            depth += i32::from(token.kind == LexemeKind::Open) - i32::from(token.kind == LexemeKind::Close);
             depth == 0
         });
         close.map_or(tokens.len(), |close| from + close)

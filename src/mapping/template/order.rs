@@ -1,7 +1,7 @@
-//! `|max`, `|min` and `|sort` as comparisons have it: by numbers where an item is one, else as the engine does.
+//! The filters `|max`, `|min` and `|sort`: numeric if an item is a number, else as in the engine.
 
 use super::compare::Numbered;
-use super::compare::within;
+use super::compare::with_evaluation;
 use minijinja::value::Kwargs;
 use minijinja::{Error, State, Value, filters};
 use std::cmp::Ordering;
@@ -20,7 +20,7 @@ pub fn min(state: &State<'_, '_>, list: Value, kwargs: Kwargs) -> Result<Value, 
     }
 }
 
-/// Empty items are the least.
+/// Empty items come first.
 pub fn sort(state: &State<'_, '_>, list: Value, kwargs: Kwargs) -> Result<Value, Error> {
     let Some(mut items) = numbered(state, &list, &kwargs)? else { return filters::sort(state, list, kwargs) };
     let reverse = kwargs.get::<Option<bool>>("reverse")?.unwrap_or(false);
@@ -37,18 +37,18 @@ pub fn sort(state: &State<'_, '_>, list: Value, kwargs: Kwargs) -> Result<Value,
 /// `None` where no item is a number.
 fn numbered(state: &State<'_, '_>, list: &Value, kwargs: &Kwargs) -> Result<Option<Vec<Numbered>>, Error> {
     let attribute: Option<&str> = kwargs.peek("attribute").ok().flatten();
-    // Of several, or of parts of parts, the engine knows more.
+    // The engine handles several or nested attributes.
     if attribute.is_some_and(|attribute| attribute.contains([',', '.'])) {
         return Ok(None);
     }
-    let found = within(state, |under| under.numbered(list, attribute))?;
+    let found = with_evaluation(state, |evaluation| evaluation.numbered(list, attribute))?;
     if found.is_some() {
         kwargs.get::<Option<&str>>("attribute")?;
     }
     Ok(found)
 }
 
-/// The last item that stands so to the best before it; an empty one is no number.
+/// The item that no later one replaces; empty items are ignored.
 fn last_of(items: Vec<Numbered>, replaces: impl Fn(Ordering) -> bool) -> Value {
     let mut best: Option<Numbered> = None;
     for item in items {

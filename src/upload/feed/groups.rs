@@ -3,7 +3,7 @@
 //! reading takes rows that stand side by side for a record, and says whether that was so.
 
 use crate::mapping::plan::Groups;
-use crate::mapping::{Lack, RowRole, Suspicion};
+use crate::mapping::{IncompleteGroup, RowRole, Suspicion};
 use sheet_source::Row;
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ pub enum Unit {
     /// All rows of a record, at least one.
     Record(Vec<Row>),
     /// The same, but a row is missing, or may be.
-    Incomplete(Vec<Row>, Lack),
+    Incomplete(Vec<Row>, IncompleteGroup),
     /// It belongs to no record: the mapping leaves it out, it is none by itself, or looks like none.
     Apart(Row, Option<Suspicion>),
     /// Nothing says what record it belongs to.
@@ -90,7 +90,7 @@ pub struct Adjacent {
 struct PartialRecord {
     group: u64,
     rows: Vec<Row>,
-    lack: Option<Lack>,
+    lack: Option<IncompleteGroup>,
 }
 
 impl PartialRecord {
@@ -109,12 +109,12 @@ impl Adjacent {
         let met = group.is_some_and(|group| self.groups.rows.contains_key(&group));
         self.groups.count(row);
         let (apart, group) = match (role, group) {
-            (RowRole::LeftOut, _) => return vec![Unit::Apart(row.clone(), None)],
-            (RowRole::Refused(why), None) => return vec![Unit::Apart(row.clone(), why)],
-            (RowRole::Refused(why), Some(group)) => (Some(Unit::Apart(row.clone(), why)), group),
-            (RowRole::Taken, Some(group)) => (None, group),
-            (RowRole::Taken, None) => {
-                let lack = Some(Lack::Unsaid(row.number));
+            (RowRole::Excluded, _) => return vec![Unit::Apart(row.clone(), None)],
+            (RowRole::Rejected(why), None) => return vec![Unit::Apart(row.clone(), why)],
+            (RowRole::Rejected(why), Some(group)) => (Some(Unit::Apart(row.clone(), why)), group),
+            (RowRole::Included, Some(group)) => (None, group),
+            (RowRole::Included, None) => {
+                let lack = Some(IncompleteGroup::Ungrouped(row.number));
                 let above = self.open.take().and_then(|open| PartialRecord { lack, ..open }.close());
                 return above.into_iter().chain([Unit::Groupless(row.clone())]).collect();
             }
@@ -128,7 +128,7 @@ impl Adjacent {
         }
         if let Some(open) = &mut self.open {
             match apart {
-                Some(_) => open.lack = open.lack.or(Some(Lack::Refused(row.number))),
+                Some(_) => open.lack = open.lack.or(Some(IncompleteGroup::Rejected(row.number))),
                 None => open.rows.push(row.clone()),
             }
         }
@@ -145,7 +145,7 @@ pub struct Counted<'a> {
     /// The record of the row before.
     above: Option<u64>,
     /// Records that lack a row, or may.
-    incomplete: HashMap<u64, Lack>,
+    incomplete: HashMap<u64, IncompleteGroup>,
     /// A record whose last row was the row before.
     whole: Option<Unit>,
 }
@@ -153,28 +153,28 @@ pub struct Counted<'a> {
 impl Counted<'_> {
     fn add(&mut self, row: &Row, role: RowRole) -> Vec<Unit> {
         let group = self.groups.of(row);
-        let takes = role == RowRole::Taken;
+        let takes = role == RowRole::Included;
         let groupless = takes && group.is_none();
         let mut units = Vec::new();
         units.extend(self.whole.take().map(|unit| match unit {
-            Unit::Record(rows) if groupless => Unit::Incomplete(rows, Lack::Unsaid(row.number)),
+            Unit::Record(rows) if groupless => Unit::Incomplete(rows, IncompleteGroup::Ungrouped(row.number)),
             unit => unit,
         }));
         match (role, group) {
-            (RowRole::LeftOut, _) => units.push(Unit::Apart(row.clone(), None)),
-            (RowRole::Refused(why), group) => {
+            (RowRole::Excluded, _) => units.push(Unit::Apart(row.clone(), None)),
+            (RowRole::Rejected(why), group) => {
                 units.push(Unit::Apart(row.clone(), why));
                 if let Some(group) = group {
-                    self.incomplete.entry(group).or_insert(Lack::Refused(row.number));
+                    self.incomplete.entry(group).or_insert(IncompleteGroup::Rejected(row.number));
                 }
             }
-            (RowRole::Taken, None) => {
+            (RowRole::Included, None) => {
                 if let Some(above) = self.above.filter(|above| self.open.contains_key(above)) {
-                    self.incomplete.entry(above).or_insert(Lack::Unsaid(row.number));
+                    self.incomplete.entry(above).or_insert(IncompleteGroup::Ungrouped(row.number));
                 }
                 units.push(Unit::Groupless(row.clone()));
             }
-            (RowRole::Taken, Some(group)) => self.open.entry(group).or_default().push(row.clone()),
+            (RowRole::Included, Some(group)) => self.open.entry(group).or_default().push(row.clone()),
         }
         if takes {
             self.above = group;
@@ -210,7 +210,7 @@ mod tests {
     }
 
     fn left_out(is: bool) -> RowRole {
-        if is { RowRole::LeftOut } else { RowRole::Taken }
+        if is { RowRole::Excluded } else { RowRole::Included }
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
             let mut whole = 0;
             // Rows 3 and 5 are rejected, the second and the first of theirs; row 7 belongs to none.
             let refused = |number: u32| matches!(number, 3 | 5 | 7);
-            let role = |n: u32| if refused(n) { RowRole::Refused(None) } else { RowRole::Taken };
+            let role = |n: u32| if refused(n) { RowRole::Rejected(None) } else { RowRole::Included };
             let mut units: Vec<Unit> = rows.iter().flat_map(|row| gathering.add(row, role(row.number))).collect();
             units.extend(gathering.rest());
             for unit in units {
@@ -236,7 +236,10 @@ mod tests {
                     Unit::Groupless(row) => panic!("row {}", row.number),
                 }
             }
-            assert_eq!((lacking, whole), (vec![(2, Lack::Refused(3)), (6, Lack::Refused(5))], 1));
+            assert_eq!(
+                (lacking, whole),
+                (vec![(2, IncompleteGroup::Rejected(3)), (6, IncompleteGroup::Rejected(5))], 1)
+            );
         }
     }
 
@@ -260,7 +263,9 @@ mod tests {
         }
         // Row 5 may be a part of the record above it.
         assert_eq!(told, [vec![1, 5], vec![0, 6], vec![3], vec![7]]);
-        assert!(matches!(gathering.rest(), Some(Unit::Incomplete(rows, Lack::Unsaid(5))) if rows.len() == 3));
+        assert!(
+            matches!(gathering.rest(), Some(Unit::Incomplete(rows, IncompleteGroup::Ungrouped(5))) if rows.len() == 3)
+        );
         let Gathering::Counted(counted) = gathering else { panic!("they were counted") };
         assert!(counted.open.is_empty() && counted.left.is_empty());
     }

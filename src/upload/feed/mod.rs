@@ -246,11 +246,11 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
         }
         let through = self.select.done.contains(&row.number) && !self.select.refused.contains(&row.number);
         let known = self.select.known.contains(&row.number);
-        if through && !known && self.select.limit.is_none() && self.mapper.passes(row) {
+        if through && !known && self.select.limit.is_none() && self.mapper.skip_sent(row) {
             self.rows += 1;
             return true;
         }
-        self.mapper.is_there(self.select.sent.find(row.number).is_some());
+        self.mapper.set_exists(self.select.sent.find(row.number).is_some());
         let mapped = self.mapper.apply(row);
         self.mapped(row, &[], mapped)
     }
@@ -258,7 +258,7 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
     fn unit(&mut self, unit: Unit) -> bool {
         let (first, more, mapped) = match unit {
             Unit::Apart(row, why) => {
-                let mapped = self.mapper.apart(&row, why);
+                let mapped = self.mapper.exclude(&row, why);
                 (row, Vec::new(), Some(mapped))
             }
             Unit::Incomplete(mut rows, lack) => {
@@ -267,7 +267,7 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
                 (first, rows, Some(mapped))
             }
             Unit::Groupless(row) => {
-                let mapped = self.mapper.groupless(&row);
+                let mapped = self.mapper.without_group(&row);
                 (row, Vec::new(), Some(mapped))
             }
             Unit::Record(mut rows) => {

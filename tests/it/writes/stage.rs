@@ -137,7 +137,7 @@ impl Stage {
         std::fs::write(folder.path().join("rows.toml"), MAPPING).unwrap();
         let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
-        let origins = compile::Origins::of(&table, Ledger::empty());
+        let origins = compile::SourceContext::of(&table, Ledger::empty());
         let plan = compile::compile(&written, origins, Arc::new(account)).expect("the plan");
         // What the loop looks at is the kind and the way it is written; the records are made by hand.
         let write = kind.spec().write(action).expect("a way of writing it");

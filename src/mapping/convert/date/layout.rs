@@ -1,26 +1,26 @@
-//! Layouts of dates as a mapping names them, `%d.%m.%Y %H:%M`, compiled once and matched without allocating.
+//! Date formats of a mapping, `%d.%m.%Y %H:%M`, compiled once and matched without allocating.
 
-use super::super::Unfit;
+use super::super::ValueError;
 use super::month::month;
-use super::scan::{Cursor, Fields, Miss, Written};
+use super::scan::{Cursor, DateError, DateParts, ParsedDate};
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 use sheet_source::message;
 use std::fmt::Write as _;
 
-/// The directives, for hints.
+/// The supported directives, for hints.
 const KNOWN: &str = "%d %m %Y %y %B %b %H %M %S %f %I %p %z %F %T %R and %%";
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Item {
+enum FormatItem {
     Literal(char),
-    /// One blank in the layout stands for any number of them, also no-break ones.
+    /// One blank in the format matches any number of blanks, including no-break ones.
     Blank,
     Day,
     Month,
     MonthName,
     Year,
-    /// 69 to 99 are of the last century, as in strptime.
+    /// 69 to 99 belong to the last century, as in strptime.
     ShortYear,
     Hour,
     Minute,
@@ -31,81 +31,84 @@ enum Item {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Layout {
+pub struct DateFormat {
     source: String,
-    items: Vec<Item>,
+    items: Vec<FormatItem>,
 }
 
-impl Layout {
-    /// Reports an unknown directive, and a layout that cannot give a day.
-    pub fn compile(source: &str) -> Result<Layout, Unfit> {
+impl DateFormat {
+    /// Compiles a format. Unknown directives and formats without a full date are errors.
+    pub fn compile(source: &str) -> Result<DateFormat, ValueError> {
         let mut items = Vec::new();
         let mut chars = source.chars();
         while let Some(c) = chars.next() {
             match c {
                 '%' => directive(source, chars.next(), &mut items)?,
-                c if c.is_whitespace() => items.push(Item::Blank),
-                c => items.push(Item::Literal(c)),
+                c if c.is_whitespace() => items.push(FormatItem::Blank),
+                c => items.push(FormatItem::Literal(c)),
             }
         }
-        items.dedup_by(|a, b| *a == Item::Blank && *b == Item::Blank);
-        let has = |wanted: &[Item]| items.iter().any(|item| wanted.contains(item));
-        let unfit = |what: &'static str, hint: &'static str| Err(Unfit::new("layout", source, what).hint(hint));
-        if !(has(&[Item::Day]) && has(&[Item::Month, Item::MonthName]) && has(&[Item::Year, Item::ShortYear])) {
-            return unfit("does not give a day, a month and a year", "a layout looks like %d.%m.%Y %H:%M");
+        items.dedup_by(|a, b| *a == FormatItem::Blank && *b == FormatItem::Blank);
+        let has = |wanted: &[FormatItem]| items.iter().any(|item| wanted.contains(item));
+        let invalid = |what: &'static str, hint: &'static str| Err(ValueError::new("layout", source, what).hint(hint));
+        if !(has(&[FormatItem::Day])
+            && has(&[FormatItem::Month, FormatItem::MonthName])
+            && has(&[FormatItem::Year, FormatItem::ShortYear]))
+        {
+            return invalid("needs a day, a month and a year", "a date format looks like %d.%m.%Y %H:%M");
         }
-        if has(&[Item::Minute, Item::Second, Item::HalfDay]) && !has(&[Item::Hour]) {
-            return unfit("has a part of a time without its hour", "add %H, or %I for hours up to 12");
+        if has(&[FormatItem::Minute, FormatItem::Second, FormatItem::HalfDay]) && !has(&[FormatItem::Hour]) {
+            return invalid("has a part of a time without the hour", "add %H, or %I for hours up to 12");
         }
-        if source.contains("%I") && !has(&[Item::HalfDay]) {
-            return unfit("has %I, hours up to 12, without %p", "write %H for hours up to 23, or add %p");
+        if source.contains("%I") && !has(&[FormatItem::HalfDay]) {
+            return invalid("has %I, hours up to 12, without %p", "write %H for hours up to 23, or add %p");
         }
-        Ok(Layout { source: source.to_owned(), items })
+        Ok(DateFormat { source: source.to_owned(), items })
     }
 
-    /// As the mapping writes it.
+    /// The format as written in the mapping.
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// The whole text must match.
-    pub(super) fn read(&self, text: &str) -> Result<Written, Miss> {
+    /// Parses a text; all of it must match.
+    pub(super) fn read(&self, text: &str) -> Result<ParsedDate, DateError> {
         let mut cursor = Cursor(text);
-        let mut fields = Fields::default();
+        let mut fields = DateParts::default();
         for (index, item) in self.items.iter().enumerate() {
-            // Where digits touch, a day or a month has both of its digits.
+            // Adjacent numbers need two digits for a day or a month.
             let touches = self.items.get(index + 1).is_some_and(|next| next.is_number());
-            item.read(&mut cursor, if touches { 2 } else { 1 }, &mut fields).ok_or(Miss::Shape)?;
+            item.read(&mut cursor, if touches { 2 } else { 1 }, &mut fields).ok_or(DateError::Shape)?;
         }
-        if cursor.done() { fields.written() } else { Err(Miss::Shape) }
+        if cursor.done() { fields.to_date() } else { Err(DateError::Shape) }
     }
 
-    /// A day in this layout, at half past ten.
+    /// Formats a day, at half past ten.
     pub(super) fn show(&self, day: Date) -> String {
         let mut shown = String::new();
         for item in &self.items {
             let _ = match item {
-                Item::Literal(c) => write!(shown, "{c}"),
-                Item::Blank => write!(shown, " "),
-                Item::Day => write!(shown, "{:02}", day.day()),
-                Item::Month => write!(shown, "{:02}", day.month()),
-                Item::MonthName => write!(shown, "{}", day.strftime("%B")),
-                Item::Year => write!(shown, "{:04}", day.year()),
-                Item::ShortYear => write!(shown, "{:02}", day.year() % 100),
-                Item::Hour => write!(shown, "10"),
-                Item::Minute => write!(shown, "30"),
-                Item::Second | Item::Fraction => write!(shown, "00"),
-                Item::HalfDay => write!(shown, "AM"),
-                Item::Offset => write!(shown, "+03:00"),
+                FormatItem::Literal(c) => write!(shown, "{c}"),
+                FormatItem::Blank => write!(shown, " "),
+                FormatItem::Day => write!(shown, "{:02}", day.day()),
+                FormatItem::Month => write!(shown, "{:02}", day.month()),
+                FormatItem::MonthName => write!(shown, "{}", day.strftime("%B")),
+                FormatItem::Year => write!(shown, "{:04}", day.year()),
+                FormatItem::ShortYear => write!(shown, "{:02}", day.year() % 100),
+                FormatItem::Hour => write!(shown, "10"),
+                FormatItem::Minute => write!(shown, "30"),
+                FormatItem::Second | FormatItem::Fraction => write!(shown, "00"),
+                FormatItem::HalfDay => write!(shown, "AM"),
+                FormatItem::Offset => write!(shown, "+03:00"),
             };
         }
         shown
     }
 }
 
-fn directive(source: &str, letter: Option<char>, items: &mut Vec<Item>) -> Result<(), Unfit> {
-    use Item::{Blank, Day, Fraction, HalfDay, Hour, Literal, Minute, Month, MonthName, Second, ShortYear, Year};
-    let parts: &[Item] = match letter {
+fn directive(source: &str, letter: Option<char>, items: &mut Vec<FormatItem>) -> Result<(), ValueError> {
+    use FormatItem::{Blank, Day, Fraction, HalfDay, Hour, Literal, Minute, Month, MonthName, Second, ShortYear, Year};
+    let parts: &[FormatItem] = match letter {
         Some('d' | 'e') => &[Day],
         Some('m') => &[Month],
         Some('B' | 'b' | 'h') => &[MonthName],
@@ -116,66 +119,66 @@ fn directive(source: &str, letter: Option<char>, items: &mut Vec<Item>) -> Resul
         Some('S') => &[Second],
         Some('f') => &[Fraction],
         Some('p' | 'P') => &[HalfDay],
-        Some('z') => &[Item::Offset],
+        Some('z') => &[FormatItem::Offset],
         Some('F') => &[Year, Literal('-'), Month, Literal('-'), Day],
         Some('T') => &[Hour, Literal(':'), Minute, Literal(':'), Second],
         Some('R') => &[Hour, Literal(':'), Minute],
         Some('n' | 't') => &[Blank],
         Some('%') => &[Literal('%')],
         Some(other) => {
-            return Err(Unfit::new(
+            return Err(ValueError::new(
                 "layout",
                 source,
                 message!("has an unknown directive \"%{directive}\"", directive = other),
             )
-            .hint(message!("known are {known}", known = KNOWN)));
+            .hint(message!("known: {known}", known = KNOWN)));
         }
         None => {
-            return Err(Unfit::new("layout", source, "ends with a lone %").hint("write %% for the sign itself"));
+            return Err(ValueError::new("layout", source, "ends with a lone %").hint("write %% for a percent sign"));
         }
     };
     items.extend_from_slice(parts);
     Ok(())
 }
 
-impl Item {
+impl FormatItem {
     fn is_number(self) -> bool {
-        use Item::{Day, Fraction, Hour, Minute, Month, Second, ShortYear, Year};
+        use FormatItem::{Day, Fraction, Hour, Minute, Month, Second, ShortYear, Year};
         matches!(self, Day | Month | Year | ShortYear | Hour | Minute | Second | Fraction)
     }
 
-    fn read(self, cursor: &mut Cursor<'_>, digits_min: usize, fields: &mut Fields) -> Option<()> {
+    fn read(self, cursor: &mut Cursor<'_>, digits_min: usize, fields: &mut DateParts) -> Option<()> {
         match self {
-            Item::Literal(c) => return cursor.eat(c).then_some(()),
-            Item::Blank => return cursor.blanks().then_some(()),
-            Item::Day => fields.day = cursor.small(digits_min)?,
-            Item::Month => fields.month = cursor.small(digits_min)?,
-            Item::MonthName => {
+            FormatItem::Literal(c) => return cursor.eat(c).then_some(()),
+            FormatItem::Blank => return cursor.blanks().then_some(()),
+            FormatItem::Day => fields.day = cursor.small(digits_min)?,
+            FormatItem::Month => fields.month = cursor.small(digits_min)?,
+            FormatItem::MonthName => {
                 fields.month = month(cursor.letters())?;
                 cursor.eat('.');
             }
-            Item::Year => fields.year = cursor.number(4, 4)?,
-            Item::ShortYear => {
+            FormatItem::Year => fields.year = cursor.number(4, 4)?,
+            FormatItem::ShortYear => {
                 let year = cursor.number(2, 2)?;
                 fields.year = if year >= 69 { 1900 + year } else { 2000 + year };
             }
-            Item::Hour => fields.hour = Some(cursor.small(digits_min)?),
-            Item::Minute => fields.minute = cursor.small(2)?,
-            Item::Second => fields.second = cursor.small(2)?,
-            Item::Fraction => cursor.fraction()?,
-            Item::HalfDay => {
+            FormatItem::Hour => fields.hour = Some(cursor.small(digits_min)?),
+            FormatItem::Minute => fields.minute = cursor.small(2)?,
+            FormatItem::Second => fields.second = cursor.small(2)?,
+            FormatItem::Fraction => cursor.fraction()?,
+            FormatItem::HalfDay => {
                 let word = cursor.letters();
                 fields.afternoon = Some(word.eq_ignore_ascii_case("pm"));
                 return ["am", "pm"].iter().any(|half| word.eq_ignore_ascii_case(half)).then_some(());
             }
-            Item::Offset => fields.offset = Some(cursor.offset()?),
+            FormatItem::Offset => fields.offset = Some(cursor.offset()?),
         }
         Some(())
     }
 }
 
-/// `2025-03-05T10:30:00+03:00`, or as much of it as there is. An offset with seconds, as zones had before standard
-/// time, loses them downwards: the moment comes out up to a minute later, never on the day before.
+/// Formats as `2025-03-05T10:30:00+03:00`, without the missing parts. Offsets with seconds, as before standard time,
+/// are rounded down: the moment moves up to a minute later, never to the day before.
 pub(super) fn iso(date: Date, time: Option<Time>, offset: Option<Offset>) -> String {
     let mut text = format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day());
     if let Some(time) = time {

@@ -1,11 +1,10 @@
-//! Days and moments. A day is what a person reads off the sheet; a moment needs the account's time zone.
+//! Dates and timestamps. A date is read from the sheet as it is; a timestamp needs the account's time zone.
 //!
-//! Read without being told: date cells of a workbook, ISO 8601, and `dd.mm.yyyy`, which is day first wherever it is
-//! written with dots. Everything else needs a layout named in the mapping, for `03/04/2026` is two days and one cell
-//! cannot say which.
+//! Supported without a format: date cells of a workbook, ISO 8601, and `dd.mm.yyyy`, which is day first everywhere. All
+//! else needs a format in the mapping, because `03/04/2026` is ambiguous.
 //!
-//! A plain number, or a text of five digits, from 20000 (1954) to 80000 (2119) is read as the serial number of a
-//! day: that is what Excel leaves behind when a column of dates loses its format.
+//! A plain number, or a text of five digits, from 20000 (1954) to 80000 (2119) is a serial date: Excel shows it when a
+//! column of dates loses its format.
 
 mod layout;
 mod month;
@@ -15,21 +14,22 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-pub use layout::Layout;
+pub use layout::DateFormat;
 
-use super::Unfit;
-use super::text::{plain, sound};
+use super::ValueError;
+use super::text::{checked, plain};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
-use scan::{Miss, Written};
+use scan::{DateError, ParsedDate};
 use sheet_source::message;
 use sheet_source::{Cell, Scalar};
 use std::ops::RangeInclusive;
 
-/// Serial numbers that a plain number may be: a lead's dates and most birthdays, no year and no usual price.
+/// Plain numbers that are read as serial dates: they cover the dates of leads and most birthdays, but no year and no
+/// usual price.
 const SERIALS: RangeInclusive<f64> = 20_000.0..=80_000.0;
-/// Excel believes that 1900 was a leap year, so its days before 1900-03-01 are not those of the calendar.
+/// Excel counts 1900 as a leap year, so its serial dates before 1900-03-01 are off by one.
 const SERIAL_MIN: f64 = 61.0;
 /// The day after 9999-12-31.
 const SERIAL_END: f64 = 2_958_466.0;
@@ -37,19 +37,19 @@ const SERIAL_END: f64 = 2_958_466.0;
 const SERIAL_OF_EPOCH: i64 = 25_569;
 const SECONDS_A_DAY: i64 = 86_400;
 
-/// How the dates of a source are read, compiled once.
+/// How the dates of a source are parsed; compiled once.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    layouts: Vec<Layout>,
-    /// Of moments without an offset.
+    layouts: Vec<DateFormat>,
+    /// The time zone of timestamps without an offset.
     timezone: TimeZone,
-    /// The account's: in it a day that is sent as its midnight is that day.
+    /// The time zone of the account, in which dates are sent as midnight.
     account: TimeZone,
     settled: Option<Settled>,
 }
 
-/// The one offset a zone has had since its last change, where it has no summer time any more: most zones of these
-/// accounts, and then a moment needs no search through the zone's history.
+/// The offset of a zone since its last change, if it has no summer time any more. Most zones of these accounts are
+/// such, and need no search through the zone's history.
 #[derive(Debug, Clone, Copy)]
 struct Settled {
     since: Timestamp,
@@ -57,14 +57,14 @@ struct Settled {
 }
 
 impl Rules {
-    /// Layouts are tried in order, before ISO 8601; `dd.mm.yyyy` needs no name only where no layout is named.
-    pub fn new(layouts: Vec<Layout>, timezone: TimeZone, account: TimeZone) -> Rules {
+    /// Formats are tried in order, before ISO 8601; `dd.mm.yyyy` is tried only without formats.
+    pub fn new(layouts: Vec<DateFormat>, timezone: TimeZone, account: TimeZone) -> Rules {
         let settled = Settled::of(&timezone);
         Rules { layouts, timezone, account, settled }
     }
 
-    /// The same with other layouts.
-    pub fn with(&self, layouts: Vec<Layout>) -> Rules {
+    /// The same rules with other formats.
+    pub fn with(&self, layouts: Vec<DateFormat>) -> Rules {
         Rules { layouts, ..self.clone() }
     }
 
@@ -88,38 +88,38 @@ impl Settled {
         Some(Settled { since, offset: timezone.to_offset(year_2100) })
     }
 
-    /// The moment, where it is well after the last change.
+    /// The Unix seconds, if the moment is more than a day after the last change.
     fn moment(self, local: DateTime) -> Option<i64> {
         let moment = self.offset.to_timestamp(local).ok()?.as_second();
         (moment > self.since.as_second() + SECONDS_A_DAY).then_some(moment)
     }
 }
 
-/// The day in a cell, for fields of dates and birthdays. A time of day is read over.
-pub fn date(cell: Cell<'_>, rules: &Rules) -> Result<Date, Unfit> {
-    let written = read(cell, rules)?;
-    let Some(offset) = written.offset else { return Ok(written.date) };
-    // With an offset it is a moment, and in the account's zone that moment may belong to another day.
-    let local = DateTime::from_parts(written.date, written.time.unwrap_or(Time::midnight()));
+/// The date in a cell, for date and birthday fields. A time of day is ignored.
+pub fn date(cell: Cell<'_>, rules: &Rules) -> Result<Date, ValueError> {
+    let parsed = read(cell, rules)?;
+    let Some(offset) = parsed.offset else { return Ok(parsed.date) };
+    // With an offset it is a moment, which may belong to another day in the account's zone.
+    let local = DateTime::from_parts(parsed.date, parsed.time.unwrap_or(Time::midnight()));
     let moment = offset.to_timestamp(local).map_err(|_| out_of_range(cell.text))?;
     let there = rules.account.to_offset(moment).to_datetime(moment).date();
-    if there == written.date {
+    if there == parsed.date {
         return Ok(there);
     }
     let what = message!(
         "is {written} as written and {there} in the time zone of the account",
-        written = written.date.to_string(),
+        written = parsed.date.to_string(),
         there = there.to_string()
     );
-    Err(Unfit::new("day-unclear", cell.text, what)
+    Err(ValueError::new("day-unclear", cell.text, what)
         .hint("write the day alone, without a time and an offset, or use a field with a time"))
 }
 
-/// The moment in a cell, in Unix seconds. A day without a time is its first moment in the account's time zone.
-pub fn datetime(cell: Cell<'_>, rules: &Rules) -> Result<i64, Unfit> {
-    let written = read(cell, rules)?;
-    let local = DateTime::from_parts(written.date, written.time.unwrap_or(Time::midnight()));
-    if let Some(offset) = written.offset {
+/// The timestamp in a cell, in Unix seconds. A date without a time is its first moment in the account's time zone.
+pub fn datetime(cell: Cell<'_>, rules: &Rules) -> Result<i64, ValueError> {
+    let parsed = read(cell, rules)?;
+    let local = DateTime::from_parts(parsed.date, parsed.time.unwrap_or(Time::midnight()));
+    if let Some(offset) = parsed.offset {
         let moment = offset.to_timestamp(local).map_err(|_| out_of_range(cell.text))?;
         return Ok(moment.as_second());
     }
@@ -128,25 +128,29 @@ pub fn datetime(cell: Cell<'_>, rules: &Rules) -> Result<i64, Unfit> {
     }
     let offset = match rules.timezone.to_ambiguous_timestamp(local).offset() {
         AmbiguousOffset::Unambiguous { offset } => offset,
-        AmbiguousOffset::Gap { .. } | AmbiguousOffset::Fold { .. } if written.time.is_none() => {
-            let (local, offset) = first_moment(written.date, &rules.timezone);
+        AmbiguousOffset::Gap { .. } | AmbiguousOffset::Fold { .. } if parsed.time.is_none() => {
+            let (local, offset) = first_moment(parsed.date, &rules.timezone);
             return Ok(offset.to_timestamp(local).map_err(|_| out_of_range(cell.text))?.as_second());
         }
         AmbiguousOffset::Gap { .. } => {
-            return Err(Unfit::new("no-such-time", cell.text, "does not exist: the clocks were put forward over it")
-                .hint("write the time before or after the change of clocks"));
+            return Err(ValueError::new(
+                "no-such-time",
+                cell.text,
+                "does not exist: the clocks were set forward over it",
+            )
+            .hint("write the time before or after the change of clocks"));
         }
         AmbiguousOffset::Fold { before, .. } => {
-            let example = layout::iso(written.date, written.time, Some(before));
-            return Err(Unfit::new("time-twice", cell.text, "happened twice: the clocks were put back over it")
-                .hint(message!("write which one it is with an offset, as in {example}", example)));
+            let example = layout::iso(parsed.date, parsed.time, Some(before));
+            return Err(ValueError::new("time-twice", cell.text, "is ambiguous: the clocks were set back over it")
+                .hint(message!("add an offset, as in {example}", example)));
         }
     };
     Ok(offset.to_timestamp(local).map_err(|_| out_of_range(cell.text))?.as_second())
 }
 
-/// The first moment of a day as the API takes it for dates and birthdays: `2025-03-05T00:00:00+03:00`. Where clocks
-/// are put forward over midnight, the day begins later.
+/// The first moment of a day, the API's format for dates and birthdays: `2025-03-05T00:00:00+03:00`. If clocks are set
+/// forward over midnight, the day begins later.
 pub fn rfc3339_midnight(date: Date, timezone: &TimeZone) -> String {
     let (local, offset) = first_moment(date, timezone);
     layout::iso(local.date(), Some(local.time()), Some(offset))
@@ -159,7 +163,7 @@ fn first_moment(date: Date, timezone: &TimeZone) -> (DateTime, Offset) {
         AmbiguousOffset::Fold { before, .. } => return (midnight, before),
         AmbiguousOffset::Gap { before, .. } => before,
     };
-    // Midnight by the old offset is the change itself or lies after it.
+    // Midnight by the old offset is the change itself or after it.
     let change = before
         .to_timestamp(midnight)
         .and_then(|moment| Timestamp::from_second(moment.as_second() + 1))
@@ -171,36 +175,37 @@ fn first_moment(date: Date, timezone: &TimeZone) -> (DateTime, Offset) {
     }
 }
 
-fn read(cell: Cell<'_>, rules: &Rules) -> Result<Written, Unfit> {
+fn read(cell: Cell<'_>, rules: &Rules) -> Result<ParsedDate, ValueError> {
     match cell.value {
-        // Days before those that workbooks count are written in ISO 8601, and read as such.
+        // Days before the first serial date are written in ISO 8601.
         Scalar::Serial(days) if days < 0.0 => from_text(cell.text, cell.text, rules),
         Scalar::Serial(days) => from_serial(cell.text, days),
         Scalar::Number(days) if SERIALS.contains(&days) => from_serial(cell.text, days),
         Scalar::Number(_) | Scalar::Formatted(..) | Scalar::Bool(_) => {
-            Err(Unfit::new("date", cell.text, "is not a date")
+            Err(ValueError::new("date", cell.text, "is not a valid date")
                 .hint("format the column as dates in the workbook, or map another column"))
         }
         Scalar::Empty | Scalar::Text | Scalar::Error | Scalar::Uncomputed => {
-            from_text(plain(sound(cell)?), cell.text, rules)
+            from_text(plain(checked(cell)?), cell.text, rules)
         }
     }
 }
 
-fn from_text(text: &str, shown: &str, rules: &Rules) -> Result<Written, Unfit> {
+fn from_text(text: &str, shown: &str, rules: &Rules) -> Result<ParsedDate, ValueError> {
     let mut near = None;
     for layout in &rules.layouts {
         match layout.read(text) {
-            Ok(written) => return sane(written, shown),
-            Err(Miss::Shape) => {}
+            Ok(parsed) => return sane(parsed, shown),
+            Err(DateError::Shape) => {}
             Err(miss) => near = near.or(Some((miss, Some(layout)))),
         }
     }
-    let unnamed = [plain::iso(text), if rules.layouts.is_empty() { plain::dotted(text) } else { Err(Miss::Shape) }];
+    let unnamed =
+        [plain::iso(text), if rules.layouts.is_empty() { plain::dotted(text) } else { Err(DateError::Shape) }];
     for found in unnamed {
         match found {
-            Ok(written) => return sane(written, shown),
-            Err(Miss::Shape) => {}
+            Ok(parsed) => return sane(parsed, shown),
+            Err(DateError::Shape) => {}
             Err(miss) => near = near.or(Some((miss, None))),
         }
     }
@@ -211,44 +216,48 @@ fn from_text(text: &str, shown: &str, rules: &Rules) -> Result<Written, Unfit> {
         return from_serial(shown, f64::from(days));
     }
     Err(match near {
-        Some((miss, layout)) => miss.unfit(shown, |day| layout.map_or_else(|| plain::like(text, day), |l| l.show(day))),
-        None if rules.layouts.is_empty() => plain::refused(text, shown),
+        Some((miss, layout)) => {
+            miss.into_error(shown, |day| layout.map_or_else(|| plain::like(text, day), |l| l.show(day)))
+        }
+        None if rules.layouts.is_empty() => plain::describe_unknown(text, shown),
         None => in_no_layout(shown, &rules.layouts),
     })
 }
 
-fn from_serial(shown: &str, days: f64) -> Result<Written, Unfit> {
+fn from_serial(shown: &str, days: f64) -> Result<ParsedDate, ValueError> {
     if (0.0..1.0).contains(&days) {
-        return Err(Unfit::new("date", shown, "is a time without a day").hint("put the day and the time in one cell"));
+        return Err(
+            ValueError::new("date", shown, "is a time without a day").hint("put the day and the time in one cell")
+        );
     }
     if !(SERIAL_MIN..SERIAL_END).contains(&days) {
-        return Err(Unfit::new("date", shown, "is outside the days that Excel counts rightly")
+        return Err(ValueError::new("date", shown, "is outside the dates that Excel counts correctly")
             .hint("write days before 1900-03-01 as text, for example 1899-12-31"));
     }
     let seconds = (days * SECONDS_A_DAY as f64).round() as i64 - SERIAL_OF_EPOCH * SECONDS_A_DAY;
     let moment = Timestamp::from_second(seconds).map_err(|_| out_of_range(shown))?;
     let local = Offset::UTC.to_datetime(moment);
     let time = (days.fract() != 0.0).then_some(local.time());
-    Ok(Written { date: local.date(), time, offset: None })
+    Ok(ParsedDate { date: local.date(), time, offset: None })
 }
 
-/// A year of three digits or fewer is a slip of the hand.
-fn sane(written: Written, shown: &str) -> Result<Written, Unfit> {
-    if written.date.year() >= 1000 {
-        return Ok(written);
+/// Rejects years of three digits or fewer, which are typos.
+fn sane(parsed: ParsedDate, shown: &str) -> Result<ParsedDate, ValueError> {
+    if parsed.date.year() >= 1000 {
+        return Ok(parsed);
     }
-    let what = message!("is a day of the year {year}", year = written.date.year());
-    Err(Unfit::new("date", shown, what).hint("write the year with four digits"))
+    let what = message!("is a day of the year {year}", year = parsed.date.year());
+    Err(ValueError::new("date", shown, what).hint("write the year with four digits"))
 }
 
-fn in_no_layout(shown: &str, layouts: &[Layout]) -> Unfit {
+fn in_no_layout(shown: &str, layouts: &[DateFormat]) -> ValueError {
     let named: Vec<String> = layouts.iter().map(|layout| format!("\"{}\"", layout.source())).collect();
-    let what = message!("is not a date in the layout {layouts}", layouts = named.join(" or "));
+    let what = message!("is not a valid date in the format {layouts}", layouts = named.join(" or "));
     let example = layouts.first().map_or_else(String::new, |layout| layout.show(scan::EXAMPLE));
-    Unfit::new("date", shown, what)
-        .hint(message!("dates here look like {example}; other layouts are named in dates under [source]", example))
+    ValueError::new("date", shown, what)
+        .hint(message!("dates look like {example}; add other formats to dates under [source]", example))
 }
 
-fn out_of_range(shown: &str) -> Unfit {
-    Unfit::new("date", shown, "is too far from today to be a date").hint("write the year with four digits")
+fn out_of_range(shown: &str) -> ValueError {
+    ValueError::new("date", shown, "is out of range for a date").hint("write the year with four digits")
 }

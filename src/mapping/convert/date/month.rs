@@ -1,6 +1,6 @@
-//! Names of months in the languages of the accounts: Russian, English, Spanish, Portuguese.
+//! Month names in the languages of the accounts: Russian, English, Spanish, Portuguese.
 
-/// Lower case, January first; Russian also in the genitive, as dates have it.
+/// Lower case, January first; Russian also in the genitive, as used in dates.
 const MONTHS: [&[&str]; 12] = [
     &["январь", "января", "january", "enero", "janeiro"],
     &["февраль", "февраля", "february", "febrero", "fevereiro"],
@@ -16,10 +16,10 @@ const MONTHS: [&[&str]; 12] = [
     &["декабрь", "декабря", "december", "diciembre", "dezembro"],
 ];
 
-/// Letters that are enough: no two months of these languages begin with the same three.
+/// The fewest letters of an abbreviation: no two months of these languages begin with the same three.
 const SHORT: usize = 3;
 
-/// The month that has this name or a shortening of it, from 1.
+/// The month with this name or abbreviation, from 1.
 pub(super) fn month(word: &str) -> Option<i8> {
     if word.chars().count() < SHORT {
         return None;

@@ -1,20 +1,20 @@
-//! Dates that need no layout, and what to say of those that do.
+//! Dates that need no format in the mapping, and the errors for those that do.
 
-use super::super::Unfit;
+use super::super::ValueError;
 use super::layout::iso as iso_text;
-use super::scan::{Cursor, EXAMPLE, Fields, Miss, Written};
+use super::scan::{Cursor, DateError, DateParts, EXAMPLE, ParsedDate};
 use jiff::civil::{Date, Time};
 use sheet_source::message;
 
-/// `2025-03-05`, also with `T` or blanks and `10:30[:00[.000]]`, and then also with `Z` or `+03:00`.
-pub(super) fn iso(text: &str) -> Result<Written, Miss> {
+/// Parses `2025-03-05`, optionally with `T` or blanks and `10:30[:00[.000]]`, then optionally `Z` or `+03:00`.
+pub(super) fn iso(text: &str) -> Result<ParsedDate, DateError> {
     let mut cursor = Cursor(text);
-    let fields = iso_fields(&mut cursor).ok_or(Miss::Shape)?;
-    if cursor.done() { fields.written() } else { Err(Miss::Shape) }
+    let fields = iso_fields(&mut cursor).ok_or(DateError::Shape)?;
+    if cursor.done() { fields.to_date() } else { Err(DateError::Shape) }
 }
 
-fn iso_fields(cursor: &mut Cursor<'_>) -> Option<Fields> {
-    let mut fields = Fields { year: cursor.number(4, 4)?, ..Fields::default() };
+fn iso_fields(cursor: &mut Cursor<'_>) -> Option<DateParts> {
+    let mut fields = DateParts { year: cursor.number(4, 4)?, ..DateParts::default() };
     cursor.eat('-').then_some(())?;
     fields.month = cursor.small(2)?;
     cursor.eat('-').then_some(())?;
@@ -31,15 +31,15 @@ fn iso_fields(cursor: &mut Cursor<'_>) -> Option<Fields> {
     Some(fields)
 }
 
-/// `05.03.2025`, also with `10:30[:00]`, with a comma between them, with `г.` after the year.
-pub(super) fn dotted(text: &str) -> Result<Written, Miss> {
+/// Parses `05.03.2025`, optionally with `г.` after the year, a comma, and `10:30[:00]`.
+pub(super) fn dotted(text: &str) -> Result<ParsedDate, DateError> {
     let mut cursor = Cursor(text);
-    let fields = dotted_fields(&mut cursor).ok_or(Miss::Shape)?;
-    if cursor.done() { fields.written() } else { Err(Miss::Shape) }
+    let fields = dotted_fields(&mut cursor).ok_or(DateError::Shape)?;
+    if cursor.done() { fields.to_date() } else { Err(DateError::Shape) }
 }
 
-fn dotted_fields(cursor: &mut Cursor<'_>) -> Option<Fields> {
-    let mut fields = Fields { day: cursor.small(1)?, ..Fields::default() };
+fn dotted_fields(cursor: &mut Cursor<'_>) -> Option<DateParts> {
+    let mut fields = DateParts { day: cursor.small(1)?, ..DateParts::default() };
     cursor.eat('.').then_some(())?;
     fields.month = cursor.small(1)?;
     cursor.eat('.').then_some(())?;
@@ -62,7 +62,7 @@ fn dotted_fields(cursor: &mut Cursor<'_>) -> Option<Fields> {
     Some(fields)
 }
 
-/// `day` written as `text` is.
+/// Formats `day` like `text`.
 pub(super) fn like(text: &str, day: Date) -> String {
     let time = text.contains(':').then_some(Time::constant(10, 30, 0, 0));
     if text.contains('.') && !text.contains('-') {
@@ -73,11 +73,11 @@ pub(super) fn like(text: &str, day: Date) -> String {
     }
 }
 
-/// Why a text that no rule reads is refused, where the mapping names no layout.
-pub(super) fn refused(text: &str, shown: &str) -> Unfit {
+/// The error for an unreadable text, if the mapping has no date formats.
+pub(super) fn describe_unknown(text: &str, shown: &str) -> ValueError {
     let Some(parts) = Parts::of(text) else {
         let example = like("28.02.2025", EXAMPLE);
-        return Unfit::new("date", shown, "is not a date").hint(message!(
+        return ValueError::new("date", shown, "is not a valid date").hint(message!(
             "dates look like {example} or {iso}; translate words with the values table of the mapping",
             example,
             iso = EXAMPLE.to_string()
@@ -89,27 +89,27 @@ pub(super) fn refused(text: &str, shown: &str) -> Unfit {
         && sign != '.'
     {
         let spelled = |day: Date| day.strftime("%-d %B %Y").to_string();
-        let what = message!("may be {day} or {other_day}", day = spelled(one), other_day = spelled(other));
-        return Unfit::new("ambiguous-date", shown, what).hint(message!(
-            "under [source] say dates = [\"{day_first}\"] or dates = [\"{month_first}\"]",
+        let what = message!("is ambiguous: {day} or {other_day}", day = spelled(one), other_day = spelled(other));
+        return ValueError::new("ambiguous-date", shown, what).hint(message!(
+            "under [source], add dates = [\"{day_first}\"] or dates = [\"{month_first}\"]",
             day_first = parts.layout("%d", "%m"),
             month_first = parts.layout("%m", "%d")
         ));
     }
     let layout = if sign != '.' && second > 12 { parts.layout("%m", "%d") } else { parts.layout("%d", "%m") };
     let what = if parts.year.is_none() && !parts.year_first {
-        "has a year of two digits, which may be of either century"
+        "has a two-digit year, which is ambiguous"
     } else {
-        "is a date in a layout that the mapping does not name"
+        "is a date in a format that the mapping does not list"
     };
-    Unfit::new("date-layout", shown, what).hint(message!("under [source] say dates = [\"{layout}\"]", layout))
+    ValueError::new("date-layout", shown, what).hint(message!("under [source], add dates = [\"{layout}\"]", layout))
 }
 
-/// Three numbers with one sign between them.
+/// Three numbers with the same separator between them.
 struct Parts {
     first: i8,
     second: i8,
-    /// `None` for a year of two digits.
+    /// `None` for a two-digit year.
     year: Option<i16>,
     year_first: bool,
     sign: char,
@@ -142,7 +142,7 @@ impl Parts {
         Some(Parts { first, second: two, year, year_first, sign, clock })
     }
 
-    /// The day this would be, where the year is last and complete.
+    /// The date with this month and day, if the year is last and has four digits.
     fn day(&self, month: i8, day: i8) -> Option<Date> {
         let year = self.year.filter(|_| !self.year_first)?;
         Date::new(year, month, day).ok()

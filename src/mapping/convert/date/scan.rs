@@ -1,16 +1,16 @@
-//! Reading a date from left to right, without taking the text apart first.
+//! Parses dates from left to right, without splitting the text first.
 
-use super::super::Unfit;
+use super::super::ValueError;
 use jiff::civil::{Date, Time, date};
 use jiff::tz::Offset;
 use sheet_source::message;
 
-/// The day shown in hints.
+/// The date shown in hints.
 pub(super) const EXAMPLE: Date = date(2025, 2, 28);
 
-/// A date as it stands in the text.
+/// A parsed date.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Written {
+pub(super) struct ParsedDate {
     pub date: Date,
     pub time: Option<Time>,
     pub offset: Option<Offset>,
@@ -18,58 +18,58 @@ pub(super) struct Written {
 
 /// Why a text is not a date in some layout.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Miss {
-    /// It does not look like it at all.
+pub(super) enum DateError {
+    /// The text does not match.
     Shape,
-    /// It does, but there is no such day in the calendar; a day of the same month, if that exists.
+    /// The day does not exist in the calendar; holds an existing day of the same month, if there is one.
     Day(Date),
-    /// There is no such time of day.
+    /// The time of day does not exist.
     Time,
 }
 
-impl Miss {
-    pub fn unfit(self, shown: &str, like: impl Fn(Date) -> String) -> Unfit {
+impl DateError {
+    pub fn into_error(self, shown: &str, like: impl Fn(Date) -> String) -> ValueError {
         let (what, day) = match self {
-            Miss::Shape => ("is not a date", EXAMPLE),
-            Miss::Day(near) => ("is not a day of the calendar", near),
-            Miss::Time => ("has a time that no clock shows", EXAMPLE),
+            DateError::Shape => ("is not a valid date", EXAMPLE),
+            DateError::Day(near) => ("is not a day of the calendar", near),
+            DateError::Time => ("has an invalid time", EXAMPLE),
         };
-        Unfit::new("date", shown, what).hint(message!("dates here look like {example}", example = like(day)))
+        ValueError::new("date", shown, what).hint(message!("dates look like {example}", example = like(day)))
     }
 }
 
-/// The numbers of a date, not yet known to be a day.
+/// The numbers of a date, before validation.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Fields {
+pub(super) struct DateParts {
     pub year: i16,
     pub month: i8,
     pub day: i8,
     pub hour: Option<i8>,
     pub minute: i8,
     pub second: i8,
-    /// `true` for p.m.
+    /// True for p.m.
     pub afternoon: Option<bool>,
     pub offset: Option<Offset>,
 }
 
-impl Fields {
-    pub fn written(self) -> Result<Written, Miss> {
+impl DateParts {
+    pub fn to_date(self) -> Result<ParsedDate, DateError> {
         let date = Date::new(self.year, self.month, self.day).map_err(|_| {
             let first = Date::new(self.year, self.month, 1);
-            Miss::Day(first.map_or(EXAMPLE, Date::last_of_month))
+            DateError::Day(first.map_or(EXAMPLE, Date::last_of_month))
         })?;
         let hour = match (self.hour, self.afternoon) {
-            (None, _) => return Ok(Written { date, time: None, offset: self.offset }),
+            (None, _) => return Ok(ParsedDate { date, time: None, offset: self.offset }),
             (Some(hour), None) => hour,
             (Some(hour @ 1..=12), Some(afternoon)) => hour % 12 + if afternoon { 12 } else { 0 },
-            (Some(_), Some(_)) => return Err(Miss::Time),
+            (Some(_), Some(_)) => return Err(DateError::Time),
         };
-        let time = Time::new(hour, self.minute, self.second, 0).map_err(|_| Miss::Time)?;
-        Ok(Written { date, time: Some(time), offset: self.offset })
+        let time = Time::new(hour, self.minute, self.second, 0).map_err(|_| DateError::Time)?;
+        Ok(ParsedDate { date, time: Some(time), offset: self.offset })
     }
 }
 
-/// What is still to be read. Each method takes what it names or nothing, and says if it did.
+/// The rest of the text. Each method consumes what its name says, or nothing, and returns whether it did.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor<'a>(pub &'a str);
 
@@ -88,7 +88,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// White space, at least one.
+    /// Consumes white space, at least one character.
     pub fn blanks(&mut self) -> bool {
         let rest = self.0.trim_start();
         let some = rest.len() < self.0.len();
@@ -96,7 +96,7 @@ impl<'a> Cursor<'a> {
         some
     }
 
-    /// A number of `min` to `max` digits, as many as there are; `max` is four at most.
+    /// Parses a number of `min` to `max` digits, greedily; `max` is at most four.
     pub fn number(&mut self, min: usize, max: usize) -> Option<i16> {
         let count = self.0.bytes().take(max).take_while(u8::is_ascii_digit).count();
         if count < min {
@@ -118,8 +118,8 @@ impl<'a> Cursor<'a> {
         word
     }
 
-    /// `10:30`, `10:30:15`, `10:30:15.250`; parts of a second are dropped.
-    pub fn clock(&mut self, fields: &mut Fields) -> Option<()> {
+    /// Parses `10:30`, `10:30:15` or `10:30:15.250`; fractions of a second are dropped.
+    pub fn clock(&mut self, fields: &mut DateParts) -> Option<()> {
         fields.hour = Some(self.small(1)?);
         self.eat(':').then_some(())?;
         fields.minute = self.small(2)?;
@@ -132,7 +132,7 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    /// Digits of a fraction, at least one.
+    /// Consumes the digits of a fraction, at least one.
     pub fn fraction(&mut self) -> Option<()> {
         let rest = self.0.trim_start_matches(|c: char| c.is_ascii_digit());
         let some = rest.len() < self.0.len();
@@ -140,7 +140,7 @@ impl<'a> Cursor<'a> {
         some.then_some(())
     }
 
-    /// `Z`, `+03`, `+0300`, `+03:00`.
+    /// Parses `Z`, `+03`, `+0300` or `+03:00`.
     pub fn offset(&mut self) -> Option<Offset> {
         if self.eat('Z') || self.eat('z') {
             return Some(Offset::UTC);
@@ -153,7 +153,7 @@ impl<'a> Cursor<'a> {
             None if colon => return None,
             None => 0,
         };
-        // No zone of the world is, or was, further than this from UTC.
+        // No time zone is, or was, further from UTC.
         if hours > 15 || minutes > 59 {
             return None;
         }

@@ -3,7 +3,7 @@
 use super::*;
 
 fn rules(layouts: &[&str], zone: &str) -> Rules {
-    let layouts = layouts.iter().map(|layout| Layout::compile(layout).unwrap()).collect();
+    let layouts = layouts.iter().map(|layout| DateFormat::compile(layout).unwrap()).collect();
     Rules::new(layouts, TimeZone::get(zone).unwrap(), TimeZone::get(zone).unwrap())
 }
 
@@ -11,11 +11,11 @@ fn text(text: &str) -> Cell<'_> {
     Cell { text, value: Scalar::Text }
 }
 
-fn day(input: &str, layouts: &[&str]) -> Result<String, Unfit> {
+fn day(input: &str, layouts: &[&str]) -> Result<String, ValueError> {
     date(text(input), &rules(layouts, "Europe/Moscow")).map(|day| day.to_string())
 }
 
-fn moment(input: &str, layouts: &[&str], zone: &str) -> Result<String, Unfit> {
+fn moment(input: &str, layouts: &[&str], zone: &str) -> Result<String, ValueError> {
     datetime(text(input), &rules(layouts, zone)).map(|s| Timestamp::from_second(s).unwrap().to_string())
 }
 
@@ -65,35 +65,47 @@ fn named_layouts_come_first_and_iso_stays() {
 #[test]
 fn what_is_unclear_or_no_day_is_refused_with_the_way_out() {
     for (input, layouts, code, message, hint) in [
-        ("31.02.2025", &[][..], "date", "is not a day of the calendar", "dates here look like 28.02.2025"),
-        ("2025-13-01", &[], "date", "is not a day of the calendar", "dates here look like 2025-02-28"),
-        ("31.04.2025 10:00", &["%d.%m.%Y %H:%M"], "date", "is not a day", "dates here look like 30.04.2025 10:30"),
-        ("05.03.2025 25:00", &[], "date", "has a time that no clock shows", "dates here look like 28.02.2025 10:30"),
+        ("31.02.2025", &[][..], "date", "is not a day of the calendar", "dates look like 28.02.2025"),
+        ("2025-13-01", &[], "date", "is not a day of the calendar", "dates look like 2025-02-28"),
+        ("31.04.2025 10:00", &["%d.%m.%Y %H:%M"], "date", "is not a day", "dates look like 30.04.2025 10:30"),
+        ("05.03.2025 25:00", &[], "date", "has an invalid time", "dates look like 28.02.2025 10:30"),
         (
             "03/04/2026",
             &[],
             "ambiguous-date",
-            "may be 3 April 2026 or 4 March 2026",
-            "under [source] say dates = [\"%d/%m/%Y\"] or dates = [\"%m/%d/%Y\"]",
+            "is ambiguous: 3 April 2026 or 4 March 2026",
+            "under [source], add dates = [\"%d/%m/%Y\"] or dates = [\"%m/%d/%Y\"]",
         ),
-        ("03-04-2026 10:30", &[], "ambiguous-date", "may be", "[\"%d-%m-%Y %H:%M\"] or dates = [\"%m-%d-%Y %H:%M\"]"),
-        ("25/03/2026", &[], "date-layout", "is a date in a layout that", "say dates = [\"%d/%m/%Y\"]"),
-        ("03/25/2026", &[], "date-layout", "is a date in a layout that", "say dates = [\"%m/%d/%Y\"]"),
-        ("2026/03/25", &[], "date-layout", "is a date in a layout that", "say dates = [\"%Y/%m/%d\"]"),
-        ("05.03.25", &[], "date-layout", "has a year of two digits", "say dates = [\"%d.%m.%y\"]"),
-        ("03/04/26", &[], "date-layout", "has a year of two digits", "say dates = [\"%d/%m/%y\"]"),
-        ("не закрыта", &[], "date", "is not a date", "values table"),
+        (
+            "03-04-2026 10:30",
+            &[],
+            "ambiguous-date",
+            "is ambiguous",
+            "[\"%d-%m-%Y %H:%M\"] or dates = [\"%m-%d-%Y %H:%M\"]",
+        ),
+        ("25/03/2026", &[], "date-layout", "is a date in a format that", "add dates = [\"%d/%m/%Y\"]"),
+        ("03/25/2026", &[], "date-layout", "is a date in a format that", "add dates = [\"%m/%d/%Y\"]"),
+        ("2026/03/25", &[], "date-layout", "is a date in a format that", "add dates = [\"%Y/%m/%d\"]"),
+        ("05.03.25", &[], "date-layout", "has a two-digit year", "add dates = [\"%d.%m.%y\"]"),
+        ("03/04/26", &[], "date-layout", "has a two-digit year", "add dates = [\"%d/%m/%y\"]"),
+        ("не закрыта", &[], "date", "is not a valid date", "values table"),
         ("05.03.0202", &[], "date", "is a day of the year 202", "four digits"),
-        ("05.03.2025", &["%d/%m/%Y"], "date", "is not a date in the layout \"%d/%m/%Y\"", "look like 28/02/2025;"),
-        ("05.03.2025 и ещё", &[], "date", "is not a date", "dates look like 28.02.2025 or 2025-02-28"),
-        ("19999", &[], "date", "is not a date", ""),
+        (
+            "05.03.2025",
+            &["%d/%m/%Y"],
+            "date",
+            "is not a valid date in the format \"%d/%m/%Y\"",
+            "look like 28/02/2025;",
+        ),
+        ("05.03.2025 и ещё", &[], "date", "is not a valid date", "dates look like 28.02.2025 or 2025-02-28"),
+        ("19999", &[], "date", "is not a valid date", ""),
         ("2025-03-04T22:00:00Z", &[], "day-unclear", "is 2025-03-04 as written and 2025-03-05", ""),
     ] {
-        let unfit = day(input, layouts).unwrap_err();
-        assert_eq!(unfit.code, code, "{input}: {}", unfit.message);
-        assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" {message}")), "{}", unfit.message);
-        let told = unfit.hint.map_or_else(String::new, |hint| hint.to_string());
-        assert!(told.contains(hint), "{input}: {told:?} should have {hint}");
+        let error = day(input, layouts).unwrap_err();
+        assert_eq!(error.code, code, "{input}: {}", error.message);
+        assert!(error.message.to_string().starts_with(&format!("\"{input}\" {message}")), "{}", error.message);
+        let found = error.hint.map_or_else(String::new, |hint| hint.to_string());
+        assert!(found.contains(hint), "{input}: {found:?} should have {hint}");
     }
 }
 
@@ -178,15 +190,15 @@ fn midnight_is_the_first_moment_of_the_day_in_the_zone() {
 fn a_layout_that_cannot_work_is_refused_when_compiled() {
     for (layout, message) in [
         ("%d.%m.%Q", "has an unknown directive \"%Q\""),
-        ("%d.%m", "does not give a day, a month and a year"),
-        ("%H:%M", "does not give a day, a month and a year"),
-        ("%d.%m.%Y :%M", "has a part of a time without its hour"),
+        ("%d.%m", "needs a day, a month and a year"),
+        ("%H:%M", "needs a day, a month and a year"),
+        ("%d.%m.%Y :%M", "has a part of a time without the hour"),
         ("%d.%m.%Y %I:%M", "has %I, hours up to 12, without %p"),
         ("%d.%m.%Y %", "ends with a lone %"),
-        ("dd.mm.yyyy", "does not give a day, a month and a year"),
+        ("dd.mm.yyyy", "needs a day, a month and a year"),
     ] {
-        let unfit = Layout::compile(layout).unwrap_err();
-        assert_eq!((unfit.code, unfit.message.to_string()), ("layout", format!("\"{layout}\" {message}")));
+        let error = DateFormat::compile(layout).unwrap_err();
+        assert_eq!((error.code, error.message.to_string()), ("layout", format!("\"{layout}\" {message}")));
     }
 }
 

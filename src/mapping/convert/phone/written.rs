@@ -1,6 +1,6 @@
-//! A phone number as it stands in a cell, taken apart: a word before it, its digits, its extension.
+//! Parses a phone number in a cell: a label before it, its digits, its extension.
 
-use crate::mapping::convert::text::{blank, invisible, scientific};
+use crate::mapping::convert::text::{is_blank, is_invisible, scientific};
 use std::borrow::Cow;
 
 /// ITU-T E.164
@@ -9,7 +9,7 @@ const EXTENSION_MAX: usize = 7;
 /// Room for `00` before the longest number.
 const ROOM: usize = DIGITS_MAX + 2;
 
-/// Words before a number, lower case.
+/// Labels before a number, lower case.
 const LABELS: [&str; 19] = [
     "тел",
     "телефон",
@@ -50,54 +50,54 @@ const EXTENSIONS: [&str; 14] = [
     "anexo",
 ];
 
-pub(super) struct Written<'a> {
+pub(super) struct ParsedPhone<'a> {
     pub plus: bool,
-    /// The number without the word before it and without the extension.
+    /// The number without its label and extension.
     pub shown: Cow<'a, str>,
     pub extension: Option<&'a str>,
     digits: [u8; ROOM],
     count: usize,
 }
 
-pub(super) enum Wrong {
+pub(super) enum PhoneError {
     Scientific,
-    /// So many digits.
+    /// The number of digits.
     TooLong(usize),
     NotAPhone,
 }
 
-impl<'a> Written<'a> {
-    pub fn of(text: &'a str) -> Result<Written<'a>, Wrong> {
+impl<'a> ParsedPhone<'a> {
+    pub fn parse(text: &'a str) -> Result<ParsedPhone<'a>, PhoneError> {
         if scientific(text) {
-            return Err(Wrong::Scientific);
+            return Err(PhoneError::Scientific);
         }
         let text = without_labels(without_float_zero(text));
         let tail = text.find(|c: char| c.is_alphabetic() || c == '#');
         let (number, extension) = match tail {
-            Some(at) => (&text[..at], Some(extension(&text[at..]).ok_or(Wrong::NotAPhone)?)),
+            Some(at) => (&text[..at], Some(extension(&text[at..]).ok_or(PhoneError::NotAPhone)?)),
             None => (text, None),
         };
-        let number = number.trim_matches(|c: char| blank(c) || matches!(c, ',' | ';'));
-        let number = if extension.is_some() { number.trim_end_matches(|c| blank(c) || c == '(') } else { number };
-        let shown = if number.contains(invisible) {
-            Cow::Owned(number.chars().filter(|c| !invisible(*c)).collect())
+        let number = number.trim_matches(|c: char| is_blank(c) || matches!(c, ',' | ';'));
+        let number = if extension.is_some() { number.trim_end_matches(|c| is_blank(c) || c == '(') } else { number };
+        let shown = if number.contains(is_invisible) {
+            Cow::Owned(number.chars().filter(|c| !is_invisible(*c)).collect())
         } else {
             Cow::Borrowed(number)
         };
-        let mut written = Written { plus: false, shown, extension, digits: [0; ROOM], count: 0 };
-        let count = written.scan(number)?;
+        let mut parsed = ParsedPhone { plus: false, shown, extension, digits: [0; ROOM], count: 0 };
+        let count = parsed.scan(number)?;
         let longest = if number.starts_with("00") { ROOM } else { DIGITS_MAX };
         if count > longest {
-            return Err(Wrong::TooLong(count));
+            return Err(PhoneError::TooLong(count));
         }
         if count < 3 {
-            return Err(Wrong::NotAPhone);
+            return Err(PhoneError::NotAPhone);
         }
-        Ok(written)
+        Ok(parsed)
     }
 
-    /// Takes the digits that there is room for and counts them all.
-    fn scan(&mut self, number: &str) -> Result<usize, Wrong> {
+    /// Stores the digits that fit and returns the number of all digits.
+    fn scan(&mut self, number: &str) -> Result<usize, PhoneError> {
         let mut count = 0;
         for c in number.chars() {
             match c {
@@ -110,8 +110,8 @@ impl<'a> Written<'a> {
                 }
                 '+' if count == 0 && !self.plus => self.plus = true,
                 '(' | ')' | '[' | ']' | '-' | '.' | '~' | '\u{2010}'..='\u{2015}' | '−' => {}
-                c if blank(c) => {}
-                _ => return Err(Wrong::NotAPhone),
+                c if is_blank(c) => {}
+                _ => return Err(PhoneError::NotAPhone),
             }
         }
         Ok(count)
@@ -122,16 +122,16 @@ impl<'a> Written<'a> {
     }
 }
 
-/// True for `доб. 12`, which is no number of its own but belongs to the one before it.
+/// True for `доб. 12`, which belongs to the number before it.
 fn begins_with_extension(text: &str) -> bool {
-    let text = text.trim_start_matches(|c| blank(c) || c == '(');
+    let text = text.trim_start_matches(|c| is_blank(c) || c == '(');
     let word = &text[..text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len())];
     one_of(&EXTENSIONS, word) || text.starts_with('#')
 }
 
-/// True where a separator does not end a number: an extension follows, or the rest of `7,90E+10`, which is one number
-/// spoilt by Excel and not two.
-pub(super) fn goes_on(text: &str) -> bool {
+/// True if a separator does not end a number: an extension follows, or the rest of `7,90E+10`, which is one number
+/// spoilt by Excel.
+pub(super) fn continues_number(text: &str) -> bool {
     begins_with_extension(text) || begins_with_exponent(text)
 }
 
@@ -141,7 +141,7 @@ fn begins_with_exponent(text: &str) -> bool {
     after.len() < text.len() && exponent.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// The digits of `доб. 12`, `ext.12`, `x12`, `#12`, `доб. 12)`.
+/// The extension digits of `доб. 12`, `ext.12`, `x12`, `#12`, `доб. 12)`.
 fn extension(tail: &str) -> Option<&str> {
     let after = match tail.strip_prefix('#') {
         Some(after) => after,
@@ -151,12 +151,12 @@ fn extension(tail: &str) -> Option<&str> {
             one_of(&EXTENSIONS, word).then_some(after)?
         }
     };
-    let digits = after.trim_start_matches(|c: char| blank(c) || matches!(c, '.' | ':' | '=' | '#' | '№' | '-'));
-    let digits = digits.trim_end_matches(|c: char| blank(c) || matches!(c, ')' | '.'));
+    let digits = after.trim_start_matches(|c: char| is_blank(c) || matches!(c, '.' | ':' | '=' | '#' | '№' | '-'));
+    let digits = digits.trim_end_matches(|c: char| is_blank(c) || matches!(c, ')' | '.'));
     ((1..=EXTENSION_MAX).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
 }
 
-/// Programs that keep numbers as floats write `79001234567.0`; nobody puts a dot there otherwise.
+/// Removes `.0`: programs that store numbers as floats write `79001234567.0`.
 fn without_float_zero(text: &str) -> &str {
     match text.strip_suffix(".0") {
         Some(whole) if whole.bytes().all(|b| b.is_ascii_digit()) => whole,
@@ -164,13 +164,13 @@ fn without_float_zero(text: &str) -> &str {
     }
 }
 
-/// Without `тел.`, `моб. тел.:`, `tel:`.
+/// Removes labels such as `тел.`, `моб. тел.:`, `tel:`.
 fn without_labels(mut text: &str) -> &str {
     while let Some(end) = text.find(|c: char| !c.is_alphabetic())
         && end > 0
         && one_of(&LABELS, &text[..end])
     {
-        text = text[end..].trim_start_matches(|c: char| blank(c) || matches!(c, '.' | ':'));
+        text = text[end..].trim_start_matches(|c: char| is_blank(c) || matches!(c, '.' | ':'));
     }
     text
 }
