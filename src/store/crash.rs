@@ -1,11 +1,10 @@
-//! Named points at which a test kills the program: `AMOPORT_CRASH=sent-after:3` ends it, as a power cut would, when the
-//! point `sent-after` is passed for the third time. Only builds with debug assertions have them; a release build passes
-//! them without a look at the variable.
+//! Failpoints: `AMOPORT_CRASH=sent-after:3` kills the program, like a power cut, when it passes the point `sent-after` for the third
+//! time. Only builds with debug assertions have them; a release build does not read the variable.
 
 #[cfg(debug_assertions)]
 pub use armed::point;
 
-/// Every point there is, in the order in which a batch and its run meet them.
+/// All points, in the order in which a batch and its run pass them.
 pub const POINTS: [&str; 20] = [
     "local-before",
     "local-after",
@@ -38,23 +37,23 @@ mod armed {
     use std::sync::OnceLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();
+    static TARGET: OnceLock<Option<(String, u64)>> = OnceLock::new();
     static PASSED: AtomicU64 = AtomicU64::new(0);
 
     pub fn point(name: &str) {
-        let asked = ASKED.get_or_init(|| {
-            let asked = std::env::var("AMOPORT_CRASH").ok()?;
-            let (name, nth) = asked.split_once(':')?;
+        let target = TARGET.get_or_init(|| {
+            let target = std::env::var("AMOPORT_CRASH").ok()?;
+            let (name, nth) = target.split_once(':')?;
             Some((name.to_owned(), nth.parse().ok()?))
         });
-        let Some((wanted, nth)) = asked else { return };
+        let Some((wanted, nth)) = target else { return };
         if wanted == name && PASSED.fetch_add(1, Ordering::Relaxed) + 1 == *nth {
-            die();
+            kill_process();
         }
     }
 
-    /// No destructor runs, nothing is flushed: what is on the disk is all there is.
-    fn die() -> ! {
+    /// Kills the program without destructors and flushing: only what is on the disk stays.
+    fn kill_process() -> ! {
         #[cfg(unix)]
         {
             let me = std::process::id().to_string();

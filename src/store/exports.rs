@@ -1,17 +1,17 @@
-//! Since when an account is exported: what `--since last` goes on from.
+//! The times of exports, from which `--since last` continues.
 
 use crate::store::{AccountKey, Store, StoreError};
 use rusqlite::{OptionalExtension, params};
 
 impl Store {
-    /// When the last complete export of this began, in Unix seconds.
+    /// The start of the last complete export of `what`, in Unix seconds.
     pub fn last_export(&self, account: &AccountKey, what: &str) -> Result<Option<i64>, StoreError> {
-        let mut ask = self.db.prepare_cached("SELECT began_at FROM export WHERE account = ? AND what = ?")?;
-        Ok(ask.query_row(params![account, what], |row| row.get(0)).optional()?)
+        let mut sql = self.db.prepare_cached("SELECT began_at FROM export WHERE account = ? AND what = ?")?;
+        Ok(sql.query_row(params![account, what], |row| row.get(0)).optional()?)
     }
 
-    /// Notes a complete one. Of two that ran at the same time the later beginning counts: it has all that the other has.
-    pub fn exported(&self, account: &AccountKey, what: &str, began_at: i64) -> Result<(), StoreError> {
+    /// Notes a complete export. Of two exports at the same time the later start counts: that one has all that the other has.
+    pub fn note_export(&self, account: &AccountKey, what: &str, began_at: i64) -> Result<(), StoreError> {
         self.db
             .prepare_cached(
                 "INSERT INTO export (account, what, began_at) VALUES (?,?,?)

@@ -1,29 +1,32 @@
-//! What amoport remembers: runs, the journal of their batches and outcomes, the ledger of keys. One SQLite file in the
-//! state folder, in WAL mode with full synchronisation: what a call has written is on the disk when it returns.
+//! The store: runs, the journal of their batches and outcomes, the ledger of keys. It is one SQLite file in the state folder, in WAL
+//! mode with full synchronisation: what a call has written is on the disk when it returns.
 //!
-//! Reading order: `words` (the words on the disk), `head` (what a run was asked), `history` (the states of a batch), `outcome`
-//! (what became of a record) and `cells` (of a rejected one), `journal` (writing a run), `claims` (whose a thing is that was made), `put` (the rows it writes), `links`
-//! (what records are to be linked to), `notes` (what was noticed), `keys` (the ledger by id), `key_space` (whether two keys of one text are the same), `reading` (runs and their
-//! records read back for resuming and reporting), `accounts` (what an account is called), `exports` (what was exported when), `round_trip` (what of it was sent
-//! back), `source_rows` (what a run's source held), `tables.sql` (the layout).
+//! - `run` reads runs and their records; it has the `head` (the options of a run), `outcome` and `cells` of records.
+//! - `journal` writes a run; its `history` has the states of a batch.
+//! - `ledger` finds keys, with their key spaces.
+//! - `identity` knows accounts, the store itself and its newest send.
+//! - `exports` and `round_trip` note what was exported and sent back.
+//! - `words` are the words on the disk, `tables.sql` is the layout, `crash` has the failpoints of tests.
 
 pub mod crash;
 mod exports;
 mod identity;
 mod journal;
 mod ledger;
-mod run;
 mod round_trip;
+mod run;
 pub mod words;
 
 pub use identity::accounts::AccountKey;
 pub use identity::sends::{LastSend, Sends};
-pub use journal::claims::OtherOpen;
+pub use journal::claims::OtherRunBatch;
 pub use journal::history::BatchNo;
 pub use journal::links::{LinkOutcomes, Links, PendingLink};
-pub use journal::{BatchOf, Journal, KnownKey, NewRun, OpenDoubt, OutgoingBatch, Reopen, Resumed, RunEnd};
+pub use journal::{
+    BatchOf, Journal, KnownKey, NewRun, OpenDoubt, OutgoingBatch, Reopen, Resumed, RunEnd, lock_journal,
+};
 pub use ledger::{KeySpace, KeyUse, Keys, LedgerEntry, Relation, file_name};
-pub use round_trip::Returned;
+pub use round_trip::SentBack;
 pub use run::cells::{KeptCell, NO_VALUE};
 pub use run::head::{MappingHead, RunHead, SANDBOX, SourceHead, ledger_name};
 pub use run::outcome::{Counts, Outcome, Status};
@@ -39,14 +42,14 @@ use sheet_source::problem::{Message, Place, Problem, Stage};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The layout of the tables; a store with a higher number was written by a newer version.
+/// The version of the layout; a store with a higher number was written by a newer amoport.
 const SCHEMA_VERSION: i64 = 7;
-/// How long a call waits for another process that is writing.
+/// How long a call waits for another process that writes.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";
 const TABLES: &str = include_str!("tables.sql");
 
-/// A failure of the store is never the fault of a row: the run stops and says why.
+/// A failure of the store. It is never caused by a row, so the run stops.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the store cannot be used: {0}")]
@@ -54,32 +57,32 @@ pub enum StoreError {
     #[error(transparent)]
     IllegalStep(#[from] journal::history::IllegalStep),
     #[error(
-        "row {row} is told to be {id}, which is row {other} of run {run}: one of the two is wrong, so nothing more is sent"
+        "row {row} got the id {id}, which row {other} of run {run} has: one of the two is wrong, so nothing more is sent"
     )]
     ClaimedTwice { id: u64, row: u32, run: String, other: u32 },
-    #[error("the store holds something this version does not understand: {0}")]
-    Odd(String),
+    #[error("the store has a value that this version does not know: {0}")]
+    Invalid(String),
     #[error("{0}")]
     Json(#[from] serde_json::Error),
 }
 
 impl StoreError {
-    /// What SQLite says of a file that is not as it has written it.
+    /// True where SQLite reports a damaged file.
     pub fn is_damage(&self) -> bool {
         let StoreError::Sqlite(error) = self else { return false };
         matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
     }
 }
 
-/// The code of a store that is damaged.
+/// The code of a damaged store.
 pub const DAMAGED: &str = "state-damaged";
 
-/// Where the store of a state folder lies.
+/// The path of the store in a state folder.
 pub fn file_of(state: &Path) -> PathBuf {
     state.join(FILE)
 }
 
-/// That a store is damaged, as `error` says, before anything was sent.
+/// The problem of a store that is found damaged before anything was sent.
 pub fn damaged(error: &StoreError) -> Problem {
     let error = match error {
         StoreError::Sqlite(error) => error.to_string(),
@@ -87,11 +90,12 @@ pub fn damaged(error: &StoreError) -> Problem {
     };
     let message = message!("the store is damaged ({error}); nothing was sent", error);
     Problem::new(Stage::Read, DAMAGED, message).hint(
-        "restore a backup of its folder, then add --older-state to the command, so that what was sent since is looked for in the \
-         account; or name another folder with --state, which knows nothing of earlier imports: what they have made would be made again",
+        "restore a backup of its folder and add --older-state to the command, which looks in the account for what was sent since; or use \
+         another folder with --state, which does not know earlier imports and would create their records again",
     )
 }
 
+/// An open store.
 #[derive(Debug)]
 pub struct Store {
     db: Connection,
@@ -100,16 +104,16 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the store of a state folder, making both if need be.
+    /// Opens the store of a state folder, and creates both where they do not exist.
     pub fn open(state: &Path) -> Result<Store, Problem> {
         let path = file_of(state);
         let unusable = |message: Message| {
             Problem::new(Stage::Read, "state-unusable", message)
-                .hint("name a folder you may write to with --state, on a local disk")
+                .hint("use --state with a writable folder on a local disk")
         };
         private::folder(state).map_err(|e| {
             unusable(message!(
-                "the state folder \"{folder}\" cannot be made: {error}",
+                "the state folder \"{folder}\" cannot be created: {error}",
                 folder = state.display(),
                 error = e.to_string()
             ))
@@ -140,20 +144,20 @@ impl Store {
             SCHEMA_VERSION => {}
             newer => {
                 let message = message!(
-                    "the store \"{path}\" has format {newer}, this amoport knows {known}",
+                    "the store \"{path}\" has format {newer}, but this amoport supports only formats up to {known}",
                     path = path.display(),
                     newer,
                     known = SCHEMA_VERSION
                 );
                 return Err(Problem::new(Stage::Read, "state-newer", message)
-                    .hint("use the newer amoport, or another --state folder"));
+                    .hint("use the newer amoport, or another folder with --state"));
             }
         }
         store.identity = Identity::of(&store.db, &path).map_err(|e| failed(e.into()))?;
         Ok(store)
     }
 
-    /// The store of a state folder that has one.
+    /// The store of a state folder; `None` where it has none.
     pub fn existing(state: &Path) -> Result<Option<Store>, Problem> {
         state.join(FILE).exists().then(|| Store::open(state)).transpose()
     }
@@ -161,7 +165,7 @@ impl Store {
     fn open_file(path: &Path) -> rusqlite::Result<Store> {
         let mut db = Connection::open(path)?;
         db.busy_timeout(BUSY_WAIT)?;
-        // Begun by reading, a transaction that comes to write while another process does fails without any waiting.
+        // A transaction that begins by reading fails without waiting where it comes to write while another process writes.
         db.set_transaction_behavior(TransactionBehavior::Immediate);
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
@@ -173,7 +177,7 @@ impl Store {
         self.db.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
     }
 
-    /// Brings a store of an earlier format up to date. Another process may have done so while this one waited for its turn.
+    /// Brings a store of an earlier format up to date. Another process may have done so while this one waited for the lock.
     fn migrate(&self) -> Result<(), StoreError> {
         let tx = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -271,7 +275,7 @@ mod tests {
         let new = NewRun { name: "run", head: &head(), snapshot: "{}", started_at: 0, edits: &[], rows: None };
         let mut journal = Journal::begin(Store::open(folder.path()).unwrap(), &new).unwrap();
         let spread = |journal: &Journal, most| {
-            let mut rows: Vec<u32> = journal.store().written_spread(journal.run(), most).unwrap().into_iter().collect();
+            let mut rows: Vec<u32> = journal.store().written_sample(journal.run(), most).unwrap().into_iter().collect();
             rows.sort_unstable();
             rows
         };

@@ -1,6 +1,6 @@
--- The layout of the store. `record.more` and `batch.rows` are rows as little-endian 32-bit numbers. Of a problem, `said` is
--- message and hint as templates with their arguments, `at_row` and `at_column` (from 0) its place; `message`, `hint` and
--- `cell` hold the rendered texts of version 0.1 and nothing since.
+-- The layout of the store. `record.more` and `batch.rows` are rows as little-endian 32-bit numbers. `said` of a problem has its
+-- message and hint as templates with arguments, `at_row` and `at_column` (from 0) are its place; `message`, `hint` and `cell` have
+-- the rendered texts of version 0.1 and are empty since.
 CREATE TABLE IF NOT EXISTS run (
   run INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS batch (
   carries INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (run, batch)
 ) WITHOUT ROWID;
--- A run that goes on finds the few of them among thousands.
+-- A resumed run finds the few open batches among thousands.
 CREATE INDEX IF NOT EXISTS batch_open ON batch (run) WHERE state IN ('sent', 'in-doubt');
 CREATE TABLE IF NOT EXISTS record (
   run INTEGER NOT NULL REFERENCES run,
@@ -50,7 +50,7 @@ CREATE TABLE IF NOT EXISTS record (
   url TEXT,
   PRIMARY KEY (run, row)
 ) WITHOUT ROWID;
--- Whose a thing is that was made (status 1), for that is one record's.
+-- The record that has created an entity (status 1): only one may.
 CREATE INDEX IF NOT EXISTS record_made ON record (id) WHERE status = 1;
 CREATE TABLE IF NOT EXISTS problem (
   run INTEGER NOT NULL REFERENCES run,
@@ -90,7 +90,7 @@ CREATE TABLE IF NOT EXISTS edit (
   what TEXT NOT NULL,
   PRIMARY KEY (run, row)
 ) WITHOUT ROWID;
--- Kept by versions before the sixth format, and only read since.
+-- Written by versions before the sixth format, and only read since.
 CREATE TABLE IF NOT EXISTS returned (
   export TEXT NOT NULL,
   id INTEGER NOT NULL,
@@ -139,28 +139,28 @@ CREATE TABLE IF NOT EXISTS export (
   began_at INTEGER NOT NULL,
   PRIMARY KEY (account, what)
 ) WITHOUT ROWID;
--- `account` of a run, a key or an export is the account's id as text; what a store of an earlier format kept under an address stays
--- under it until the id is known.
+-- `account` of a run, a key or an export is the account's id as text; entries of an earlier format stay under their address until the id
+-- is known.
 CREATE TABLE IF NOT EXISTS account (
   address TEXT PRIMARY KEY,
   id INTEGER NOT NULL
 ) WITHOUT ROWID;
--- Which store this is, where it lay when it was opened last, and when it was found to have gone back in time.
+-- The name of this store, its path when it was last opened, and when it was found to have gone back in time.
 CREATE TABLE IF NOT EXISTS store (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   id TEXT NOT NULL,
   path TEXT NOT NULL,
   went_back_at_ms INTEGER
 );
--- Up to which ids a store that went back in time knows what it has sent.
+-- The ids up to which a store that went back in time is complete.
 CREATE TABLE IF NOT EXISTS sure (
   account TEXT NOT NULL,
   entity TEXT NOT NULL,
   upto INTEGER NOT NULL,
   PRIMARY KEY (account, entity)
 ) WITHOUT ROWID;
--- Of a key that two addresses of one account had given to two records: the other one. It takes the place of the first when
--- that is forgotten.
+-- The second record of a key that two addresses of one account had given to two records. It replaces the first when that is
+-- forgotten.
 CREATE TABLE IF NOT EXISTS twin (
   account TEXT NOT NULL,
   kind TEXT NOT NULL,

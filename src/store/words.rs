@@ -1,5 +1,5 @@
-//! Words on the disk. They are frozen: stores of every version hold them, so a kind, an action, … keeps its word here
-//! whatever it is called elsewhere. `tests` holds them one by one.
+//! Words on the disk. They are frozen: stores of all versions have them, so a kind, an action, … keeps its word here even where its name
+//! changes elsewhere. The tests list all of them.
 
 use amo_model::{Action, Entity, Kind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -7,7 +7,7 @@ use sheet_source::{FileFormat, HiddenRows};
 
 /// A type with a frozen word for each of its values.
 pub trait FrozenWord: Copy + 'static {
-    /// What a value is, for whoever reads an error.
+    /// The name of the type in errors.
     const WHAT: &'static str;
     const ALL: &'static [Self];
 
@@ -18,17 +18,17 @@ pub trait FrozenWord: Copy + 'static {
     }
 }
 
-/// For `#[serde(serialize_with)]` and its counterpart.
+/// For `#[serde(with)]`.
 pub fn serialize<W: FrozenWord, S: Serializer>(value: &W, serializer: S) -> Result<S::Ok, S::Error> {
     value.word().serialize(serializer)
 }
 
 pub fn deserialize<'de, W: FrozenWord, D: Deserializer<'de>>(deserializer: D) -> Result<W, D::Error> {
     let word = String::deserialize(deserializer)?;
-    W::from_word(&word).ok_or_else(|| de::Error::custom(format!("\"{word}\" is no {} this version knows", W::WHAT)))
+    W::from_word(&word).ok_or_else(|| de::Error::custom(format!("unknown {} \"{word}\"", W::WHAT)))
 }
 
-/// The same where there may be none.
+/// The same for optional values.
 pub mod option {
     use super::{Deserialize, Deserializer, FrozenWord, Serialize, Serializer, de};
 
@@ -38,7 +38,7 @@ pub mod option {
 
     pub fn deserialize<'de, W: FrozenWord, D: Deserializer<'de>>(deserializer: D) -> Result<Option<W>, D::Error> {
         let Some(word) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
-        let unknown = || de::Error::custom(format!("\"{word}\" is no {} this version knows", W::WHAT));
+        let unknown = || de::Error::custom(format!("unknown {} \"{word}\"", W::WHAT));
         W::from_word(&word).map(Some).ok_or_else(unknown)
     }
 }
@@ -78,7 +78,7 @@ impl FrozenWord for Action {
 }
 
 impl FrozenWord for HiddenRows {
-    const WHAT: &'static str = "way with hidden rows";
+    const WHAT: &'static str = "handling of hidden rows";
     const ALL: &'static [HiddenRows] = &[HiddenRows::Import, HiddenRows::Skip];
 
     fn word(self) -> &'static str {
@@ -105,7 +105,7 @@ impl FrozenWord for FileFormat {
     }
 }
 
-/// The paths of their lists, as they were when the first store was written.
+/// The paths of their lists when the first store was written.
 impl FrozenWord for Entity {
     const WHAT: &'static str = "entity";
     const ALL: &'static [Entity] = &Entity::ALL;
@@ -125,11 +125,11 @@ impl FrozenWord for Entity {
     }
 }
 
-/// What is read back at the end of a run and compared with what was sent.
+/// The records that are read back at the end of a run and compared with what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verify {
     All,
-    /// A hundred records, spread over the run.
+    /// 100 records, spread over the run.
     Sample,
     None,
 }
@@ -147,32 +147,32 @@ impl FrozenWord for Verify {
     }
 }
 
-/// How a run, or its last stretch, ended.
+/// The outcome of a run, or of its last stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunOutcome {
-    /// It has not ended: it is at work, or its process was killed.
+    /// It has not ended: it is running, or its process was killed.
     Running,
     Done,
     SomeRejected,
     SomeUnknown,
     /// A record was found in the account twice.
     SomeDoubled,
-    /// The account gave a record its id, and does not show it.
+    /// A record got an id and is not in the account.
     SomeMissing,
     ErrorBudget,
     StoppedByService,
     Interrupted,
     /// The source could not be read to its end.
     SourceBroken,
-    /// Given up by a person: what it sent stays sent, the rest was never sent.
+    /// Given up by the user: sent records stay sent, the rest was never sent.
     Abandoned,
-    /// Everything is uploaded, and the source could not be read once more to link it. Runs of 0.1 only: links are kept
-    /// in the store since.
+    /// Everything is uploaded, but the source could not be read once more to make links. Only runs of 0.1: later ones have links in the
+    /// store.
     NotLinked,
 }
 
 impl RunOutcome {
-    /// True where nothing is left to do.
+    /// True where a resume has nothing to do.
     pub fn is_final(self) -> bool {
         match self {
             RunOutcome::Done
@@ -192,8 +192,7 @@ impl RunOutcome {
 }
 
 impl RunOutcome {
-    /// The exit code that goes with it. That of an interrupted run depends on who interrupted it (143 for SIGTERM), and a
-    /// fault inside the program has its own (5).
+    /// The exit code. An interrupted run may have another one (143 for SIGTERM), and so has an internal error (5).
     pub fn exit_code(self) -> i64 {
         match self {
             RunOutcome::Done | RunOutcome::Running | RunOutcome::Abandoned => 0,
@@ -254,7 +253,7 @@ mod tests {
         W::ALL.iter().map(|value| value.word()).collect()
     }
 
-    /// A changed word makes the stores there are unreadable.
+    /// A changed word makes existing stores unreadable.
     #[test]
     fn the_words_on_the_disk_are_frozen() {
         assert_eq!(

@@ -1,12 +1,10 @@
-//! What records are linked to: kept in the store with the record's outcome, sent after all records, noted record by
-//! record. Linking twice does no harm [inferred]. What stands here is pure but for reading the store; the sending is
-//! the loop's.
+//! Links of records: they are stored with the outcome of their record, sent after all records, and noted record by record.
+//! Linking twice does no harm [inferred]. This file only builds, reads and counts them; the loop sends them.
 
 use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
 use crate::store::{Journal, LinkOutcomes, Links, PendingLink, StoreError};
-use crate::upload::feed::QueuedRecord;
-use crate::upload::settle;
+use crate::upload::feed::{QueuedRecord, place};
 use amo_model::answer::{ItemErrors, WrittenLink};
 use amo_model::{At, Entity, LINKS_MAX, Wire};
 use serde::{Deserialize, Serialize};
@@ -15,8 +13,8 @@ use sheet_source::message;
 use sheet_source::problem::{Problem, Stage};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-/// True where the mapping links its records to anything.
-pub fn wanted(plan: &Plan) -> bool {
+/// True where the mapping makes links.
+pub fn has_links(plan: &Plan) -> bool {
     let link = |target: &TargetPlan| matches!(target, TargetPlan::Field(spec) if matches!(spec.wire, Wire::Link(_)));
     plan.sections.iter().any(|section| {
         (section.spec.at == At::LinkedElements && !section.values.is_empty())
@@ -24,7 +22,7 @@ pub fn wanted(plan: &Plan) -> bool {
     })
 }
 
-/// A link as the store keeps it, with the cell that asks for it.
+/// A link as the store holds it, with the cell that it comes from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct StoredLink {
     #[serde(with = "crate::store::words")]
@@ -42,9 +40,9 @@ struct StoredLink {
     value: Option<String>,
 }
 
-/// The links of a record for the store.
-pub(super) fn kept(plan: &Plan, loaded: &QueuedRecord) -> Vec<String> {
-    let kept = loaded.record.links.iter().map(|link| {
+/// The links of a record as JSON for the store.
+pub(super) fn stored_links(plan: &Plan, queued: &QueuedRecord) -> Vec<String> {
+    let stored = queued.record.links.iter().map(|link| {
         let column = column(plan, link);
         StoredLink {
             to: link.to,
@@ -53,18 +51,18 @@ pub(super) fn kept(plan: &Plan, loaded: &QueuedRecord) -> Vec<String> {
             quantity: link.quantity.map(|quantity| quantity.to_string()),
             main: link.main,
             column,
-            value: column.map(|index| loaded.row.get(index).text.to_owned()),
+            value: column.map(|index| queued.row.get(index).text.to_owned()),
         }
     });
     // Texts and numbers always become JSON.
-    kept.map(|kept| serde_json::to_string(&kept).unwrap_or_default()).collect()
+    stored.map(|stored| serde_json::to_string(&stored).unwrap_or_default()).collect()
 }
 
-/// One link on its way.
+/// A link to send.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct LinkItem {
     pub row: u32,
-    /// The record's.
+    /// The id of the record.
     id: u64,
     link: Link,
     column: Option<usize>,
@@ -72,25 +70,26 @@ pub(super) struct LinkItem {
 }
 
 impl LinkItem {
-    /// True where the answer means this one. An answer about one record does not name that.
-    pub fn is(&self, link: &WrittenLink) -> bool {
+    /// True where the answer is about this link. An answer about one record does not name the record.
+    pub fn matches(&self, link: &WrittenLink) -> bool {
         link.from.is_none_or(|from| from == self.id) && link.to == self.link.id && link.to_kind == self.link.to.linked()
     }
 }
 
-fn item(pending: &PendingLink) -> Result<LinkItem, StoreError> {
-    let kept: StoredLink = serde_json::from_str(&pending.what)?;
-    let quantity = kept.quantity.map(|text| text.parse());
-    let quantity = quantity.transpose().map_err(|_| StoreError::Odd(format!("a link holds {}", pending.what)))?;
-    let link = Link { to: kept.to, id: kept.id, catalog: kept.catalog, quantity, main: kept.main };
-    Ok(LinkItem { row: pending.row, id: pending.id, link, column: kept.column, value: kept.value })
+fn from_store(pending: &PendingLink) -> Result<LinkItem, StoreError> {
+    let stored: StoredLink = serde_json::from_str(&pending.json)?;
+    let quantity = stored.quantity.map(|text| text.parse());
+    let quantity = quantity.transpose().map_err(|_| StoreError::Invalid(format!("link {}", pending.json)))?;
+    let link = Link { to: stored.to, id: stored.id, catalog: stored.catalog, quantity, main: stored.main };
+    Ok(LinkItem { row: pending.row, id: pending.id, link, column: stored.column, value: stored.value })
 }
 
-/// The address of the mass form of the link endpoint, and its body. [doc]
+/// The address of the bulk link endpoint. [doc]
 pub(super) fn address(plan: &Plan) -> String {
     format!("{}/link", plan.kind.spec().entity.path())
 }
 
+/// The body of a bulk link request. [doc]
 pub(super) fn body(items: &[LinkItem]) -> Value {
     let items = items.iter().map(|LinkItem { id, link, .. }| {
         let mut item = json!({"entity_id": id, "to_entity_id": link.id, "to_entity_type": link.to.linked()});
@@ -112,40 +111,41 @@ pub(super) fn body(items: &[LinkItem]) -> Value {
     items.collect()
 }
 
-/// What the service said of a link.
+/// The refusal of a link by the service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct LinkRefusal {
     pub code: String,
-    pub said: String,
+    pub detail: String,
 }
 
-/// Links have no request_id; their place stands in its stead, or at the start of the path. [inferred]
-pub(super) fn named(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, LinkRefusal> {
-    let mut named = BTreeMap::new();
+/// Refusals by the position of their link in the request, which must be below `items`. Links have no request_id: the answer gives
+/// the position in its stead, or at the start of the path. [inferred]
+pub(super) fn refused_positions(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, LinkRefusal> {
+    let mut refused = BTreeMap::new();
     for item in errors {
         for error in &item.errors {
             let by_path = error.path.split('.').next().and_then(|first| first.parse().ok());
-            let place = by_path.or_else(|| item.request_id.as_ref().and_then(|id| id.parse().ok()));
-            if let Some(place) = place.filter(|place: &usize| *place < items) {
-                let (code, said) = (error.code.clone(), error.detail.clone());
-                named.entry(place).or_insert(LinkRefusal { code, said });
+            let position = by_path.or_else(|| item.request_id.as_ref().and_then(|id| id.parse().ok()));
+            if let Some(position) = position.filter(|position: &usize| *position < items) {
+                let (code, detail) = (error.code.clone(), error.detail.clone());
+                refused.entry(position).or_insert(LinkRefusal { code, detail });
             }
         }
     }
-    named
+    refused
 }
 
-/// Links that wait in the store, a part of them here, and the records that have some under way.
+/// Links that wait in the store, of which a part is read, and the records that have links in flight.
 #[derive(Debug, Default)]
-pub(super) struct Queue {
+pub(super) struct LinkQueue {
     waiting: VecDeque<LinkItem>,
-    open: HashMap<u32, LinkingRecord>,
-    /// The last row that was read from the store.
+    records: HashMap<u32, LinkingRecord>,
+    /// The row of the last link that was read from the store.
     read_to: u32,
     read_all: bool,
 }
 
-/// A record with links under way.
+/// A record with links in flight.
 #[derive(Debug, Default)]
 struct LinkingRecord {
     left: usize,
@@ -153,10 +153,10 @@ struct LinkingRecord {
     problems: Vec<Problem>,
 }
 
-/// Links read from the store at once: enough for four requests.
+/// Number of links that are read from the store at once: enough for four requests.
 const READ_AT_ONCE: usize = 4 * LINKS_MAX;
 
-impl Queue {
+impl LinkQueue {
     pub fn is_empty(&self) -> bool {
         self.read_all && self.waiting.is_empty()
     }
@@ -167,8 +167,8 @@ impl Queue {
             let more = journal.pending_links(self.read_to, READ_AT_ONCE)?;
             self.read_all = more.len() < READ_AT_ONCE;
             for pending in &more {
-                self.open.entry(pending.row).or_default().left += 1;
-                self.waiting.push_back(item(pending)?);
+                self.records.entry(pending.row).or_default().left += 1;
+                self.waiting.push_back(from_store(pending)?);
                 self.read_to = pending.row;
             }
         }
@@ -176,40 +176,36 @@ impl Queue {
         Ok((!items.is_empty()).then_some(items))
     }
 
-    /// Takes links that were made or refused; gives the records that have no more of them.
+    /// Takes links that were made or refused. The result are the records that have no more links.
     pub fn done(&mut self, plan: &Plan, items: Vec<(LinkItem, Option<LinkRefusal>)>) -> Vec<LinkOutcomes> {
         let mut complete = Vec::new();
         for (item, refusal) in items {
-            let Some(open) = self.open.get_mut(&item.row) else { continue };
-            open.left -= 1;
+            let Some(record) = self.records.get_mut(&item.row) else { continue };
+            record.left -= 1;
             match refusal {
-                None => open.links.made += 1,
+                None => record.links.made += 1,
                 Some(refusal) => {
-                    open.links.refused += 1;
-                    open.problems.push(refused(plan, &item, &refusal));
+                    record.links.refused += 1;
+                    record.problems.push(refusal_problem(plan, &item, &refusal));
                 }
             }
-            if open.left == 0
-                && let Some(open) = self.open.remove(&item.row)
+            if record.left == 0
+                && let Some(record) = self.records.remove(&item.row)
             {
-                complete.push(LinkOutcomes { row: item.row, links: open.links, problems: open.problems });
+                complete.push(LinkOutcomes { row: item.row, links: record.links, problems: record.problems });
             }
         }
         complete
     }
 }
 
-fn refused(plan: &Plan, item: &LinkItem, refusal: &LinkRefusal) -> Problem {
+fn refusal_problem(plan: &Plan, item: &LinkItem, refusal: &LinkRefusal) -> Problem {
     let what = item.link.to.linked().replace('_', " ");
-    let said = [refusal.said.as_str(), "it does not say why"].into_iter().find(|said| !said.is_empty());
-    let message = message!(
-        "the service refused the link to {id} of {what}: {said}",
-        id = item.link.id,
-        what,
-        said = said.unwrap_or_default()
-    );
-    let mut problem = settle::at_row(plan, item.row, item.column, Stage::Send, "link-refused", message)
-        .hint("the record itself is in the account; link it by hand, or correct the cell for the next time");
+    let reason = if refusal.detail.is_empty() { "no reason given" } else { &refusal.detail };
+    let message = message!("the service refused the link to {id} of {what}: {reason}", id = item.link.id, what, reason);
+    let mut problem = Problem::new(Stage::Send, "link-refused", message)
+        .at(place(plan, item.row, item.column))
+        .hint("the record itself is in the account; link it by hand, or correct the cell for the next import");
     if !refusal.code.is_empty() {
         problem.code = refusal.code.clone().into();
     }
@@ -217,7 +213,7 @@ fn refused(plan: &Plan, item: &LinkItem, refusal: &LinkRefusal) -> Problem {
     problem
 }
 
-/// The column that names what is linked to.
+/// The column that a link comes from.
 fn column(plan: &Plan, link: &Link) -> Option<usize> {
     let names = |at: At, target: &TargetPlan| match target {
         TargetPlan::Field(spec) => match spec.wire {
@@ -263,11 +259,11 @@ mod tests {
     }
 
     #[test]
-    fn the_links_meant_by_a_refusal_are_named_by_place() {
+    fn a_refusal_names_links_by_position() {
         let error = |path: &str| ItemError { code: "c".into(), path: path.into(), detail: "d".into() };
         let of = |request_id: Option<&str>, path: &str| {
             let item = ItemErrors { request_id: request_id.map(str::to_owned), errors: vec![error(path)] };
-            named(&[item], 3).into_keys().collect::<Vec<_>>()
+            refused_positions(&[item], 3).into_keys().collect::<Vec<_>>()
         };
         assert_eq!(of(Some("1"), "to_entity_id"), [1]);
         assert_eq!(of(None, "1.to_entity_id"), [1]);
@@ -276,7 +272,7 @@ mod tests {
 
     #[test]
     fn a_link_comes_back_from_the_store_as_it_was() {
-        let kept = StoredLink {
+        let stored = StoredLink {
             to: Entity::Elements,
             id: 5,
             catalog: Some(9),
@@ -285,9 +281,9 @@ mod tests {
             column: Some(3),
             value: Some("A-1".into()),
         };
-        let what = serde_json::to_string(&kept).unwrap();
+        let json = serde_json::to_string(&stored).unwrap();
         let link = Link { catalog: Some(9), quantity: Some(Decimal::new(250, 2)), ..to(Entity::Elements, 5) };
         let expected = LinkItem { row: 2, id: 1, link, column: Some(3), value: Some("A-1".into()) };
-        assert_eq!(item(&PendingLink { row: 2, id: 1, what }).unwrap(), expected);
+        assert_eq!(from_store(&PendingLink { row: 2, id: 1, json }).unwrap(), expected);
     }
 }

@@ -1,75 +1,78 @@
-//! The records of an update as they are in the account, read before anything of them is sent: a page of them at a time, while
-//! batches are under way. What the account holds already is not sent; what differs waits for its batch, without what was read.
+//! The records of an update, read from the account before they are sent: a page at a time, while batches are in flight. Records that
+//! the account already holds are not sent; the others wait for their batch, reduced to what differs.
 
 use crate::mapping::Plan;
 use crate::mapping::apply::change::{Diff, DiffRules};
-use crate::store::{Outcome, Status, StoreError};
+use crate::store::Outcome;
 use crate::upload::doubt::look;
 use crate::upload::feed::QueuedRecord;
-use crate::upload::run::{End, Uploader};
 use crate::upload::send::TaskContext;
 use crate::upload::settle;
-use crate::upload::verdict::stop_of;
 use amo_client::clock::Clock;
 use amo_client::{Client, Failure};
-use amo_model::{Action, IDS_MAX};
+use amo_model::IDS_MAX;
 use serde_json::Value;
 use sheet_source::message;
 use sheet_source::problem::Note;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
-/// Records that nobody has looked at yet, and how many pages of them are being read.
+/// Records that are to be read from the account, and the number of pages that are being read.
 #[derive(Debug, Default)]
 pub(super) struct PendingLookups {
     waiting: VecDeque<QueuedRecord>,
-    under_way: usize,
+    pages_in_flight: usize,
 }
 
-/// The end of a page's reading.
+/// The result of reading a page.
 pub(super) enum PageEnd {
-    /// Nothing may go out any more, or not now.
+    /// Requests are on hold, or the run stops.
     Stopped(Vec<QueuedRecord>),
     Failed(Vec<QueuedRecord>, Failure),
     Read(Vec<PresentRecord>),
 }
 
-/// A record and what the account says of it.
+/// A record, compared with the account.
 pub(super) enum PresentRecord {
-    /// Cut down to what differs.
+    /// Reduced to what differs.
     Differs(QueuedRecord),
     Same(QueuedRecord),
     Absent(QueuedRecord),
 }
 
-/// True where records are looked at before they are changed. Rows of an exported workbook are: that is how it is known which of
-/// them say something new.
-pub fn is_looked_at(plan: &Plan) -> bool {
-    plan.action == Action::Update && plan.edits.is_none()
-}
-
 impl PendingLookups {
     pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.under_way == 0
+        self.waiting.is_empty() && self.pages_in_flight == 0
     }
 
-    pub fn push(&mut self, loaded: QueuedRecord) {
-        self.waiting.push_back(loaded);
+    pub fn push(&mut self, queued: QueuedRecord) {
+        self.waiting.push_back(queued);
     }
 
-    /// Room for more rows.
-    pub fn hungry(&self) -> bool {
+    /// True where there is room for more rows.
+    pub fn wants_more(&self) -> bool {
         self.waiting.len() < IDS_MAX
     }
 
-    /// The next page: a full one, or the last.
+    /// The next page: a full one, or with `last` the rest.
     pub fn take(&mut self, last: bool) -> Option<Vec<QueuedRecord>> {
         if self.waiting.is_empty() || (self.waiting.len() < IDS_MAX && !last) {
             return None;
         }
-        self.under_way += 1;
+        self.pages_in_flight += 1;
         Some(self.waiting.drain(..IDS_MAX.min(self.waiting.len())).collect())
+    }
+
+    /// Takes note that the reading of a page has ended.
+    pub fn page_ended(&mut self) {
+        self.pages_in_flight -= 1;
+    }
+
+    /// Puts records back that were not read.
+    pub fn put_back(&mut self, records: Vec<QueuedRecord>) {
+        for queued in records.into_iter().rev() {
+            self.waiting.push_front(queued);
+        }
     }
 
     pub fn drain(&mut self) -> Vec<QueuedRecord> {
@@ -77,56 +80,54 @@ impl PendingLookups {
     }
 }
 
-/// What updates do to values that the account holds, though nobody has said that this is meant: those of a list go, a company
-/// stays beside another.
+/// Side effects of updates on values of the account: values of a list are replaced, a company stays beside another.
 #[derive(Debug, Default)]
-pub struct Lost {
+pub struct ReplacedValues {
     values: u64,
+    /// Records with replaced values.
     records: u64,
-    beside: u64,
+    /// Records that keep another company beside their own.
+    other_company: u64,
 }
 
-impl Lost {
-    pub fn add(&mut self, loaded: &QueuedRecord) {
-        self.values += u64::from(loaded.record.lost);
-        self.records += u64::from(loaded.record.lost > 0);
-        self.beside += u64::from(loaded.record.other_company);
+impl ReplacedValues {
+    pub fn add(&mut self, queued: &QueuedRecord) {
+        self.values += u64::from(queued.record.lost);
+        self.records += u64::from(queued.record.lost > 0);
+        self.other_company += u64::from(queued.record.other_company);
     }
 
-    /// The same before anything is sent.
-    pub fn would_be(&self) -> Vec<Note> {
-        self.replacing().into_iter().chain(self.beside_others()).collect()
+    /// Notes for a check, before anything is sent.
+    pub fn notes_before(&self) -> Vec<Note> {
+        self.replacing().into_iter().chain(self.company_note()).collect()
     }
 
+    /// Notes for a report.
     pub fn notes(&self) -> Vec<Note> {
-        self.replaced().into_iter().chain(self.beside_others()).collect()
+        self.replaced().into_iter().chain(self.company_note()).collect()
     }
 
-    fn beside_others(&self) -> Option<Note> {
-        let message = match self.beside {
+    fn company_note(&self) -> Option<Note> {
+        let message = match self.other_company {
             0 => return None,
             1 => message!(
-                "1 record has another company in the account than its row says: a link takes none away, so both stay; take the wrong one away there"
+                "1 record has another company in the account than in its row: a link does not remove it, so both stay; remove the wrong one in the account"
             ),
             records => message!(
-                "{records} records have another company in the account than their rows say: a link takes none away, so both stay; take the wrong ones away there",
+                "{records} records have another company in the account than in their rows: a link does not remove it, so both stay; remove the wrong ones in the account",
                 records
             ),
         };
-        Some(Note::new("company-beside", message).count(self.beside))
+        Some(Note::new("company-beside", message).count(self.other_company))
     }
 
     fn replacing(&self) -> Option<Note> {
         let (values, records) = (self.values, self.records);
         let message = match (values, records) {
             (0, _) => return None,
-            (1, _) => message!("1 value that the account has would be replaced, in 1 record"),
-            (_, 1) => message!("{values} values that the account has would be replaced, in 1 record", values),
-            _ => message!(
-                "{values} values that the account has would be replaced, in {records} records",
-                values,
-                records
-            ),
+            (1, _) => message!("1 value of the account would be replaced, in 1 record"),
+            (_, 1) => message!("{values} values of the account would be replaced, in 1 record", values),
+            _ => message!("{values} values of the account would be replaced, in {records} records", values, records),
         };
         Some(Note::new("values-replaced", message).count(values))
     }
@@ -135,57 +136,54 @@ impl Lost {
         let (values, records) = (self.values, self.records);
         let message = match (values, records) {
             (0, _) => return None,
-            (1, _) => message!("1 value that the account had is replaced, in 1 record"),
-            (_, 1) => message!("{values} values that the account had are replaced, in 1 record", values),
-            _ => message!("{values} values that the account had are replaced, in {records} records", values, records),
+            (1, _) => message!("1 value of the account was replaced, in 1 record"),
+            (_, 1) => message!("{values} values of the account were replaced, in 1 record", values),
+            _ => message!("{values} values of the account were replaced, in {records} records", values, records),
         };
         Some(Note::new("values-replaced", message).count(values))
     }
 }
 
-/// Lists lag behind by seconds: what was made a moment ago may not stand there yet. [client live]
-pub const LAG: Duration = Duration::from_secs(3);
-
-/// Reads the records of a page and holds them against what is to become of them.
+/// Reads the records of a page and compares them with what the source wants.
 pub(super) async fn read(shared: Arc<TaskContext>, clock: Clock, records: Vec<QueuedRecord>) -> PageEnd {
     let mut hold = shared.hold.subscribe();
     let plan = &shared.plan;
-    let ids: Vec<u64> = records.iter().filter_map(|loaded| loaded.record.id).collect();
+    let ids: Vec<u64> = records.iter().filter_map(|queued| queued.record.id).collect();
     let looked = tokio::select! {
         biased;
         _ = hold.wait_for(|hold| *hold) => return PageEnd::Stopped(records),
-        held = held(&shared.client, plan, clock, &ids) => held,
+        held = read_records(&shared.client, plan, clock, &ids) => held,
     };
     match looked {
         Ok(held) => {
             let changes = DiffRules::of(plan);
-            PageEnd::Read(records.into_iter().map(|loaded| seen(&changes, loaded, &held)).collect())
+            PageEnd::Read(records.into_iter().map(|queued| compare(&changes, queued, &held)).collect())
         }
         Err(failure) => PageEnd::Failed(records, failure),
     }
 }
 
-/// What the account shows under these ids; those that it does not show are looked for once more.
-async fn held(client: &Client, plan: &Plan, clock: Clock, ids: &[u64]) -> Result<HashMap<u64, Value>, Failure> {
+/// The records that the account shows under these ids; missing ones are looked for once more.
+async fn read_records(client: &Client, plan: &Plan, clock: Clock, ids: &[u64]) -> Result<HashMap<u64, Value>, Failure> {
     let (entity, catalog) = (plan.kind.spec().entity, plan.catalog);
     let mut held = look::by_ids(client, entity, catalog, ids).await?;
     let absent: Vec<u64> = ids.iter().copied().filter(|id| !held.contains_key(id)).collect();
     if !absent.is_empty() {
-        clock.sleep(LAG).await;
+        clock.sleep(look::LIST_LAG).await;
         held.extend(look::by_ids(client, entity, catalog, &absent).await?);
     }
     Ok(held)
 }
 
-/// What records of an update come to that nobody sends.
+/// The result of comparing records of an update with the account.
 #[derive(Debug, Default)]
 pub struct PresenceCounts {
-    /// Of how many something would change.
+    /// Number of records that would change.
     pub differ: u64,
     pub same: u64,
-    /// Records that the account does not show.
+    /// Outcomes of records that the account does not show.
     pub absent: Vec<Outcome>,
-    pub lost: Lost,
+    pub replaced: ReplacedValues,
 }
 
 impl PresenceCounts {
@@ -193,96 +191,50 @@ impl PresenceCounts {
         self.differ += more.differ;
         self.same += more.same;
         self.absent.extend(more.absent);
-        self.lost.values += more.lost.values;
-        self.lost.records += more.lost.records;
-        self.lost.beside += more.lost.beside;
+        self.replaced.values += more.replaced.values;
+        self.replaced.records += more.replaced.records;
+        self.replaced.other_company += more.replaced.other_company;
     }
 }
 
-/// Holds records against the account, and sends nothing.
-pub async fn look_at(
+/// Compares records with the account, and sends nothing.
+pub async fn compare_with_account(
     client: &Client,
     plan: &Plan,
     clock: Clock,
     records: Vec<QueuedRecord>,
 ) -> Result<PresenceCounts, Failure> {
-    let ids: Vec<u64> = records.iter().filter_map(|loaded| loaded.record.id).collect();
-    let held = held(client, plan, clock, &ids).await?;
+    let ids: Vec<u64> = records.iter().filter_map(|queued| queued.record.id).collect();
+    let held = read_records(client, plan, clock, &ids).await?;
     let (changes, mut looked) = (DiffRules::of(plan), PresenceCounts::default());
-    for loaded in records {
-        match seen(&changes, loaded, &held) {
-            PresentRecord::Differs(loaded) => {
+    for queued in records {
+        match compare(&changes, queued, &held) {
+            PresentRecord::Differs(queued) => {
                 looked.differ += 1;
-                looked.lost.add(&loaded);
+                looked.replaced.add(&queued);
             }
-            PresentRecord::Same(loaded) => {
+            PresentRecord::Same(queued) => {
                 looked.same += 1;
-                looked.lost.add(&loaded);
+                looked.replaced.add(&queued);
             }
-            PresentRecord::Absent(loaded) => looked.absent.push(settle::not_visible(plan, &loaded)),
+            PresentRecord::Absent(queued) => looked.absent.push(settle::not_visible(plan, &queued)),
         }
     }
     Ok(looked)
 }
 
-fn seen(changes: &DiffRules<'_>, mut loaded: QueuedRecord, held: &HashMap<u64, Value>) -> PresentRecord {
-    let Some(held) = loaded.record.id.and_then(|id| held.get(&id)) else { return PresentRecord::Absent(loaded) };
-    loaded.record.other_company = DiffRules::has_other_company(&loaded.record, held);
-    match changes.diff(&loaded.record, held) {
-        Ok(Diff::Unchanged) => PresentRecord::Same(loaded),
+fn compare(changes: &DiffRules<'_>, mut queued: QueuedRecord, held: &HashMap<u64, Value>) -> PresentRecord {
+    let Some(held) = queued.record.id.and_then(|id| held.get(&id)) else { return PresentRecord::Absent(queued) };
+    queued.record.other_company = DiffRules::has_other_company(&queued.record, held);
+    match changes.diff(&queued.record, held) {
+        Ok(Diff::Unchanged) => PresentRecord::Same(queued),
         Ok(Diff::Change { body, links, lost }) => {
-            loaded.record.body = body;
-            loaded.record.links = links;
-            loaded.record.lost = lost;
-            PresentRecord::Differs(loaded)
+            queued.record.body = body;
+            queued.record.links = links;
+            queued.record.lost = lost;
+            PresentRecord::Differs(queued)
         }
-        // A body of ours is always JSON; sent as it is, it does what the row says.
-        Err(_) => PresentRecord::Differs(loaded),
-    }
-}
-
-impl Uploader<'_> {
-    pub(super) fn seen(&mut self, page: PageEnd) -> Result<(), StoreError> {
-        self.unread.under_way -= 1;
-        let seen = match page {
-            PageEnd::Stopped(records) => {
-                self.put_back(records);
-                return Ok(());
-            }
-            PageEnd::Failed(records, failure) => {
-                self.put_back(records);
-                self.finish_with(End::Service(stop_of(failure)));
-                return Ok(());
-            }
-            PageEnd::Read(seen) => seen,
-        };
-        let plan = Arc::clone(&self.shared.plan);
-        for seen in seen {
-            match seen {
-                PresentRecord::Differs(loaded) => self.open.push(loaded),
-                PresentRecord::Same(loaded) => {
-                    self.lost.add(&loaded);
-                    // Sent by an earlier stretch of the run, which saw no answer: this is what became of it.
-                    let sent = self.repeated.contains(&loaded.record.row);
-                    let status = if sent { Status::Updated } else { Status::Unchanged };
-                    self.local.push(settle::as_wanted(&loaded, status));
-                }
-                PresentRecord::Absent(loaded) => {
-                    let outcome = settle::not_visible(&plan, &loaded);
-                    self.rejected += 1;
-                    self.tell_rejected(std::slice::from_ref(&outcome));
-                    self.local.push(outcome);
-                }
-            }
-        }
-        self.write_local()?;
-        self.check_budget();
-        Ok(())
-    }
-
-    fn put_back(&mut self, records: Vec<QueuedRecord>) {
-        for loaded in records.into_iter().rev() {
-            self.unread.waiting.push_front(loaded);
-        }
+        // A body is always JSON; sent as it is, it does what the row says.
+        Err(_) => PresentRecord::Differs(queued),
     }
 }

@@ -1,30 +1,31 @@
-//! Records that wait to be sent, and which of them go out together next. Pure.
+//! Records that wait to be sent, and which of them make the next batch. Pure.
 //!
-//! Most kinds have one lane: the source's order. Records with a parent, the purchases of customers, have a lane for each
-//! parent: a request holds those of one, and never are two requests of one parent under way, so that the values its
-//! last purchase sets are the last to arrive. Lanes are filled from a window of the source, or every purchase of a file in
+//! Most kinds have one lane, in the order of the source. Records with a parent, the transactions of customers, have a lane for
+//! each parent: a request holds records of one parent, and a parent never has two requests in flight, so that the values of its
+//! last transaction arrive last. Lanes are filled from a window of the source, since otherwise each transaction of a file in
 //! order of time would cost a request.
 
 use crate::upload::feed::QueuedRecord;
 use std::collections::{HashMap, VecDeque};
 
-/// Records held back so that those of one parent meet; some tens of megabytes at most.
+/// Number of records that are held back so that records of one parent meet; some tens of megabytes at most.
 pub const WINDOW: usize = 4_000;
 
+/// Records that wait, by parent.
 #[derive(Debug)]
 pub struct Lanes {
     by_parent: bool,
-    /// By parent; all under `None` where records have none.
+    /// By parent; all under `None` where records have no parent.
     lanes: HashMap<Option<u64>, Lane>,
     len: usize,
-    /// Lanes opened so far.
+    /// Number of lanes opened so far.
     opened: u64,
 }
 
 #[derive(Debug)]
 struct Lane {
-    /// Its place among all lanes ever opened.
-    since: u64,
+    /// Its number among all lanes ever opened.
+    opened: u64,
     records: VecDeque<QueuedRecord>,
 }
 
@@ -33,14 +34,14 @@ impl Lanes {
         Lanes { by_parent, lanes: HashMap::new(), len: 0, opened: 0 }
     }
 
-    pub fn push(&mut self, loaded: QueuedRecord) {
-        let parent = loaded.record.parent.filter(|_| self.by_parent);
+    pub fn push(&mut self, queued: QueuedRecord) {
+        let parent = queued.record.parent.filter(|_| self.by_parent);
         let opened = &mut self.opened;
         let lane = self.lanes.entry(parent).or_insert_with(|| {
             *opened += 1;
-            Lane { since: *opened, records: VecDeque::new() }
+            Lane { opened: *opened, records: VecDeque::new() }
         });
-        lane.records.push_back(loaded);
+        lane.records.push_back(queued);
         self.len += 1;
     }
 
@@ -48,20 +49,20 @@ impl Lanes {
         self.len == 0
     }
 
-    /// Room for more rows: less than a batch is waiting, or less than the window.
-    pub fn hungry(&self, size: usize) -> bool {
+    /// True where there is room for more rows: less than a batch waits, or less than the window.
+    pub fn wants_more(&self, size: usize) -> bool {
         self.len < if self.by_parent { WINDOW } else { size }
     }
 
-    /// The next batch, at most `size` records; `last` when the source has ended, `busy` for parents that have a request
-    /// under way. A batch that is not full goes out when nothing can be added to it any more: then the fullest.
+    /// The next batch, of at most `size` records. `last` is true when the source has ended, `busy` for parents that have a request
+    /// in flight. A batch that is not full is taken when nothing can be added any more: then the fullest.
     pub fn take(&mut self, size: usize, last: bool, busy: impl Fn(u64) -> bool) -> Option<Vec<QueuedRecord>> {
         let part = last || (self.by_parent && self.len >= WINDOW);
         let (parent, _) = self
             .lanes
             .iter()
             .filter(|(parent, lane)| !parent.is_some_and(&busy) && (part || lane.records.len() >= size))
-            .max_by_key(|(_, lane)| (lane.records.len().min(size), std::cmp::Reverse(lane.since)))?;
+            .max_by_key(|(_, lane)| (lane.records.len().min(size), std::cmp::Reverse(lane.opened)))?;
         let parent = *parent;
         let lane = self.lanes.get_mut(&parent)?;
         let batch: Vec<QueuedRecord> = lane.records.drain(..size.min(lane.records.len())).collect();
@@ -76,7 +77,7 @@ impl Lanes {
     pub fn drain(&mut self) -> Vec<QueuedRecord> {
         self.len = 0;
         let mut lanes: Vec<Lane> = self.lanes.drain().map(|(_, lane)| lane).collect();
-        lanes.sort_by_key(|lane| lane.since);
+        lanes.sort_by_key(|lane| lane.opened);
         lanes.into_iter().flat_map(|lane| lane.records).collect()
     }
 }
@@ -89,25 +90,25 @@ mod tests {
     use sheet_source::Row;
     use std::collections::HashSet;
 
-    fn loaded(row: u32, parent: Option<u64>) -> QueuedRecord {
+    fn queued(row: u32, parent: Option<u64>) -> QueuedRecord {
         QueuedRecord { record: Record { row, parent, ..Record::default() }, row: Row::default(), more: Vec::new() }
     }
 
     fn lanes(parents: &[u64]) -> Lanes {
         let mut lanes = Lanes::new(true);
-        parents.iter().zip(2..).for_each(|(parent, row)| lanes.push(loaded(row, Some(*parent))));
+        parents.iter().zip(2..).for_each(|(parent, row)| lanes.push(queued(row, Some(*parent))));
         lanes
     }
 
     fn rows(batch: Option<Vec<QueuedRecord>>) -> Vec<u32> {
-        batch.unwrap_or_default().iter().map(|loaded| loaded.record.row).collect()
+        batch.unwrap_or_default().iter().map(|queued| queued.record.row).collect()
     }
 
     #[test]
     fn without_parents_batches_are_full_and_in_the_order_of_the_source() {
         let mut lanes = Lanes::new(false);
-        (2..7).for_each(|row| lanes.push(loaded(row, None)));
-        assert!(!lanes.hungry(5) && lanes.hungry(6));
+        (2..7).for_each(|row| lanes.push(queued(row, None)));
+        assert!(!lanes.wants_more(5) && lanes.wants_more(6));
         assert_eq!(rows(lanes.take(3, false, |_| true)), [2, 3, 4]);
         assert_eq!(rows(lanes.take(3, false, |_| true)), [] as [u32; 0]);
         assert_eq!(rows(lanes.take(3, true, |_| true)), [5, 6]);
@@ -129,9 +130,9 @@ mod tests {
     fn a_full_window_lets_a_part_go() {
         let parents: Vec<u64> = (0..WINDOW as u64).collect();
         let mut full = lanes(&parents);
-        assert!(!full.hungry(50));
+        assert!(!full.wants_more(50));
         assert_eq!(rows(full.take(50, false, |_| false)), [2]);
-        assert!(full.hungry(50) && full.take(50, false, |_| false).is_none());
+        assert!(full.wants_more(50) && full.take(50, false, |_| false).is_none());
     }
 
     #[test]
@@ -157,7 +158,7 @@ mod tests {
             for n in 0.. {
                 if dice[n % dice.len()] % 3 == 0 && !ended {
                     match source.next() {
-                        Some((parent, row)) => lanes.push(loaded(row, Some(*parent))),
+                        Some((parent, row)) => lanes.push(queued(row, Some(*parent))),
                         None => ended = true,
                     }
                 } else if dice[n % dice.len()] % 3 == 1 {
@@ -167,7 +168,7 @@ mod tests {
                     // The source and the answers go on, whatever the dice say.
                     under_way.pop_front();
                     match source.next() {
-                        Some((parent, row)) => lanes.push(loaded(row, Some(*parent))),
+                        Some((parent, row)) => lanes.push(queued(row, Some(*parent))),
                         None => ended = true,
                     }
                 }
@@ -179,8 +180,8 @@ mod tests {
                 prop_assert!(!batch.is_empty() && batch.len() <= size);
                 let parent = batch[0].record.parent.unwrap();
                 prop_assert!(!busy.contains(&parent));
-                prop_assert!(batch.iter().all(|loaded| loaded.record.parent == Some(parent)));
-                out.entry(parent).or_default().extend(batch.iter().map(|loaded| loaded.record.row));
+                prop_assert!(batch.iter().all(|queued| queued.record.parent == Some(parent)));
+                out.entry(parent).or_default().extend(batch.iter().map(|queued| queued.record.row));
                 under_way.push_back(parent);
             }
             for parent in 0..6 {

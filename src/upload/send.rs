@@ -1,12 +1,11 @@
-//! One request on its way: noted as sent, its turn awaited, sent, its answer read. Records and links go alike.
+//! One request: it is noted as sent, waits for its turn, is sent, and its answer is read. Records and links go the same way.
 
 use crate::mapping::Plan;
-use crate::store::{BatchNo, BatchOf, Journal, OutgoingBatch, StoreError};
+use crate::store::{BatchNo, BatchOf, Journal, OutgoingBatch, StoreError, lock_journal};
 use crate::upload::UploadOptions;
 use crate::upload::feed::QueuedRecord;
 use crate::upload::links::{self, LinkItem};
-use crate::upload::run::lock;
-use crate::upload::verdict::{Carried, Tried};
+use crate::upload::verdict::{Attempts, RequestKind};
 use amo_client::{Client, Failure, Reply};
 use amo_model::{Action, Shape, payload};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// What a request carries.
+/// The content of a batch.
 #[derive(Debug)]
 pub(super) enum Load {
     Records(Vec<QueuedRecord>),
@@ -37,12 +36,12 @@ impl Load {
         }
     }
 
-    /// The rows of the source that it is about, each once.
+    /// The rows of the source that it comes from, each once.
     fn rows(&self) -> Vec<u32> {
         match self {
-            Load::Records(records) => records.iter().map(|loaded| loaded.record.row).collect(),
+            Load::Records(records) => records.iter().map(|queued| queued.record.row).collect(),
             Load::Links(items) => {
-                // Those of one record stand side by side.
+                // Links of one record are neighbours.
                 let mut rows: Vec<u32> = items.iter().map(|item| item.row).collect();
                 rows.dedup();
                 rows
@@ -50,7 +49,7 @@ impl Load {
         }
     }
 
-    /// Two halves; itself, as an error, where it stands alone.
+    /// Two halves; itself, as an error, where it is a single item.
     pub fn halves(self) -> Result<(Load, Load), Load> {
         let half = self.len() / 2;
         match self {
@@ -67,64 +66,67 @@ impl Load {
     }
 }
 
+/// A batch on its way, with the history of its sending.
 #[derive(Debug)]
 pub(super) struct Batch {
     pub no: BatchNo,
     pub load: Load,
+    /// How often it was sent.
     pub tries: u32,
-    /// Not before this.
+    /// How long to wait before it is sent.
     pub pause: Duration,
-    /// The highest id known when it was sent.
+    /// The highest id that was known when it was sent.
     pub watermark: u64,
-    /// Unix milliseconds.
+    /// In Unix milliseconds.
     pub sent_at_ms: i64,
-    /// It may have been acted on an earlier time.
+    /// The service may have acted on an earlier sending.
     pub repeated: bool,
-    /// An answer was silent about these records already.
-    pub silent: bool,
+    /// An earlier answer did not mention these records.
+    pub unmentioned: bool,
 }
 
 impl Batch {
-    pub fn tried(&self) -> Tried {
-        Tried { tries: self.tries, repeated: self.repeated }
+    pub fn attempts(&self) -> Attempts {
+        Attempts { tries: self.tries, repeated: self.repeated }
     }
 
-    /// What all of its records belong to, where that stands in the address.
+    /// The parent of all of its records, where the address names it.
     pub fn parent(&self) -> Option<u64> {
         match &self.load {
-            Load::Records(records) => records.first().and_then(|loaded| loaded.record.parent),
+            Load::Records(records) => records.first().and_then(|queued| queued.record.parent),
             Load::Links(_) => None,
         }
     }
 
-    /// What its request carries, as far as the meaning of an answer depends on it.
-    pub fn carried<'p>(&self, plan: &'p Plan) -> Carried<'p> {
+    /// The kind of its request, as far as the meaning of an answer depends on it.
+    pub fn request_kind<'p>(&self, plan: &'p Plan) -> RequestKind<'p> {
         match &self.load {
             Load::Records(_) => {
-                Carried::Records { write: plan.write, collection: plan.kind.spec().entity.collection() }
+                RequestKind::Records { write: plan.write, collection: plan.kind.spec().entity.collection() }
             }
-            Load::Links(_) => Carried::Links,
+            Load::Links(_) => RequestKind::Links,
         }
     }
 }
 
-/// A task's end: the batch back, with what became of its request. `None`: it was stopped before it was sent.
+/// The batch, with the result of its request and how long that took; `None` where it was stopped before it was sent.
 pub(super) type SendResult = (Batch, Option<(Result<Reply, Failure>, Duration)>);
 
-/// What the tasks share.
+/// The context that all tasks share.
 pub(super) struct TaskContext {
     pub client: Arc<Client>,
     pub plan: Arc<Plan>,
     pub journal: Arc<Mutex<Journal>>,
-    /// The highest id known to exist.
+    /// The highest id that is known to exist.
     pub watermark: AtomicU64,
-    /// Held from noting a batch as sent until its turn has come: so a crash leaves one batch in needless doubt at most.
+    /// Held from noting a batch as sent until its turn, so that a crash leaves at most one batch in needless doubt.
     pub turnstile: tokio::sync::Mutex<()>,
-    /// True while nothing may go out: a doubt is open, or the run is stopping. Tasks that wait for their turn give their
-    /// batch back unsent.
+    /// True while nothing may be sent: a doubt is open, or the run is stopping. Tasks that wait for their turn return their
+    /// batch unsent.
     pub hold: watch::Sender<bool>,
 }
 
+/// Sends one batch in its turn. The result has no answer where the batch was stopped before it was sent.
 pub(super) async fn send(
     shared: Arc<TaskContext>,
     options: UploadOptions,
@@ -132,7 +134,7 @@ pub(super) async fn send(
 ) -> Result<SendResult, StoreError> {
     let mut hold = shared.hold.subscribe();
     let turn = async {
-        // A sleep of zero would change the order of the batches, which is that of the source.
+        // A sleep of zero would change the order of the batches, which is the order of the source.
         if !batch.pause.is_zero() {
             options.clock.sleep(batch.pause).await;
         }
@@ -148,33 +150,33 @@ pub(super) async fn send(
     if !note_sent(&shared, &batch)? {
         return Ok((batch, None));
     }
-    // Made before its turn, so that it leaves as soon as that has come.
+    // Built before its turn, so that it can be sent at once.
     let (method, address, body) = request(&shared.plan, &batch);
-    let its = tokio::select! {
+    let permit = tokio::select! {
         biased;
-        its = shared.client.turn() => Some(its),
-        // A pause that the service asked for may be long, and whoever interrupts should not wait for it.
+        permit = shared.client.turn() => Some(permit),
+        // A pause that the service asked for may be long, and an interrupt should not wait for it.
         _ = hold.wait_for(|hold| *hold) => None,
     };
-    let Some(its) = its else {
-        lock(&shared.journal).not_taken(batch.no, None)?;
+    let Some(permit) = permit else {
+        lock_journal(&shared.journal).not_taken(batch.no, None)?;
         return Ok((batch, None));
     };
     drop(turn);
     batch.tries += 1;
     let started = Instant::now();
-    let end = shared.client.write(its, method, &address, body).await;
+    let end = shared.client.write(permit, method, &address, body).await;
     Ok((batch, Some((end, options.clock.since(started)))))
 }
 
-/// False where one of its keys has become known meanwhile.
+/// Notes a batch as sent in the journal. False where one of its keys has become known meanwhile.
 fn note_sent(shared: &TaskContext, batch: &Batch) -> Result<bool, StoreError> {
     let creates = shared.plan.write.action == Action::Create;
     let keys: Vec<&str> = match &batch.load {
         Load::Records(records) if creates => records.iter().filter_map(|l| l.record.key.as_deref()).collect(),
         Load::Records(_) | Load::Links(_) => Vec::new(),
     };
-    lock(&shared.journal).sent(&OutgoingBatch {
+    lock_journal(&shared.journal).sent(&OutgoingBatch {
         batch: batch.no,
         of: batch.load.of(),
         rows: &batch.load.rows(),
@@ -189,7 +191,7 @@ fn request(plan: &Plan, batch: &Batch) -> (&'static str, String, Option<Vec<u8>>
     match &batch.load {
         Load::Records(records) => {
             let write = plan.write;
-            let id = records.first().and_then(|loaded| loaded.record.id);
+            let id = records.first().and_then(|queued| queued.record.id);
             let address = write.address(plan.catalog, batch.parent(), id);
             (write.action.method(), address, body(write.shape, records))
         }
@@ -202,8 +204,8 @@ fn request(plan: &Plan, batch: &Batch) -> (&'static str, String, Option<Vec<u8>>
 
 fn body(shape: Shape, records: &[QueuedRecord]) -> Option<Vec<u8>> {
     match shape {
-        Shape::Array => Some(payload::batch(records.iter().map(|loaded| loaded.record.body.as_slice()))),
-        Shape::Object => Some(records.first().map(|loaded| loaded.record.body.clone()).unwrap_or_default()),
+        Shape::Array => Some(payload::batch(records.iter().map(|queued| queued.record.body.as_slice()))),
+        Shape::Object => Some(records.first().map(|queued| queued.record.body.clone()).unwrap_or_default()),
         Shape::Nothing => None,
     }
 }
@@ -214,7 +216,7 @@ mod tests {
     use crate::mapping::Record;
     use sheet_source::Row;
 
-    fn loaded(body: &str) -> QueuedRecord {
+    fn queued(body: &str) -> QueuedRecord {
         QueuedRecord {
             record: Record { body: body.as_bytes().to_vec(), ..Record::default() },
             row: Row::default(),
@@ -224,7 +226,7 @@ mod tests {
 
     #[test]
     fn a_body_is_an_array_one_object_or_nothing() {
-        let two = [loaded(r#"{"a":1}"#), loaded(r#"{"b":2}"#)];
+        let two = [queued(r#"{"a":1}"#), queued(r#"{"b":2}"#)];
         for (shape, records, expected) in [
             (Shape::Array, &two[..], Some(r#"[{"a":1},{"b":2}]"#)),
             (Shape::Array, &two[..1], Some(r#"[{"a":1}]"#)),
@@ -238,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_load_is_halved_until_it_stands_alone() {
-        let three = Load::Records(vec![loaded("1"), loaded("2"), loaded("3")]);
+        let three = Load::Records(vec![queued("1"), queued("2"), queued("3")]);
         let (one, two) = three.halves().unwrap();
         assert_eq!((one.len(), two.len()), (1, 2));
         assert_eq!(one.halves().unwrap_err().len(), 1);

@@ -1,5 +1,5 @@
-//! What the end of a write means for its batch. Pure: one match that names every end, so that a new one stops the
-//! compiler and not a user.
+//! The meaning of a write's end for its batch. Pure: one match names every end, so that a new one stops the compiler and not a
+//! user.
 
 use amo_client::{Failure, Reply, meaning};
 use amo_model::answer::{self, ItemErrors, WrittenItem, WrittenLink};
@@ -9,29 +9,29 @@ use std::time::Duration;
 /// What to do with a batch whose request has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// Done; these are the items.
+    /// Done, with these items.
     Done(Vec<WrittenItem>),
     /// These links are made.
     Linked(Vec<WrittenLink>),
-    /// It was certainly not acted on: the same batch again, after a pause.
-    Again { pause: Duration, why: String },
-    /// It may have been acted on, and doing it twice does no harm: again, after a pause.
-    Repeat { pause: Duration, why: String },
-    /// Refused for these records; the rest goes again at once, in one more request.
+    /// The service certainly did not act on it: the same batch is sent again, after a pause.
+    Retry { pause: Duration, why: String },
+    /// The service may have acted on it, and a second time does no harm: the batch is sent again, after a pause.
+    Resend { pause: Duration, why: String },
+    /// Refused because of these records; the rest is sent again at once, in one request.
     Reject { errors: Vec<ItemErrors>, why: String },
-    /// The address names what the account does not have: the record itself, or what all of the batch belong to.
-    Absent,
-    /// Refused, and nobody is named: halved, until the one stands alone.
+    /// The account does not have what the address names: the record itself, or the parent of the batch.
+    NotFound,
+    /// Refused without naming a record: halved until a single record is left.
     Halve(String),
-    /// Nobody here knows whether it was done.
+    /// It is not known whether it was done.
     InDoubt(String),
-    /// Refused; but an earlier try may have done it.
-    RefusedNow(String),
-    /// The service will refuse everything that follows: nothing more is sent.
+    /// Refused; but an earlier sending may have done it.
+    RefusedOnRetry(String),
+    /// The service will refuse all further requests: nothing more is sent.
     Stop(Stop),
 }
 
-/// Why the service ends a run.
+/// The reason why the service ends a run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Stop {
     #[error("the service does not accept the token: {0}")]
@@ -40,7 +40,7 @@ pub enum Stop {
     Blocked,
     #[error("the token's user may not do this: {0}")]
     Forbidden(String),
-    #[error("the account's tariff does not allow this: {0}")]
+    #[error("the account's plan does not allow this: {0}")]
     Unpaid(String),
     #[error("the service keeps asking to slow down (429)")]
     Throttled,
@@ -55,90 +55,91 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// What the user can do about it.
+    /// What the user can do.
     pub fn hint(&self) -> &'static str {
         match self {
             Stop::Auth(_) => "check the token (amoport auth status) and resume",
             Stop::Blocked => "only the service's support can lift the block; resume afterwards",
             Stop::Forbidden(_) => "use the token of a user who may do this, and resume",
-            Stop::Unpaid(_) => "pay for the account or change its tariff, and resume",
+            Stop::Unpaid(_) => "pay for the account or change its plan, and resume",
             Stop::Throttled => {
                 "other programs may be using the account; wait some minutes and resume with a lower --rate"
             }
-            Stop::Unproven(_) => "ask whoever runs the proxy, or the service's support, about that list, and resume",
+            Stop::Unproven(_) => "ask the operator of the proxy, or the service's support, about that list, and resume",
             Stop::Unreachable(_) => "check the network and the account's address, and resume",
             Stop::Missing(failure) => {
                 failure.status().map_or("check the account's address", |status| meaning(status).1)
             }
-            Stop::Failing(_) => "wait until the service is well again and resume",
+            Stop::Failing(_) => "wait until the service works again and resume",
         }
     }
 }
 
-/// Tries of a batch that certainly was not acted on.
+/// The highest number of sendings of one batch.
 pub const TRIES_MAX: u32 = 6;
-/// The text of a 400 that is a passing failure inside the service, not a refusal. [client]
+/// The text of a 400 that is a passing failure inside the service and not a refusal. [client]
 const SYSTEM_ERROR: &str = "системная ошибка";
 
-/// The texts of a refusal that mean: there is no such thing, or no longer. [doc], [client live]
+/// The texts of a refusal that mean: not found, or deleted. [doc], [client live]
 const NOT_FOUND: [&str; 6] = ["not found", "не найден", "error 226", "error 282", "ошибки 226", "ошибки 282"];
 
 /// How often a batch was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tried {
-    /// This time counted.
+pub struct Attempts {
+    /// This sending included.
     pub tries: u32,
-    /// It may have been acted on an earlier time.
+    /// The service may have acted on an earlier sending.
     pub repeated: bool,
 }
 
-/// What a request carried, as far as the meaning of its end depends on it.
+/// What a request sends, as far as the meaning of its end depends on it.
 #[derive(Debug, Clone, Copy)]
-pub enum Carried<'p> {
+pub enum RequestKind<'p> {
     Records { write: &'p Write, collection: &'p str },
     Links,
 }
 
-/// Of records and links alike. An update, a deletion, a link may be sent twice without harm, a creation may not.
-pub fn verdict(end: &Result<Reply, Failure>, carried: Carried<'_>, tried: Tried) -> Verdict {
-    match carried {
-        Carried::Records { write, collection } => of_records(end, write, collection, tried),
-        Carried::Links => of_links(end, tried.tries),
+/// The verdict on a batch of records or links. An update, a deletion, a link may be sent twice without harm, a creation may not.
+pub fn verdict(end: &Result<Reply, Failure>, request_kind: RequestKind<'_>, attempts: Attempts) -> Verdict {
+    match request_kind {
+        RequestKind::Records { write, collection } => of_records(end, write, collection, attempts),
+        RequestKind::Links => of_links(end, attempts.tries),
     }
 }
 
-/// It certainly was not acted on, or will pass: again, but not for ever.
-fn again(tries: u32, pause: Duration, why: String, else_stop: Stop) -> Verdict {
-    if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Again { pause, why } }
+/// Retries a batch that the service certainly did not act on, up to the highest number of sendings.
+fn retry(tries: u32, pause: Duration, why: String, else_stop: Stop) -> Verdict {
+    if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Retry { pause, why } }
 }
 
-fn repeat(tries: u32, why: String, else_stop: Stop) -> Verdict {
-    if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Repeat { pause: backoff(tries), why } }
+/// Sends a batch again that the service may have acted on, up to the highest number of sendings.
+fn resend(tries: u32, why: String, else_stop: Stop) -> Verdict {
+    if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Resend { pause: backoff(tries), why } }
 }
 
-fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tried: Tried) -> Verdict {
-    let Tried { tries, repeated } = tried;
+fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, attempts: Attempts) -> Verdict {
+    let Attempts { tries, repeated } = attempts;
     let doubt = |why: String| match write.action {
-        // Whether it is gone the account says.
+        // The account shows whether it is deleted.
         Action::Delete if tries >= TRIES_MAX => Verdict::InDoubt(why),
-        Action::Update | Action::Delete => repeat(tries, why, Stop::Failing(tries)),
+        Action::Update | Action::Delete => resend(tries, why, Stop::Failing(tries)),
         Action::Create => Verdict::InDoubt(why),
     };
-    // What an earlier request has deleted is not there any more; or it never was.
-    let absent = || match write.action {
+    // An earlier request may have deleted it, or it never existed.
+    let not_found = || match write.action {
         Action::Delete if repeated => Verdict::InDoubt("the service does not have it".to_owned()),
-        Action::Create | Action::Update | Action::Delete => Verdict::Absent,
+        Action::Create | Action::Update | Action::Delete => Verdict::NotFound,
     };
     match end {
         Ok(reply) => {
             if let Some(errors) = answer::embedded_errors(&reply.body) {
                 return doubt(format!("the answer carries errors: {errors}"));
             }
-            // Deleting is answered with nothing. [seed]
+            // A deletion is answered with an empty body. [seed]
             if write.shape == Shape::Nothing {
                 return match reply.status == 204 && reply.body.is_empty() {
                     true => Verdict::Done(Vec::new()),
-                    false => Verdict::InDoubt(format!("the answer to the deletion is no 204 but a {}", reply.status)),
+                    false => Verdict::InDoubt(format!("the answer to the deletion is not 204 but {}", reply.status)),
                 };
             }
             match answer::written_items(&reply.body, write.wrapping, collection) {
@@ -149,19 +150,21 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
                 None => doubt("the answer cannot be read".to_owned()),
             }
         }
-        Err(Failure::NeverSent(why)) => again(tries, backoff(tries), why.clone(), Stop::Unreachable(why.clone())),
-        // The pause is held by the pace, for everybody.
-        Err(Failure::Throttled { .. }) => again(tries, Duration::ZERO, "429".to_owned(), Stop::Throttled),
+        Err(Failure::NeverSent(why)) => retry(tries, backoff(tries), why.clone(), Stop::Unreachable(why.clone())),
+        // The pace holds the pause, for all requests.
+        Err(Failure::Throttled { .. }) => retry(tries, Duration::ZERO, "429".to_owned(), Stop::Throttled),
         Err(Failure::Refused { detail, errors, .. }) => {
-            if will_pass(detail) {
+            if is_passing(detail) {
                 return doubt(detail.clone());
             }
             match refusal(write, detail, repeated) {
-                RefusalScope::Absent => absent(),
-                // Refused, or done the first time: the service names the id in both cases.
-                RefusalScope::Unclear => Verdict::RefusedNow(told(detail, errors)),
-                RefusalScope::Plain if errors.is_empty() => Verdict::Halve(told(detail, errors)),
-                RefusalScope::Plain => Verdict::Reject { errors: errors.clone(), why: told(detail, errors) },
+                RefusalScope::NotFound => not_found(),
+                // Refused, or done by an earlier sending: the service names the id in both cases.
+                RefusalScope::Unclear => Verdict::RefusedOnRetry(describe_refusal(detail, errors)),
+                RefusalScope::Plain if errors.is_empty() => Verdict::Halve(describe_refusal(detail, errors)),
+                RefusalScope::Plain => {
+                    Verdict::Reject { errors: errors.clone(), why: describe_refusal(detail, errors) }
+                }
             }
         }
         Err(Failure::Lost(why) | Failure::Unreadable(why) | Failure::Unproven(why)) => doubt(why.clone()),
@@ -175,37 +178,37 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
         ) => Verdict::Stop(stop_of(failure.clone())),
         Err(Failure::Between { status, detail }) => doubt(format!("{status}: {detail}")),
         Err(Failure::Missing { status: 413, detail }) => Verdict::Halve(format!("413: {detail}")),
-        Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => absent(),
+        Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => not_found(),
         Err(failure @ Failure::Missing { .. }) => Verdict::Stop(Stop::Missing(failure.clone())),
     }
 }
 
-/// Two records that were made, and not merged, have one id.
+/// True where two created and not merged records have one id.
 fn gives_twice(items: &[WrittenItem]) -> bool {
     let mut named: Vec<(u64, &[String])> =
         items.iter().filter(|item| !item.merged).map(|item| (item.id, item.request_ids.as_slice())).collect();
     named.sort_unstable();
-    // The same item twice tells nothing new.
+    // The same item twice is no second record.
     named.dedup();
     named.windows(2).any(|two| two[0].0 == two[1].0)
 }
 
-/// Linking twice does no harm [inferred], so whatever may have been lost is simply sent again.
+/// Linking twice does no harm [inferred], so links of a lost answer are simply sent again.
 fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
     match end {
         Ok(reply) => match answer::embedded_errors(&reply.body) {
             Some(errors) => Verdict::Halve(errors),
             None => match answer::written_links(&reply.body) {
                 Some(links) => Verdict::Linked(links),
-                // Somebody in between has answered.
-                None => repeat(tries, "the answer lists no links".to_owned(), Stop::Failing(tries)),
+                // A proxy has answered.
+                None => resend(tries, "the answer lists no links".to_owned(), Stop::Failing(tries)),
             },
         },
         Err(failure @ Failure::Throttled { .. }) => {
-            again(tries, Duration::ZERO, "429".to_owned(), stop_of(failure.clone()))
+            retry(tries, Duration::ZERO, "429".to_owned(), stop_of(failure.clone()))
         }
         Err(failure @ Failure::NeverSent(_)) => {
-            again(tries, backoff(tries), failure.to_string(), stop_of(failure.clone()))
+            retry(tries, backoff(tries), failure.to_string(), stop_of(failure.clone()))
         }
         Err(Failure::Between { status: 413, detail }) => Verdict::Halve(detail.clone()),
         Err(
@@ -214,13 +217,13 @@ fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
             | Failure::Unproven(_)
             | Failure::Broken { .. }
             | Failure::Between { .. }),
-        ) => repeat(tries, failure.to_string(), stop_of(failure.clone())),
-        Err(failure @ Failure::Refused { detail, .. }) if will_pass(detail) => {
-            repeat(tries, detail.clone(), stop_of(failure.clone()))
+        ) => resend(tries, failure.to_string(), stop_of(failure.clone())),
+        Err(failure @ Failure::Refused { detail, .. }) if is_passing(detail) => {
+            resend(tries, detail.clone(), stop_of(failure.clone()))
         }
         Err(Failure::Refused { detail, errors, .. }) if errors.is_empty() => Verdict::Halve(detail.clone()),
         Err(Failure::Refused { detail, errors, .. }) => Verdict::Reject { errors: errors.clone(), why: detail.clone() },
-        // Whether the address or one of the ids is unknown is not said.
+        // The answer does not say whether the address or one of the ids is unknown.
         Err(Failure::Missing { detail, .. }) => Verdict::Halve(detail.clone()),
         Err(
             failure @ (Failure::Unauthorized(_)
@@ -232,16 +235,16 @@ fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
     }
 }
 
-/// True for a 400 that is no refusal.
-fn will_pass(detail: &str) -> bool {
+/// True for a 400 that is not a refusal but a passing failure.
+fn is_passing(detail: &str) -> bool {
     detail.to_lowercase().contains(SYSTEM_ERROR)
 }
 
-/// What a 400 or 422 is about.
+/// The subject of a 400 or 422.
 enum RefusalScope {
-    /// The record of the address is not there.
-    Absent,
-    /// That, or the service does not want to: it does not say which.
+    /// The record of the address does not exist.
+    NotFound,
+    /// Either that or a refusal; the service does not say which.
     Unclear,
     Plain,
 }
@@ -249,7 +252,7 @@ enum RefusalScope {
 fn refusal(write: &Write, detail: &str, repeated: bool) -> RefusalScope {
     let detail = detail.to_lowercase();
     if write.names_record() && NOT_FOUND.iter().any(|text| detail.contains(text)) {
-        RefusalScope::Absent
+        RefusalScope::NotFound
     } else if repeated && write.action == Action::Delete {
         RefusalScope::Unclear
     } else {
@@ -257,7 +260,7 @@ fn refusal(write: &Write, detail: &str, repeated: bool) -> RefusalScope {
     }
 }
 
-/// The account cannot be read: why, as a reason to stop.
+/// The reason to stop a run, for a failure to read the account.
 pub fn stop_of(failure: Failure) -> Stop {
     match failure {
         Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) => Stop::Unreachable(why),
@@ -278,11 +281,11 @@ fn backoff(tries: u32) -> Duration {
     Duration::from_secs(1) * 2_u32.pow(tries.saturating_sub(1).min(5))
 }
 
-fn told(detail: &str, errors: &[ItemErrors]) -> String {
+fn describe_refusal(detail: &str, errors: &[ItemErrors]) -> String {
     let named = errors.iter().flat_map(|item| &item.errors);
-    let mut told: Vec<String> = named.map(|e| format!("{}: {} {}", e.path, e.code, e.detail)).collect();
-    told.insert(0, detail.to_owned());
-    told.join("; ")
+    let mut parts: Vec<String> = named.map(|e| format!("{}: {} {}", e.path, e.code, e.detail)).collect();
+    parts.insert(0, detail.to_owned());
+    parts.join("; ")
 }
 
 #[cfg(test)]
@@ -305,7 +308,7 @@ mod tests {
             Err(Failure::Refused { status: 400, detail: detail.into(), errors })
         };
         let of = |end: &Result<Reply, Failure>, write: &Write, tries| {
-            verdict(end, Carried::Records { write, collection: "leads" }, Tried { tries, repeated: false })
+            verdict(end, RequestKind::Records { write, collection: "leads" }, Attempts { tries, repeated: false })
         };
 
         assert!(
@@ -322,15 +325,15 @@ mod tests {
         assert_eq!(of(&refused("no", vec![]), create, 1), Verdict::Halve("no".into()));
         assert!(matches!(of(&refused("Возникла системная ошибка. Повторите", vec![]), create, 1), Verdict::InDoubt(_)));
         let unreachable = Err(Failure::NeverSent("refused".into()));
-        assert!(matches!(of(&unreachable, create, 3), Verdict::Again { pause, .. } if pause == Duration::from_secs(4)));
+        assert!(matches!(of(&unreachable, create, 3), Verdict::Retry { pause, .. } if pause == Duration::from_secs(4)));
         assert!(matches!(of(&unreachable, create, TRIES_MAX), Verdict::Stop(Stop::Unreachable(_))));
         let lost = Err(Failure::Lost("reset".into()));
         assert!(matches!(of(&lost, create, 1), Verdict::InDoubt(_)));
-        assert!(matches!(of(&lost, update, 1), Verdict::Repeat { .. }), "an update may be sent twice");
+        assert!(matches!(of(&lost, update, 1), Verdict::Resend { .. }), "an update may be sent twice");
         assert_eq!(of(&lost, update, TRIES_MAX), Verdict::Stop(Stop::Failing(TRIES_MAX)));
         let broken = Err(Failure::Broken { status: 504, detail: "x".into() });
         assert!(matches!(of(&broken, create, 1), Verdict::InDoubt(_)));
-        assert!(matches!(of(&Err(Failure::Throttled { wait: None }), create, 1), Verdict::Again { .. }));
+        assert!(matches!(of(&Err(Failure::Throttled { wait: None }), create, 1), Verdict::Retry { .. }));
         assert_eq!(of(&Err(Failure::Throttled { wait: None }), create, TRIES_MAX), Verdict::Stop(Stop::Throttled));
         assert_eq!(of(&Err(Failure::Blocked), create, 1), Verdict::Stop(Stop::Blocked));
         assert_eq!(of(&Err(Failure::Halted), create, 1), Verdict::Stop(Stop::Throttled));
@@ -356,19 +359,19 @@ mod tests {
         });
         let empty = Ok(Reply { status: 204, retry_after: None, body: vec![] });
         let of = |end: &Result<Reply, Failure>, write: &Write, repeated| {
-            verdict(end, Carried::Records { write, collection: "statuses" }, Tried { tries: 2, repeated })
+            verdict(end, RequestKind::Records { write, collection: "statuses" }, Attempts { tries: 2, repeated })
         };
         for (end, write, repeated, expected) in [
-            (&missing(true), update, false, Verdict::Absent),
-            (&missing(true), update, true, Verdict::Absent),
-            (&missing(true), delete, false, Verdict::Absent),
+            (&missing(true), update, false, Verdict::NotFound),
+            (&missing(true), update, true, Verdict::NotFound),
+            (&missing(true), delete, false, Verdict::NotFound),
             (&missing(true), delete, true, Verdict::InDoubt("the service does not have it".into())),
-            (&refused(400, "Status not found"), delete, false, Verdict::Absent),
+            (&refused(400, "Status not found"), delete, false, Verdict::NotFound),
             (&refused(400, "Status not found"), delete, true, Verdict::InDoubt("the service does not have it".into())),
-            (&no_id, delete, true, Verdict::RefusedNow("Bad Request; id: NotSupportedChoice d".into())),
+            (&no_id, delete, true, Verdict::RefusedOnRetry("Bad Request; id: NotSupportedChoice d".into())),
             (&refused(422, "system status"), delete, false, Verdict::Halve("system status".into())),
-            (&refused(422, "system status"), delete, true, Verdict::RefusedNow("system status".into())),
-            (&missing(true), bought, false, Verdict::Absent),
+            (&refused(422, "system status"), delete, true, Verdict::RefusedOnRetry("system status".into())),
+            (&missing(true), bought, false, Verdict::NotFound),
             (&empty, delete, false, Verdict::Done(vec![])),
         ] {
             assert_eq!(of(end, write, repeated), expected, "{end:?} {write:?}");
@@ -386,14 +389,14 @@ mod tests {
             }
         }
         for write in [update, delete] {
-            assert!(matches!(of(&missing(false), write, false), Verdict::Repeat { .. }), "may be done twice");
+            assert!(matches!(of(&missing(false), write, false), Verdict::Resend { .. }), "may be done twice");
         }
         let long = Err(Failure::Between { status: 413, detail: "<html>".into() });
-        assert!(matches!(of(&long, update, false), Verdict::Repeat { .. }));
+        assert!(matches!(of(&long, update, false), Verdict::Resend { .. }));
         let long = Err(Failure::Missing { status: 413, detail: "Too Large".into() });
         assert!(matches!(of(&long, create, false), Verdict::Halve(_)));
         assert!(matches!(of(&Err(Failure::Forbidden("no".into())), delete, true), Verdict::Stop(Stop::Forbidden(_))));
-        assert!(matches!(of(&Err(Failure::Lost("reset".into())), delete, false), Verdict::Repeat { .. }));
+        assert!(matches!(of(&Err(Failure::Lost("reset".into())), delete, false), Verdict::Resend { .. }));
     }
 
     #[test]
@@ -402,7 +405,8 @@ mod tests {
         let errors = vec![ItemErrors { request_id: Some("1".into()), errors: vec![error] }];
         let refused =
             |errors: &[ItemErrors]| Err(Failure::Refused { status: 400, detail: "no".into(), errors: errors.to_vec() });
-        let of = |end: &Result<Reply, Failure>, tries| verdict(end, Carried::Links, Tried { tries, repeated: false });
+        let of =
+            |end: &Result<Reply, Failure>, tries| verdict(end, RequestKind::Links, Attempts { tries, repeated: false });
         assert_eq!(of(&refused(&errors), 1), Verdict::Reject { errors, why: "no".into() });
         assert_eq!(of(&refused(&[]), 1), Verdict::Halve("no".into()));
         let ok = |body: &str| Ok(Reply { status: 200, retry_after: None, body: body.as_bytes().to_vec() });
@@ -411,10 +415,10 @@ mod tests {
         assert_eq!(of(&ok(one), 1), Verdict::Linked(vec![link]));
         assert_eq!(of(&ok(r#"{"_embedded":{"links":[]}}"#), 1), Verdict::Linked(vec![]));
         for body in ["<html>", "", "{}", "[]", "null", r#"{"_embedded":[]}"#, r#"{"_embedded":{"links":null}}"#] {
-            assert!(matches!(of(&ok(body), 1), Verdict::Repeat { .. }), "{body}: it lists no links");
+            assert!(matches!(of(&ok(body), 1), Verdict::Resend { .. }), "{body}: it lists no links");
         }
         let lost = Err(Failure::Lost("reset".into()));
-        assert!(matches!(of(&lost, 1), Verdict::Repeat { .. }), "linking twice does no harm");
+        assert!(matches!(of(&lost, 1), Verdict::Resend { .. }), "linking twice does no harm");
         assert_eq!(of(&lost, TRIES_MAX), Verdict::Stop(Stop::Unreachable("reset".into())));
         assert_eq!(of(&Err(Failure::Blocked), 1), Verdict::Stop(Stop::Blocked));
         assert_eq!(of(&Err(Failure::Unpaid("x".into())), 1), Verdict::Stop(Stop::Unpaid("x".into())));

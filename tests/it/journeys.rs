@@ -213,7 +213,7 @@ impl Journey {
         }
         let run = self.store().run_named(RUN).map_err(told)?.ok_or("the run is gone")?;
         let Resumed { mut journal, doubts: mut open, mut done, .. } =
-            Journal::resume(self.store(), &run, Reopen::GoOn).map_err(told)?;
+            Journal::resume(self.store(), &run, Reopen::Continue).map_err(told)?;
         if self.voyage.action != Action::Create {
             // They may be made twice without harm, and simply go again.
             for doubt in std::mem::take(&mut open) {
@@ -267,7 +267,7 @@ impl Journey {
                     met(&MET.sent_again, missing as u64);
                 }
                 UploadEvent::Answered { .. }
-                | UploadEvent::Again { .. }
+                | UploadEvent::Retry { .. }
                 | UploadEvent::Looked { .. }
                 | UploadEvent::Counts(_)
                 | UploadEvent::Rejected(_)

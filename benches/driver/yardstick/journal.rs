@@ -65,7 +65,8 @@ pub fn outcomes(folder: &Path, rows: usize) -> Result<(), String> {
     let open = || Store::open(folder).map_err(|e| e.to_string());
     let store = open()?;
     let run = store.runs().map_err(told)?.into_iter().next().ok_or("there is no run in this store")?;
-    let Resumed { mut journal, doubts, mut done, .. } = Journal::resume(open()?, &run, Reopen::GoOn).map_err(told)?;
+    let Resumed { mut journal, doubts, mut done, .. } =
+        Journal::resume(open()?, &run, Reopen::Continue).map_err(told)?;
     for doubt in doubts {
         let made: Vec<Outcome> = doubt.rows.iter().map(|row| made(*row)).collect();
         journal.settle_doubt(doubt.batch, &made).map_err(told)?;

@@ -85,7 +85,7 @@ impl<'a> Listener<'a> {
                 let status = status.unwrap_or(0);
                 say::detail(self.common, format!("batch {batch}: {records} records, answer {status} in {ms} ms"));
             }
-            upload::UploadEvent::Again { batch, why, .. } => {
+            upload::UploadEvent::Retry { batch, why, .. } => {
                 say::detail(self.common, format!("batch {batch} goes again: {why}"));
             }
             upload::UploadEvent::InDoubt { batch, records, why, at_most } if at_most.is_zero() => {

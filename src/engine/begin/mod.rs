@@ -13,7 +13,7 @@ use crate::engine::source::survey::{self, Weighed};
 use crate::engine::target::Opened;
 use crate::export::write_whole;
 use crate::mapping::Plan;
-use crate::store::{FrozenWord, Journal, MappingHead, NewRun, Returned, RunHead, SourceHead, Store};
+use crate::store::{FrozenWord, Journal, MappingHead, NewRun, RunHead, SentBack, SourceHead, Store};
 use crate::upload::feed::Select;
 use crate::upload::{Budget, Doubt};
 use amo_client::Client;
@@ -106,7 +106,7 @@ pub(super) enum Guard {
 pub(super) struct Returning<'a> {
     pub export: &'a str,
     pub file: &'a str,
-    pub records: &'a [(u64, Returned)],
+    pub records: &'a [(u64, SentBack)],
     /// Ids that the workbook had and its sheet has no more.
     pub left_alone: &'a [u64],
 }
@@ -124,7 +124,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     };
     head.source.rows_digest = rows.as_ref().filter(|rows| !rows.is_empty()).map(RowHashes::digest);
     let store = Store::open(&request.folders.state)?;
-    store.account_is(&head.account, ready.plan.account.basics.id)?;
+    store.set_account_id(&head.account, ready.plan.account.basics.id)?;
     let sends = older::unless_older(&store, request.older_state, tell)?;
     head.look_from = older::look_from(&store, &head, request.older_state, tell)?;
     if rows.is_some() {
@@ -152,7 +152,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
         write_left(&folder, returning.left_alone)?;
         // Over the budget, nothing will be sent.
         let records = if budget.1 { &[] } else { returning.records };
-        store.has_returned(returning.export, returning.file, records)?;
+        store.note_sent_back(returning.export, returning.file, records)?;
     }
     let new = NewRun {
         name: &name,
@@ -162,7 +162,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
         edits: &ready.edits,
         rows: rows.as_ref(),
     };
-    let journal = Journal::begin(store, &new)?.keeping(sends);
+    let journal = Journal::begin(store, &new)?.with_sends(sends);
     tell.event(Event::Started { run: name.clone() });
     Ok(Job {
         client: Arc::clone(&ready.target.client),

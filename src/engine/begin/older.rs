@@ -31,8 +31,8 @@ pub fn unless_older(store: &Store, allowed: bool, tell: &mut Teller<'_>) -> Resu
     };
     match forgotten {
         Some(send) if !allowed => return Err(older(store, &send)?.into()),
-        Some(_) => store.went_back(prepare::now_ms())?,
-        None if allowed && store.went_back_at()?.is_none() => {
+        Some(_) => store.note_restored(prepare::now_ms())?,
+        None if allowed && store.restored_at()?.is_none() => {
             let message = "this state folder knows all that was sent from it: --older-state changes nothing";
             tell.note(Note::new("not-older", message));
         }
@@ -99,9 +99,9 @@ pub fn look_from(
     allowed: bool,
     tell: &mut Teller<'_>,
 ) -> Result<Option<u64>, EngineError> {
-    let (Action::Create, Some(at)) = (head.action, store.went_back_at()?) else { return Ok(None) };
+    let (Action::Create, Some(at)) = (head.action, store.restored_at()?) else { return Ok(None) };
     if allowed {
-        return Ok(store.sure_upto(&head.account_key(), head.entity)?);
+        return Ok(store.complete_up_to(&head.account_key(), head.entity)?);
     }
     let message = message!(
         "this state folder was found on {at} to have gone back in time: of files that were sent in the time it has lost it knows nothing; import these with --older-state",
@@ -117,10 +117,10 @@ pub fn look_on(store: &Store, run: &mut Run, allowed: bool) -> Result<(), Engine
     if !allowed || head.action != Action::Create {
         return Ok(());
     }
-    let sure = store.sure_upto(&head.account_key(), head.entity)?;
+    let sure = store.complete_up_to(&head.account_key(), head.entity)?;
     let from = head.look_from.into_iter().chain(sure).min();
     if let Some(id) = from.filter(|_| from != head.look_from) {
-        store.look_from(run.run, id)?;
+        store.set_look_from(run.run, id)?;
         head.look_from = from;
     }
     Ok(())

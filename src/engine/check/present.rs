@@ -7,9 +7,9 @@ use crate::engine::prepare::known_keys::RecordFate;
 use crate::engine::prepare::{self, unless_cancelled};
 use crate::engine::target::Opened;
 use crate::mapping::{Plan, Record};
-use crate::upload::IN_FLIGHT;
 use crate::upload::feed::QueuedRecord;
 use crate::upload::present::{self, PresenceCounts};
+use crate::upload::{IN_FLIGHT, reads_before_update};
 use amo_client::clock::Clock;
 use amo_client::{Client, Failure};
 use amo_model::IDS_MAX;
@@ -33,7 +33,7 @@ pub struct Present {
 impl Present {
     /// `None` where nothing is looked at before it is sent.
     pub fn of(target: &Opened, plan: &Arc<Plan>, cancel: &Cancel) -> Result<Option<Present>, EngineError> {
-        if !present::is_looked_at(plan) {
+        if !reads_before_update(plan) {
             return Ok(None);
         }
         Ok(Some(Present {
@@ -74,7 +74,7 @@ impl Present {
             return;
         }
         let (client, plan, clock) = (Arc::clone(&self.client), Arc::clone(&self.plan), self.clock);
-        let asked = async move { present::look_at(&client, &plan, clock, page).await };
+        let asked = async move { present::compare_with_account(&client, &plan, clock, page).await };
         self.under_way.push_back(self.runtime.spawn(asked));
     }
 

@@ -120,7 +120,7 @@ fn last(what: &str, account: &AccountKey, state: &Path, tell: &mut Teller<'_>) -
 /// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
 fn remember(account: &AccountKey, what: &str, began_at: i64, state: &Path, tell: &mut Teller<'_>) {
     let done = Store::open(state).map_err(|problem| problem.message.to_string());
-    let done = done.and_then(|store| store.exported(account, what, began_at).map_err(|e| e.to_string()));
+    let done = done.and_then(|store| store.note_export(account, what, began_at).map_err(|e| e.to_string()));
     if let Err(why) = done {
         let message = message!("\"--since last\" will not know of this export: {why}", why);
         tell.note(Note::new("export-not-remembered", message));

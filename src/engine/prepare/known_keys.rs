@@ -62,7 +62,7 @@ impl KnownKeys {
         let known = entry.known(self.same_keys);
         let loaded = QueuedRecord { record, row: row.clone(), more: more.to_vec() };
         if self.client.is_some()
-            && known::id_of(&known).is_some()
+            && known::made_id(&known).is_some()
             && (self.remake_deleted || self.waiting.len() < LOOKED_UP_MAX)
         {
             self.waiting.push((loaded, known));
@@ -75,13 +75,13 @@ impl KnownKeys {
     pub fn looked_up(&mut self, plan: &Plan, cancel: &Cancel) -> Result<Vec<Option<Outcome>>, EngineError> {
         let waiting = std::mem::take(&mut self.waiting);
         let Some(client) = self.client.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(Vec::new()) };
-        let made: Vec<(u64, i64)> = waiting.iter().filter_map(|(_, known)| known::id_of(known)).collect();
+        let made: Vec<(u64, i64)> = waiting.iter().filter_map(|(_, known)| known::made_id(known)).collect();
         let mut lookup = IdLookup::new(self.remake_deleted);
         let runtime = prepare::runtime()?;
         let standing = lookup.standing(client, plan, &made, prepare::now());
         let standing = prepare::unless_cancelled(&runtime, cancel, "nothing was sent", standing)?;
         let outcome = |(loaded, known): (QueuedRecord, KnownKey)| {
-            let standing = known::id_of(&known).and_then(|(id, _)| standing.get(&id)).copied();
+            let standing = known::made_id(&known).and_then(|(id, _)| standing.get(&id)).copied();
             let anew = standing == Some(Standing::Gone) && self.remake_deleted;
             (!anew).then(|| known::held_back(plan, &loaded, &known, standing))
         };

@@ -91,7 +91,7 @@ pub(super) fn basics(
 /// What the account is called in the store, which notes that this address is that account.
 pub(super) fn known_as(state: &Path, target: &Opened, id: u64) -> Result<AccountKey, EngineError> {
     if let Some(store) = Store::existing(state)? {
-        store.account_is(&target.address, id)?;
+        store.set_account_id(&target.address, id)?;
     }
     Ok(AccountKey::of_id(id))
 }

@@ -129,7 +129,7 @@ impl Giving<'_> {
             known => known?,
         }
         let Remapped { table, plan, mut doubtful, whole } = mapped;
-        let reopen = if whole { Reopen::GoOn } else { Reopen::KeepRest };
+        let reopen = if whole { Reopen::Continue } else { Reopen::KeepRest };
         let Resumed { mut journal, doubts, mut done, .. } = Journal::resume(Store::open(state)?, &found, reopen)?;
         let mut settled = Vec::new();
         for doubt in doubts {

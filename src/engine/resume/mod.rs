@@ -63,9 +63,9 @@ fn go_on(request: &ResumeRequest, tell: &mut Teller<'_>) -> Result<RunResult, En
         plan = Arc::new(Arc::unwrap_or_clone(plan).with_edits(edits));
     }
     still_wanted(&request.cancel)?;
-    let reopen = if request.resend_unknown { Reopen::ResendUnknown } else { Reopen::GoOn };
+    let reopen = if request.resend_unknown { Reopen::ResendUnknown } else { Reopen::Continue };
     let Resumed { journal, doubts: open, mut done, forgotten } = Journal::resume(Store::open(state)?, &found, reopen)?;
-    let mut journal = journal.keeping(sends);
+    let mut journal = journal.with_sends(sends);
     tell.event(Event::Started { run: found.name.clone() });
     if request.resend_unknown {
         let message = message!("{forgotten} records of unknown outcome are sent again", forgotten);

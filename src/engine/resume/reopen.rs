@@ -71,7 +71,7 @@ pub fn of_known_account(
     let target = target(&run.head, said, state, tell)?;
     unless_elsewhere(&target, &run.head)?;
     let id = prepare::basics(&target, &prepare::runtime()?, cancel, tell)?.id;
-    store.account_is(&run.head.account, id)?;
+    store.set_account_id(&run.head.account, id)?;
     Ok(store.run(run.run)?)
 }
 
@@ -105,10 +105,10 @@ impl RemappedRows {
 
 fn known(store: &Store, run: &Run, plan: &Plan) -> Result<RemappedRows, EngineError> {
     let sample = match run.head.verify {
-        Verify::Sample => store.written_spread(run.run, verify::SAMPLE)?,
+        Verify::Sample => store.written_sample(run.run, verify::SAMPLE)?,
         Verify::All | Verify::None => HashSet::new(),
     };
-    let links_unknown = match links::wanted(plan) && !run.head.keeps_links {
+    let links_unknown = match links::has_links(plan) && !run.head.keeps_links {
         true => store.links_unknown(run.run)?,
         false => HashSet::new(),
     };
@@ -244,7 +244,7 @@ mod tests {
                 told.push(match met {
                     RowEvent::Record { row, .. } => (row.number, "sent"),
                     RowEvent::Known { row, .. } => (row.number, "known"),
-                    RowEvent::Local(outcome) | RowEvent::Lost(outcome) => (outcome.row, outcome.status.word()),
+                    RowEvent::Local(outcome) | RowEvent::Unmapped(outcome) => (outcome.row, outcome.status.word()),
                 });
                 true
             });

@@ -10,7 +10,7 @@ use crate::engine::source;
 use crate::export::round_trip::{Deciding, Sent, Trouble};
 use crate::export::{CellHashes, Columns, Hidden, round_trip};
 use crate::mapping::Edit;
-use crate::store::{Returned, Store};
+use crate::store::{SentBack, Store};
 use amo_model::Action;
 use sheet_source::Table;
 use sheet_source::message;
@@ -27,7 +27,7 @@ pub(super) fn place_of(file: &Path) -> String {
 pub(super) fn sent(store: &Store, hidden: &Hidden, file: &Path) -> Result<HashMap<u64, Sent>, EngineError> {
     let place = place_of(file);
     let mut sent: HashMap<u64, Sent> = of_earlier(store, hidden, &place)?;
-    for (id, kept) in store.returned(&hidden.stamp.export, &place)? {
+    for (id, kept) in store.sent_back(&hidden.stamp.export, &place)? {
         let known = Sent {
             sent: read(&kept.sent),
             sending: read(&kept.sending),
@@ -43,7 +43,7 @@ pub(super) fn sent(store: &Store, hidden: &Hidden, file: &Path) -> Result<HashMa
 
 /// What earlier versions remembered, of the records that runs of this file have changed.
 fn of_earlier(store: &Store, hidden: &Hidden, place: &str) -> Result<HashMap<u64, Sent>, EngineError> {
-    let rows = store.returned_rows(&hidden.stamp.export)?;
+    let rows = store.account_hashes_of_format_five(&hidden.stamp.export)?;
     let mut sent = HashMap::new();
     if rows.is_empty() {
         return Ok(sent);
@@ -68,8 +68,8 @@ pub(super) fn bases(store: &Store, hidden: &Hidden) -> Result<HashMap<u64, CellH
     Ok(known.map(|(id, base)| (id, read(&base))).collect())
 }
 
-pub(super) fn kept(records: &[(u64, Sent)]) -> Vec<(u64, Returned)> {
-    let kept = |sent: &Sent| Returned {
+pub(super) fn kept(records: &[(u64, Sent)]) -> Vec<(u64, SentBack)> {
+    let kept = |sent: &Sent| SentBack {
         sent: sent.sent.to_text(),
         sending: sent.sending.to_text(),
         before: sent.before.to_text(),
@@ -104,7 +104,7 @@ impl After<'_> {
             looked = self.look(&hidden, table, &rows, sent) => looked,
         };
         match looked {
-            Ok(seen) => self.store.has_returned(&hidden.stamp.export, &place_of(file), &kept(&seen))?,
+            Ok(seen) => self.store.note_sent_back(&hidden.stamp.export, &place_of(file), &kept(&seen))?,
             Err(Trouble::Source(problem)) => return Err(problem.into()),
             Err(Trouble::Service(failure)) => {
                 let failure = failure.to_string();

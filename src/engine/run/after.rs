@@ -9,9 +9,9 @@ use crate::engine::source;
 use crate::mapping::{Mapper, Plan};
 use crate::report;
 use crate::store::{Journal, RecordIds, RunHead, Store, Verify};
-use crate::upload::feed::{self, Fed, QueuedRecord, Select};
-use crate::upload::present::LAG;
-use crate::upload::verify::{self, SentBodies, Verified, VerifyError};
+use crate::upload::LIST_LAG;
+use crate::upload::feed::{self, FeedItem, QueuedRecord, Select};
+use crate::upload::verify::{SentBodies, Verified, Verifier, VerifyError};
 use amo_client::account::{Wanted, changes};
 use amo_client::{Client, pull};
 use amo_model::Action;
@@ -63,7 +63,8 @@ impl After<'_> {
     ) -> Result<(), EngineError> {
         let Some((bodies, ids, above)) = self.bodies(sample)? else { return Ok(()) };
         tell.event(Event::Phase(Phase::ReadBack));
-        let read = verify::read_back(self.client, self.plan, self.journal, bodies, &ids, above);
+        let verifier = self.verifier();
+        let read = verifier.read_back(bodies, &ids, above);
         tokio::select! {
             biased;
             () = cancel.token().cancelled() => {
@@ -72,6 +73,10 @@ impl After<'_> {
             }
             read = read => self.tell_read_back(read, tell),
         }
+    }
+
+    fn verifier(&self) -> Verifier<'_> {
+        Verifier { client: self.client, plan: self.plan, journal: self.journal }
     }
 
     /// What to read back: the bodies that were sent, the ids under which they stand, and above which id to look for twins.
@@ -101,7 +106,7 @@ impl After<'_> {
         tokio::select! {
             biased;
             () = cancel.token().cancelled() => {}
-            () = self.client.pace().clock().sleep(LAG) => {}
+            () = self.client.pace().clock().sleep(LIST_LAG) => {}
         }
     }
 
@@ -123,7 +128,8 @@ impl After<'_> {
     ) -> Result<(), EngineError> {
         let Some((rows, watermark)) = twice?.filter(|_| self.head.verify != Verify::All) else { return Ok(()) };
         let count = rows.len();
-        let looked = verify::look_for_twins(self.client, self.plan, self.journal, self.feed(rows)?, watermark);
+        let verifier = self.verifier();
+        let looked = verifier.find_duplicates(self.feed(rows)?, watermark);
         let looked = tokio::select! {
             biased;
             () = cancel.token().cancelled() => None,
@@ -154,7 +160,7 @@ impl After<'_> {
         match read {
             Ok(verified) if verified.clean() => tell.event(Event::ReadBack { checked: verified.checked }),
             Ok(verified) => {
-                let gone = match verified.kept {
+                let gone = match verified.still_there {
                     0 => "".into(),
                     some => message!("{some} were deleted and are still shown, ", some),
                 };
@@ -168,7 +174,7 @@ impl After<'_> {
                     doubled = verified.doubled,
                     problems
                 );
-                let count = verified.differing + verified.missing + verified.doubled + verified.kept;
+                let count = verified.differing + verified.missing + verified.doubled + verified.still_there;
                 tell.note(Note::warning("read-back", message).count(count));
             }
             Err(VerifyError::Store(error)) => return Err(error.into()),
@@ -207,7 +213,7 @@ impl After<'_> {
     }
 
     /// Some rows of the source, mapped again.
-    fn feed(&self, rows: HashSet<u32>) -> Result<mpsc::Receiver<Vec<Fed>>, EngineError> {
+    fn feed(&self, rows: HashSet<u32>) -> Result<mpsc::Receiver<Vec<FeedItem>>, EngineError> {
         // Of the same stretch: a key that stands outside of it as well is met once here, as it was then.
         let select = Select { only: Some(rows), rows: self.head.rows, ..Select::default() };
         let mapper = Mapper::new(Arc::clone(self.plan), self.name);

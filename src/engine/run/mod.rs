@@ -14,8 +14,8 @@ use crate::mapping::{Mapper, Plan};
 use crate::report::RunLog;
 use crate::store::{BatchOf, Counts, FrozenWord, Links, RunEnd, RunHead, RunOutcome, Store, Verify};
 use crate::upload::feed;
-use crate::upload::verify::{DOUBLED, MISSING};
-use crate::upload::{self, BatchSize, Budget, End, Upload, UploadOptions};
+use crate::upload::verify::MISSING;
+use crate::upload::{self, BatchSize, Budget, DOUBLED, End, Upload, UploadOptions};
 use after::After;
 use amo_client::Client;
 use amo_client::clock::Clock;
@@ -268,7 +268,7 @@ impl<'o, 't> Observer<'o, 't> {
                 let details = json!({"batch": batch, what: records, "attempt": attempt, "status": status, "ms": ms});
                 self.log.note(at, "answered", details);
             }
-            upload::UploadEvent::Again { batch, pause, throttled, .. } => {
+            upload::UploadEvent::Retry { batch, pause, throttled, .. } => {
                 self.log.note(at, "again", json!({"batch": batch}));
                 let reason = if *throttled { WaitReason::Throttled } else { WaitReason::Retry };
                 self.tell.event(Event::Wait(Wait { reason, at_most: *pause }));
@@ -316,9 +316,12 @@ fn stop_before_sending(job: Job, tell: &mut Teller<'_>) -> Result<RunResult, Eng
     let (mut failed, mut outcomes) = (None, Vec::new());
     let walked = feed::walk(table, Mapper::new(plan, &name), &select, |met| {
         match met.keep() {
-            feed::Fed::Record(loaded) => outcomes.push(upload::unprocessed(&loaded)),
-            feed::Fed::Local(outcome) => outcomes.push(outcome),
-            feed::Fed::Known(_) | feed::Fed::Lost(_) | feed::Fed::End(_) | feed::Fed::Broken(_) => {}
+            feed::FeedItem::Record(loaded) => outcomes.push(upload::unprocessed(&loaded)),
+            feed::FeedItem::Local(outcome) => outcomes.push(outcome),
+            feed::FeedItem::Known(_)
+            | feed::FeedItem::Unmapped(_)
+            | feed::FeedItem::End(_)
+            | feed::FeedItem::Broken(_) => {}
         }
         if outcomes.len() >= AT_ONCE {
             failed = journal.local(&std::mem::take(&mut outcomes)).err();

@@ -201,7 +201,7 @@ fn weigh_table(
     let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), select, |met| {
         match met {
             RowEvent::Record { .. } | RowEvent::Known { .. } => weighed.records += 1,
-            RowEvent::Local(outcome) | RowEvent::Lost(outcome) => {
+            RowEvent::Local(outcome) | RowEvent::Unmapped(outcome) => {
                 weighed.rejected += u64::from(outcome.status == Status::Rejected);
             }
         }

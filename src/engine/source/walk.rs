@@ -58,7 +58,9 @@ pub fn walk(
                     (None, None) => Ok(known_keys::RecordFate::Free),
                 }
             }
-            RowEvent::Local(outcome) | RowEvent::Lost(outcome) => Ok(known_keys::RecordFate::Held(Box::new(outcome))),
+            RowEvent::Local(outcome) | RowEvent::Unmapped(outcome) => {
+                Ok(known_keys::RecordFate::Held(Box::new(outcome)))
+            }
         };
         match held {
             Ok(known_keys::RecordFate::Free) => checked.records += 1,
@@ -86,7 +88,7 @@ pub fn walk(
         checked.records += looked.differ;
         checked.unchanged += looked.same;
         looked.absent.into_iter().for_each(|outcome| count(&mut checked, outcome, tell));
-        tell.all(looked.lost.would_be());
+        tell.all(looked.replaced.notes_before());
     }
     checked.rows = walked.rows;
     let records = checked.records + checked.rejected;

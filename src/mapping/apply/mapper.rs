@@ -109,7 +109,11 @@ impl Mapper {
 
     /// Why the row is probably no record. Rows of an exported workbook are not checked.
     fn suspicion(&self, row: &Row) -> Option<Suspicion> {
-        if self.plan.edits.is_some() { None } else { self.plan.suspects.suspicion(row, self.plan.header.reject_code(row)) }
+        if self.plan.edits.is_some() {
+            None
+        } else {
+            self.plan.suspects.suspicion(row, self.plan.header.reject_code(row))
+        }
     }
 
     /// Sets whether the next record exists in the account.

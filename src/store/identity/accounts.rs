@@ -1,13 +1,13 @@
-//! One account, one name: runs, keys and exports are kept under the id that the account gives itself, whatever address it was
-//! reached by. What earlier versions kept under addresses is carried over: for real accounts when the store is brought up to date,
-//! since each run kept its account's snapshot; for sandboxes, which all gave the same id, when the address is next asked.
+//! Accounts in the store: runs, keys and exports are kept under the id of their account, whatever its address. What earlier versions
+//! kept under addresses is carried over: for real accounts when the store is migrated, since each run has its account's snapshot; for
+//! sandboxes, which all had the same id, when the address is used again.
 
 use crate::store::{Store, StoreError};
 use rusqlite::types::{ToSql, ToSqlOutput};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::fmt;
 
-/// What an account is called in the store.
+/// The name of an account in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AccountKey(String);
 
@@ -16,7 +16,7 @@ impl AccountKey {
         AccountKey(id.to_string())
     }
 
-    /// As long as nobody knows the id.
+    /// The name of an account whose id is not known yet.
     pub fn of_address(address: &str) -> AccountKey {
         AccountKey(address.to_owned())
     }
@@ -35,14 +35,14 @@ impl ToSql for AccountKey {
 }
 
 impl Store {
-    /// Notes which account an address is, as it has just said. What is still kept under the address becomes the account's.
-    pub fn account_is(&self, address: &str, id: u64) -> Result<(), StoreError> {
+    /// Notes the id of the account at an address. What is still kept under the address moves to the account.
+    pub fn set_account_id(&self, address: &str, id: u64) -> Result<(), StoreError> {
         if self.account_at(address)? == Some(id) {
             return Ok(());
         }
         let tx = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
-        for address in same_place(address) {
-            // Of an address that was another account before, everything is that one's.
+        for address in local_aliases(address) {
+            // What an address that was another account before has belongs to that account.
             if id_at(&tx, &address)?.is_none() {
                 let all = tx
                     .prepare("SELECT run FROM run WHERE account = ?")?
@@ -56,14 +56,14 @@ impl Store {
         Ok(tx.commit()?)
     }
 
-    /// Which account an address was when it was asked last.
+    /// The id of the account that was last at an address.
     pub fn account_at(&self, address: &str) -> Result<Option<u64>, StoreError> {
         id_at(&self.db, address)
     }
 }
 
-/// The address, and the other names of this machine.
-fn same_place(address: &str) -> Vec<String> {
+/// The address; on this machine with the other names of the machine.
+fn local_aliases(address: &str) -> Vec<String> {
     const LOCAL: [&str; 3] = ["http://127.0.0.1:", "http://localhost:", "http://[::1]:"];
     match LOCAL.iter().find_map(|local| address.strip_prefix(local)) {
         Some(port) => LOCAL.iter().map(|local| format!("{local}{port}")).collect(),
@@ -82,14 +82,14 @@ fn note(db: &Connection, address: &str, id: u64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A store of a format before the seventh: the accounts of its runs are known by their snapshots. Of an export nobody knows more
-/// than the address; where that was one account all the time, it is that one's.
+/// Migrates a store of a format before the seventh. Runs have the account in their snapshot. An export has only the address; it belongs
+/// to the account where the address was always the same account.
 pub fn carry_over_known(db: &Connection) -> Result<(), StoreError> {
     let mut runs: Vec<(String, u64, i64)> = Vec::new();
     {
-        let ask = "SELECT account, json_extract(snapshot, '$.basics.id'), run FROM run
+        let sql = "SELECT account, json_extract(snapshot, '$.basics.id'), run FROM run
             WHERE account LIKE 'https://%' AND json_valid(snapshot) ORDER BY run";
-        let mut statement = db.prepare(ask)?;
+        let mut statement = db.prepare(sql)?;
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
             if let Some(id) = row.get::<_, Option<i64>>(1)? {
@@ -108,11 +108,11 @@ pub fn carry_over_known(db: &Connection) -> Result<(), StoreError> {
             carry_exports(db, address, *id)?;
         }
     }
-    // The newest run of an address says last what it is.
+    // The newest run of an address decides.
     runs.iter().try_for_each(|(address, id, _)| note(db, address, *id))
 }
 
-/// Runs that are kept under an address, and what they have made, become those of an account.
+/// Moves runs that are kept under an address, with their keys, to an account.
 fn carry_over(db: &Connection, address: &str, id: u64, runs: &[i64]) -> Result<(), StoreError> {
     let (key, runs) = (AccountKey::of_id(id), serde_json::to_string(runs)?);
     db.execute(
@@ -120,13 +120,13 @@ fn carry_over(db: &Connection, address: &str, id: u64, runs: &[i64]) -> Result<(
          WHERE account = ?3 AND run IN (SELECT value FROM json_each(?4))",
         params![key, id as i64, address, runs],
     )?;
-    join_keys(db, &key, address, &runs)
+    merge_keys(db, &key, address, &runs)
 }
 
-/// Of a key that two addresses of one account know, both entries may be of records that are there. The one with an id wins, of two
-/// ids the one made first; the other id is kept as its twin, so that the key stays known when the first is gone. Where neither
-/// is known yet, the key stays open until one of them is.
-fn join_keys(db: &Connection, key: &AccountKey, address: &str, runs: &str) -> Result<(), StoreError> {
+/// Merges the keys of an address into those of its account. Where both have a key, both records may exist. The entry with an id wins,
+/// of two ids the earlier one; the other id is kept as its twin, so that the key stays known when the first is deleted. Where neither
+/// has an id, the key stays open until one has.
+fn merge_keys(db: &Connection, key: &AccountKey, address: &str, runs: &str) -> Result<(), StoreError> {
     let these = "account = ?2 AND run IN (SELECT value FROM json_each(?3))";
     let both = format!(
         "SELECT old.kind, old.key, old.id AS id, old.run AS run, own.id AS own_id, own.run AS own_run
@@ -157,7 +157,7 @@ fn join_keys(db: &Connection, key: &AccountKey, address: &str, runs: &str) -> Re
     Ok(())
 }
 
-/// Of two addresses the later export counts, as of two exports of one.
+/// Moves the exports of an address to an account. The later export counts.
 fn carry_exports(db: &Connection, address: &str, id: u64) -> Result<(), StoreError> {
     db.execute(
         "INSERT INTO export (account, what, began_at) SELECT ?1, what, began_at FROM export WHERE account = ?2
@@ -188,7 +188,7 @@ mod tests {
         .unwrap()
     }
 
-    /// A run as earlier versions kept it: by its address. Keys with an id were made, those without are in doubt.
+    /// A run as earlier versions kept it, under its address. Keys with an id were created, those without are in doubt.
     fn run(state: &Path, name: &str, (address, id): (&str, u64), keys: &[(&str, Option<u64>)]) {
         let snapshot = format!(r#"{{"basics":{{"id":{id}}}}}"#);
         let (head, at) = (head(address), 1);
@@ -245,7 +245,7 @@ mod tests {
         run(state, "anew", ("https://c.amocrm.ru", 9), &[("four", Some(31))]);
         let store = Store::open(state).unwrap();
         for (address, at) in [(A, 100), (B, 200), ("https://c.amocrm.ru", 300)] {
-            store.exported(&AccountKey::of_address(address), "lead", at).unwrap();
+            store.note_export(&AccountKey::of_address(address), "lead", at).unwrap();
         }
         drop(store);
         of_format_six(state);
@@ -268,7 +268,7 @@ mod tests {
         assert_eq!(store.account_at("https://c.amocrm.ru").unwrap(), Some(9));
     }
 
-    /// All sandboxes of earlier versions said that they were the same account.
+    /// All sandboxes of earlier versions had the same account id.
     #[test]
     fn a_sandbox_of_an_earlier_version_is_known_when_its_address_is_asked() {
         let folder = tempfile::tempdir().unwrap();
@@ -282,13 +282,13 @@ mod tests {
         let (five, six, seven) = (AccountKey::of_id(5), AccountKey::of_id(6), AccountKey::of_id(7));
         assert!(store.runs_into(&five).unwrap().is_empty());
         for (address, id) in [("sandbox", 6), (there, 5), (there, 5)] {
-            store.account_is(address, id).unwrap();
+            store.set_account_id(address, id).unwrap();
         }
         assert_eq!(names(store.runs_into(&five).unwrap()), ["there", "here"]);
         assert_eq!(["one", "two"].map(|key| known(&store, &five, key)), [Some(11), Some(12)]);
         assert_eq!(known(&store, &six, "one"), Some(13));
         // A world that was wiped, or another one at the same port.
-        store.account_is(here, 7).unwrap();
+        store.set_account_id(here, 7).unwrap();
         assert!(store.runs_into(&seven).unwrap().is_empty() && known(&store, &seven, "one").is_none());
         assert_eq!(names(store.runs_into(&five).unwrap()), ["there", "here"]);
         assert_eq!((store.account_at(here).unwrap(), store.account_at(there).unwrap()), (Some(7), Some(5)));
@@ -309,7 +309,8 @@ mod tests {
 
         // The older one is deleted in the account: the key is known by the other.
         let a1 = store.run_named("a1").unwrap().unwrap();
-        let journal = Journal::resume(Store::open(state).unwrap(), &a1, crate::store::Reopen::GoOn).unwrap().journal;
+        let journal =
+            Journal::resume(Store::open(state).unwrap(), &a1, crate::store::Reopen::Continue).unwrap().journal;
         for (key, id, then) in [("both", 11, Some(21)), ("both", 21, None), ("same", 15, None)] {
             journal.forget_keys([(key, id)].into_iter()).unwrap();
             assert_eq!(known(&store, &seven, key), then, "{key} without {id}");
@@ -324,7 +325,7 @@ mod tests {
         of_format_six(state);
         std::thread::scope(|scope| {
             for _ in 0..6 {
-                scope.spawn(|| Store::open(state).unwrap().account_is("sandbox", 5).unwrap());
+                scope.spawn(|| Store::open(state).unwrap().set_account_id("sandbox", 5).unwrap());
             }
         });
         let store = Store::open(state).unwrap();

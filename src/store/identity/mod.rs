@@ -1,5 +1,6 @@
-//! Which store this is: it has a name of its own, drawn once, and knows where it lies. So a copy of a state folder is told from
-//! one that was moved.
+//! The identity of a store: a random name, and its last path. They distinguish a copy of a state folder from one that was moved.
+//!
+//! `accounts` names accounts, `sends` notes the newest send outside of the store.
 
 pub mod accounts;
 pub mod sends;
@@ -8,29 +9,29 @@ use crate::store::Store;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::path::{Path, PathBuf};
 
-/// What a store is.
+/// The identity of a store.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Identity {
-    /// A name that no other store has, but for its copies.
+    /// A name that only this store and its copies have.
     id: String,
-    /// The store that this is a copy of.
+    /// The path of the store that this is a copy of.
     original: Option<PathBuf>,
 }
 
 impl Identity {
-    /// Of a store that is open; one without a name gets it now, and one that was moved notes where it is.
+    /// The identity of an open store. A store without a name gets one, and a moved store notes its path.
     pub(super) fn of(db: &Connection, path: &Path) -> rusqlite::Result<Identity> {
         let here = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let place = here.display().to_string();
-        let ask = "SELECT id, path FROM store";
+        let sql = "SELECT id, path FROM store";
         let known = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let found: Option<(String, String)> = db.query_row(ask, [], known).optional()?;
+        let found: Option<(String, String)> = db.query_row(sql, [], known).optional()?;
         let (id, last) = match found {
             Some(found) => found,
             None => {
                 let named = "INSERT OR IGNORE INTO store (one, id, path) VALUES (1, lower(hex(randomblob(16))), ?)";
                 db.execute(named, [&place])?;
-                db.query_row(ask, [], known)?
+                db.query_row(sql, [], known)?
             }
         };
         if last == place {
@@ -45,13 +46,13 @@ impl Identity {
     }
 }
 
-/// The name of the store at a path, where there is one that can be read.
+/// The name of the store at a path, where one can be read.
 fn id_at(path: &Path) -> Option<String> {
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
     db.query_row("SELECT id FROM store", [], |row| row.get(0)).ok()
 }
 
-/// One file may have several paths, as in a container.
+/// True where two paths are one file, as in a container.
 #[cfg(unix)]
 fn same_file(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -65,12 +66,12 @@ fn same_file(_: &Path, _: &Path) -> bool {
 }
 
 impl Store {
-    /// A name that no other store has, but for its copies.
+    /// A name that only this store and its copies have.
     pub fn id(&self) -> &str {
         &self.identity.id
     }
 
-    /// The state folder that this one is a copy of, where that is still there.
+    /// The state folder that this one is a copy of, where that still exists.
     pub fn copy_of(&self) -> Option<&Path> {
         self.identity.original.as_deref()?.parent()
     }

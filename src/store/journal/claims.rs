@@ -1,5 +1,5 @@
-//! Whose a thing is that was made: which ids runs have made, what others may make at this moment, and what was sent a second
-//! time. Looked at before a record is told to be what the account shows.
+//! Ownership of entities: the ids that runs have created, what other runs may create at this moment, and what was sent twice. It is
+//! checked before a record is matched with an entity of the account.
 
 use crate::store::StoreError;
 use crate::store::journal::history::BatchNo;
@@ -12,24 +12,24 @@ use amo_model::Action;
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 
-/// A batch of another run that makes records of the same kind, and of which nobody knows yet what became.
+/// A batch of another run that creates records of the same kind and has no outcome yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OtherOpen {
+pub struct OtherRunBatch {
     /// The name of its run.
     pub run: String,
     pub watermark: u64,
-    /// Unix milliseconds.
+    /// In Unix milliseconds.
     pub sent_at_ms: i64,
-    /// It is in doubt; else its answer may come at any moment.
+    /// True where it is in doubt; otherwise its answer may come at any moment.
     pub in_doubt: bool,
-    /// What its records belong to, where that stands in their address.
+    /// The parent of its records, where their address names it.
     pub owner: Option<u64>,
 }
 
 impl Journal {
-    /// One thing that was made is one record's. A second record that is told to be the same would be lost, or is what
-    /// another row has made: whatever gave it that id, nothing may be built on it.
-    pub fn unclaimed(&self, tx: &Transaction<'_>, outcome: &Outcome) -> Result<(), StoreError> {
+    /// Checks that no other row has created the entity of an outcome. Two rows with one entity would mean a lost record, so the run must
+    /// stop.
+    pub fn check_unclaimed(&self, tx: &Transaction<'_>, outcome: &Outcome) -> Result<(), StoreError> {
         let (Status::Created, Some(id)) = (outcome.status, outcome.id) else { return Ok(()) };
         let claimed = tx
             .prepare_cached(
@@ -47,8 +47,8 @@ impl Journal {
         }
     }
 
-    /// Ids above `watermark` that this run made and others did, of the same kind of thing in this account; each kind of
-    /// thing counts its own ids. What a run has only read or changed may be what another made and saw no answer of.
+    /// Ids above `watermark` that runs have created, of the same entity in this account; each entity has ids of its own. An id that a run
+    /// has only read or changed may be of a record that another run created without an answer, and does not count.
     pub fn known_ids(&self, watermark: u64) -> Result<HashSet<u64>, StoreError> {
         let mut statement = self.store.db.prepare_cached(
             "SELECT id FROM record WHERE id > ?3 AND status IN (?4, ?5) AND run IN
@@ -60,8 +60,8 @@ impl Journal {
         Ok(ids.map(|id| id.map(|id| id as u64)).collect::<Result<_, _>>()?)
     }
 
-    /// Batches of other runs that make records of the same kind, and have no outcome yet.
-    pub fn open_elsewhere(&self) -> Result<Vec<OtherOpen>, StoreError> {
+    /// Batches of other runs that create records of the same kind and have no outcome yet.
+    pub fn open_batches_of_other_runs(&self) -> Result<Vec<OtherRunBatch>, StoreError> {
         let mut statement = self.store.db.prepare_cached(
             "SELECT r.name, b.watermark, b.sent_at_ms, b.state, b.owner
              FROM batch b INDEXED BY batch_open JOIN run r ON r.run = b.run
@@ -75,7 +75,7 @@ impl Journal {
         let mut open = Vec::new();
         while let Some(row) = rows.next()? {
             let (watermark, word): (i64, String) = (row.get(1)?, row.get(3)?);
-            open.push(OtherOpen {
+            open.push(OtherRunBatch {
                 run: row.get(0)?,
                 watermark: watermark as u64,
                 sent_at_ms: row.get(2)?,
@@ -86,7 +86,7 @@ impl Journal {
         Ok(open)
     }
 
-    /// Rows of batches that were sent, and of which nobody knew whether they had been acted on, when they went again.
+    /// Rows of batches that were sent again while it was not known whether the service had acted on them.
     pub fn repeated(&self) -> Result<HashSet<u32>, StoreError> {
         let mut statement = self
             .store
@@ -100,15 +100,15 @@ impl Journal {
         Ok(rows)
     }
 
-    /// Rows that this run has sent again, since they were looked for in vain or refused beside others, and the highest id known before
-    /// they were first sent.
+    /// Rows that this run has sent twice, since they were not found or were refused beside others, with the highest id known before the
+    /// first sending.
     pub fn sent_twice(&self) -> Result<Option<(HashSet<u32>, u64)>, StoreError> {
         let mut statement = self.store.db.prepare(
-            // Where the service has taken a batch none of its rows went again.
+            // Rows of an accepted batch were not sent again.
             "SELECT batch, rows, watermark FROM batch
              WHERE run = ?1 AND state = ?2 AND carries = 0 AND (http_status IS NULL OR http_status >= 300)",
         )?;
-        let mut made = self
+        let mut created_later = self
             .store
             .db
             .prepare_cached("SELECT 1 FROM record WHERE run = ? AND row = ? AND status = ? AND batch != ?")?;
@@ -117,7 +117,7 @@ impl Journal {
         while let Some(batch) = batches.next()? {
             let (no, packed, watermark): (BatchNo, Vec<u8>, i64) = (batch.get(0)?, batch.get(1)?, batch.get(2)?);
             for row in unpack(&packed) {
-                if made.exists(params![self.run, row, Status::Created.number(), no])? {
+                if created_later.exists(params![self.run, row, Status::Created.number(), no])? {
                     twice.insert(row);
                     least = least.min(watermark as u64);
                 }

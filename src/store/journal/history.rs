@@ -1,5 +1,5 @@
-//! The history of a batch: every state and every legal step, in one function. An illegal step is a fault of ours and
-//! stops the run before anything else is sent.
+//! The history of a batch: all states and legal steps in one function. An illegal step is an internal error and stops the run before
+//! anything else is sent.
 //!
 //! ```text
 //! planned ── send ──▶ sent ── answer ──▶ answered ── settle ──▶ settled
@@ -10,7 +10,7 @@
 /// The number of a batch in its run.
 pub type BatchNo = u32;
 
-/// Where a batch stands. `Sent` without more means: it may have arrived or not.
+/// The state of a batch. `Sent` means that it may or may not have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Planned,
@@ -20,17 +20,18 @@ pub enum State {
     Settled,
 }
 
+/// A step of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// It goes out now; written durably before it does.
+    /// It is about to be sent; written durably before that.
     Send,
-    /// It certainly was not acted on (never left, or 429): it may go again.
+    /// The service certainly did not act on it (never sent, or 429): it may be sent again.
     NotTaken,
-    /// The service said what became of it.
+    /// The service has answered.
     Answer,
-    /// The answer was lost, so nobody here knows.
+    /// The answer was lost.
     Doubt,
-    /// Every record of it has an outcome.
+    /// Each of its records has an outcome, or is in another batch.
     Settle,
 }
 
@@ -41,6 +42,7 @@ pub struct IllegalStep {
     pub step: Step,
 }
 
+/// The state after a step.
 pub fn step(from: State, step: Step) -> Result<State, IllegalStep> {
     match (from, step) {
         (State::Planned, Step::Send) => Ok(State::Sent),
@@ -57,8 +59,8 @@ pub fn step(from: State, step: Step) -> Result<State, IllegalStep> {
     }
 }
 
-/// In SQL: batches that were sent and of which nobody knows what became. The words are written out, as they are in the
-/// index, and it is named, since SQLite would walk over all of a run's batches instead.
+/// SQL for batches that were sent and have no outcome. The words are the same as in the index, which is named, since SQLite would
+/// otherwise read all batches of a run.
 pub const OPEN: &str = "FROM batch INDEXED BY batch_open WHERE state IN ('sent', 'in-doubt') AND";
 
 impl State {

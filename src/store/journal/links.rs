@@ -1,5 +1,4 @@
-//! What records are to be linked to, kept with their outcomes, and which of them are linked: noted row by row, so that a
-//! resumed run links the rest.
+//! Links of records, stored with their outcomes. Made and refused links are noted row by row, so that a resumed run makes the rest.
 
 use crate::store::journal::history::BatchNo;
 use crate::store::journal::history::Step;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use sheet_source::problem::Problem;
 use std::collections::HashSet;
 
-/// Links of a run, or of a record.
+/// Numbers of links of a run, or of a record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Links {
     pub made: u64,
@@ -30,7 +29,7 @@ impl Links {
     }
 }
 
-/// What became of a record's links.
+/// The outcome of a record's links.
 #[derive(Debug, Clone)]
 pub struct LinkOutcomes {
     pub row: u32,
@@ -39,22 +38,22 @@ pub struct LinkOutcomes {
     pub problems: Vec<Problem>,
 }
 
-/// A link that is to be made.
+/// A link to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingLink {
     pub row: u32,
-    /// Of the record.
+    /// The id of the record.
     pub id: u64,
-    /// As `Outcome::links` had it.
-    pub what: String,
+    /// The link as in `Outcome::links`.
+    pub json: String,
 }
 
-/// Records that have an id and whose links are not known to be made.
+/// SQL for records that have an id and no outcome of their links.
 const UNLINKED: &str = "record.id IS NOT NULL AND record.status IN (?2, ?3, ?4)
     AND NOT EXISTS (SELECT 1 FROM link WHERE link.run = record.run AND link.row = record.row)";
 
 impl Journal {
-    /// A request for links was answered; `records` are those all of whose links are made or refused by now.
+    /// Settles a batch of links. `records` are those all of whose links are made or refused by now.
     pub fn linked(
         &mut self,
         batch: BatchNo,
@@ -72,7 +71,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Notes a record whose links nobody knows any more.
+    /// Notes a record whose links are not known any more.
     pub fn cannot_link(&mut self, record: &LinkOutcomes) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
         insert_linked(&tx, self.run, record)?;
@@ -81,7 +80,7 @@ impl Journal {
 }
 
 impl Journal {
-    /// Links that are to be made, of rows behind `after`: whole records, until there are `at_least` links or no more.
+    /// Links to make, of rows after `after`: of whole records, until there are `at_least` links or no more.
     pub fn pending_links(&self, after: u32, at_least: usize) -> Result<Vec<PendingLink>, StoreError> {
         let mut statement = self.store.db.prepare_cached(&format!(
             "SELECT record.row, record.id, what FROM pending_link JOIN record USING (run, row)
@@ -91,7 +90,7 @@ impl Journal {
         let mut rows = statement.query(params![self.run, created, updated, merged, after])?;
         let mut links: Vec<PendingLink> = Vec::new();
         while let Some(row) = rows.next()? {
-            let link = PendingLink { row: row.get(0)?, id: row.get::<_, i64>(1)? as u64, what: row.get(2)? };
+            let link = PendingLink { row: row.get(0)?, id: row.get::<_, i64>(1)? as u64, json: row.get(2)? };
             if links.len() >= at_least && links.last().is_some_and(|last| last.row != link.row) {
                 break;
             }
@@ -100,7 +99,7 @@ impl Journal {
         Ok(links)
     }
 
-    /// Keeps the links of records that an earlier version of this program has sent, each with its row.
+    /// Stores the links of records that an earlier version of amoport has sent, by row.
     pub fn keep_links(&mut self, records: &[(u32, Vec<String>)]) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
         for (row, links) in records {
@@ -111,7 +110,7 @@ impl Journal {
 }
 
 impl Store {
-    /// Rows of records that were made or changed, are not linked, and have no links kept: version 0.1 kept none.
+    /// Rows of created or changed records without links and outcomes of them: version 0.1 stored none.
     pub fn links_unknown(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
         let mut statement = self.db.prepare(&format!(
             "SELECT row FROM record WHERE run = ?1 AND {UNLINKED}

@@ -1,5 +1,8 @@
-//! Writing a run: a batch noted as sent before it goes, its outcomes after the answer. Every call is one transaction,
-//! on the disk when it returns.
+//! Writing a run: a batch is noted before it is sent, its outcomes after the answer. Each call is one transaction, which is on the disk
+//! when the call returns.
+//!
+//! `history` has the states of a batch, `claims` the ids that runs have created, `rows` writes records, `links` their links, `notes` notes,
+//! `source_rows` the hashes of the source.
 
 pub mod claims;
 pub mod history;
@@ -8,38 +11,39 @@ pub mod notes;
 pub mod rows;
 pub mod source_rows;
 
-use crate::store::ledger::{KeySpace, KeyUse, Keys, move_in};
+use crate::store::ledger::{KeySpace, KeyUse, Keys, move_keys_into_space};
 use crate::store::run::outcome::{Counts, Outcome, Status};
 use crate::store::words::{FrozenWord, RunOutcome};
 use crate::store::{AccountKey, LastSend, Run, RunHead, Sends, Store, StoreError, crash};
 use amo_model::Entity;
 use history::{BatchNo, OPEN, State, Step};
-use rows::{add_problem, forget_open_keys, insert, pack, remember, unpack};
+use rows::{add_problem, forget_open_keys, insert, pack, unpack};
 use rusqlite::{OptionalExtension, Transaction, params};
 use sheet_source::RowHashes;
 use sheet_source::problem::Problem;
 use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What is known of a run when it begins.
+/// A run that begins.
 #[derive(Debug)]
 pub struct NewRun<'a> {
     pub name: &'a str,
     pub head: &'a RunHead,
-    /// The account's snapshot, so that a resumed run maps exactly alike.
+    /// The account's snapshot, so that a resumed run maps the same way.
     pub snapshot: &'a str,
-    /// Unix seconds.
+    /// In Unix seconds.
     pub started_at: i64,
-    /// What was decided of rows beforehand, as JSON.
+    /// Decisions about rows before the run, as JSON.
     pub edits: &'a [(u32, String)],
-    /// The rows of its source, where later ones may have to be held against them.
+    /// The rows of its source, where later sources may have to be compared with them.
     pub rows: Option<&'a RowHashes>,
 }
 
-/// What a batch carries.
+/// The content of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchOf {
     Records,
-    /// Links of records that are there. They may be made twice without harm.
+    /// Links of existing records, which may be made twice without harm.
     Links,
 }
 
@@ -53,44 +57,44 @@ impl BatchOf {
     }
 }
 
-/// A batch that goes out now.
+/// A batch about to be sent.
 #[derive(Debug, Clone, Copy)]
 pub struct OutgoingBatch<'a> {
     pub batch: BatchNo,
     pub of: BatchOf,
     pub rows: &'a [u32],
-    /// What all of them belong to, where that stands in the address.
+    /// The parent of all of them, where the address names it.
     pub owner: Option<u64>,
-    /// Keys of records that are made, for the ledger.
+    /// Keys of records to create, for the ledger.
     pub keys: &'a [&'a str],
     /// The highest id known before it is sent.
     pub watermark: u64,
-    /// Unix milliseconds.
+    /// In Unix milliseconds.
     pub at_ms: i64,
 }
 
-/// A batch that was sent and never answered, as a resumed run finds it.
+/// A batch without an answer, as a resumed run finds it.
 #[derive(Debug, Clone)]
 pub struct OpenDoubt {
     pub batch: BatchNo,
-    /// Rows of it that have no outcome.
+    /// Its rows without an outcome.
     pub rows: Vec<u32>,
-    /// What they belonged to when it was sent: a key may name something else by now.
+    /// The parent of its records when it was sent; a key may name another one by now.
     pub owner: Option<u64>,
     /// The highest id known before it was sent.
     pub watermark: u64,
-    /// Unix milliseconds.
+    /// In Unix milliseconds.
     pub sent_at_ms: i64,
 }
 
-/// What the ledger says of a key.
+/// The entry of a key in the ledger, for a record to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KnownKey {
-    /// It was made, with this id, by a run that began then, in Unix seconds.
+    /// It was created with this id, by a run that began at this time in Unix seconds.
     Made { id: u64, began_at: i64 },
-    /// Another run has sent it, and nobody knows yet whether it arrived.
+    /// Another run has sent it, and it is not known whether it arrived.
     Sent { run: String },
-    /// Another mapping has made it, of which nobody has said whether its keys are the same.
+    /// A run with another mapping has created it, and it is not known whether its keys mean the same.
     Unsure { id: Option<u64>, run: String, mapping: String },
 }
 
@@ -99,29 +103,29 @@ pub struct Journal {
     pub(super) store: Store,
     pub(super) run: i64,
     pub(super) account: AccountKey,
-    /// Under which name keys are kept.
-    ledger: String,
+    /// The name of the ledger of its keys.
+    pub(super) ledger: String,
     keys: Keys,
     space: KeySpace,
-    /// Keys of other mappings are taken for the same.
+    /// True where keys of other mappings mean the same.
     same_keys: bool,
     pub(super) entity: Entity,
     pub(super) catalog: Option<u64>,
     next_batch: BatchNo,
     counts: Counts,
     name: String,
-    /// Where the newest send is kept outside of the store.
+    /// Where the newest send is noted outside of the store.
     sends: Option<Sends>,
 }
 
-/// How far a run that is opened again begins anew.
+/// What a run that is opened again does with its remaining records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reopen {
-    /// What was unprocessed has its turn.
-    GoOn,
-    /// And so have records of unknown outcome: only when the user says so.
+    /// Unprocessed records are sent.
+    Continue,
+    /// Unprocessed records and those of unknown outcome are sent, which the user has to ask for.
     ResendUnknown,
-    /// What was unprocessed stays so.
+    /// Unprocessed records stay so.
     KeepRest,
 }
 
@@ -129,10 +133,49 @@ pub enum Reopen {
 pub struct Resumed {
     pub journal: Journal,
     pub doubts: Vec<OpenDoubt>,
-    /// Rows that have their outcome: all others are sent.
+    /// Rows with an outcome: all others are sent.
     pub done: HashSet<u32>,
-    /// Records of unknown outcome that are sent again.
+    /// Number of records of unknown outcome that are sent again.
     pub forgotten: u64,
+}
+
+/// Locks a journal that several tasks share. A panic while the lock was held cannot have left it half written: every call on
+/// it is one transaction.
+pub fn lock_journal(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How a batch, or a part of it, ended, with the status of its answer.
+#[derive(Debug, Clone, Copy)]
+enum BatchEnd {
+    Answered(u16),
+    Doubted(Option<u16>),
+    Settled(Option<u16>),
+    /// Some of its records were found; the rest stays in doubt.
+    Found,
+    /// The run stopped, and it stays in doubt.
+    Left,
+}
+
+impl BatchEnd {
+    /// Its name among the failpoints, and the steps of the batch.
+    fn steps(self) -> (&'static str, &'static [Step]) {
+        match self {
+            BatchEnd::Answered(_) => ("answered", &[Step::Answer, Step::Settle]),
+            BatchEnd::Doubted(_) => ("doubt", &[Step::Doubt]),
+            BatchEnd::Settled(_) => ("settle", &[Step::Settle]),
+            BatchEnd::Found => ("found", &[]),
+            BatchEnd::Left => ("leave", &[]),
+        }
+    }
+
+    fn http_status(self) -> Option<u16> {
+        match self {
+            BatchEnd::Answered(status) => Some(status),
+            BatchEnd::Doubted(status) | BatchEnd::Settled(status) => status,
+            BatchEnd::Found | BatchEnd::Left => None,
+        }
+    }
 }
 
 impl Journal {
@@ -154,11 +197,12 @@ impl Journal {
         }
     }
 
-    /// The newest send is kept there as well.
-    pub fn keeping(self, sends: Option<Sends>) -> Journal {
+    /// A journal that notes its newest send in `sends` as well.
+    pub fn with_sends(self, sends: Option<Sends>) -> Journal {
         Journal { sends, ..self }
     }
 
+    /// Begins a run.
     pub fn begin(store: Store, new: &NewRun<'_>) -> Result<Journal, StoreError> {
         let head = new.head;
         let tx = store.db.unchecked_transaction()?;
@@ -184,13 +228,13 @@ impl Journal {
         if let Some(rows) = new.rows {
             source_rows::put(&tx, run, rows)?;
         }
-        move_in(&tx, head)?;
+        move_keys_into_space(&tx, head)?;
         tx.commit()?;
         Ok(Journal::of(store, (run, new.name, head), 1, Counts::default()))
     }
 
-    /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
-    /// back with their rows and watermarks.
+    /// Opens a run again. Unprocessed records are to be sent; batches without an answer are in doubt and are returned with their rows and
+    /// watermarks.
     pub fn resume(mut store: Store, run: &Run, reopen: Reopen) -> Result<Resumed, StoreError> {
         let (head, name, run) = (&run.head, &run.name, run.run);
         let tx = store.db.transaction()?;
@@ -211,9 +255,9 @@ impl Journal {
         }
         let forgotten = match reopen {
             Reopen::ResendUnknown => forget_unknown(&tx, run, None)?,
-            Reopen::GoOn | Reopen::KeepRest => 0,
+            Reopen::Continue | Reopen::KeepRest => 0,
         };
-        // Of a million rows one walk must do.
+        // A million rows should be read only once.
         let (mut counts, mut done, mut unprocessed) = (Counts::default(), HashSet::new(), false);
         crate::store::run::statuses(&tx, run, |row, status| {
             if status.is_final() || reopen == Reopen::KeepRest {
@@ -241,7 +285,7 @@ impl Journal {
         &self.store
     }
 
-    /// Outcomes so far.
+    /// Number of records by outcome so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }
@@ -252,8 +296,8 @@ impl Journal {
         batch
     }
 
-    /// Notes that a batch goes out now. Nothing may be sent before this has returned, and nothing if it comes to false:
-    /// then one of its keys has become known meanwhile.
+    /// Notes that a batch is about to be sent. Nothing may be sent before this returns, and nothing where it returns false: then one of
+    /// its keys has become known meanwhile.
     pub fn sent(&mut self, sending: &OutgoingBatch<'_>) -> Result<bool, StoreError> {
         let OutgoingBatch { batch, of, rows, owner, keys, watermark, at_ms } = *sending;
         crash::point("sent-before");
@@ -290,7 +334,7 @@ impl Journal {
             of.number()
         ])?;
         for key in keys {
-            // Known from now on: another import of the same key waits for what becomes of this one.
+            // Known from now on: another import of the same key waits for the outcome of this one.
             tx.prepare_cached(
                 "INSERT INTO ledger (account, kind, key, id, run, batch) VALUES (?,?,?,NULL,?,?)
                  ON CONFLICT DO UPDATE SET run = excluded.run, batch = excluded.batch WHERE id IS NULL",
@@ -299,7 +343,7 @@ impl Journal {
         }
         tx.commit()?;
         crash::point("sent-after");
-        // A send that is not noted here is missed by nobody but a store that goes back in time right after it.
+        // A missing note matters only to a store that goes back in time right after this send.
         if let Some(sends) = &self.sends {
             let (run, path) = (self.name.clone(), self.store.place());
             let send = LastSend { run, batch, sent_at_ms: at_ms, watermark, path };
@@ -308,7 +352,7 @@ impl Journal {
         Ok(true)
     }
 
-    /// The batch certainly was not acted on: it may go again.
+    /// Notes that the service certainly did not act on a batch: it may be sent again.
     pub fn not_taken(&mut self, batch: BatchNo, http_status: Option<u16>) -> Result<(), StoreError> {
         crash::point("not-taken-before");
         let tx = self.store.db.transaction()?;
@@ -319,54 +363,48 @@ impl Journal {
         Ok(())
     }
 
-    /// The service has said what became of the batch. Records of it without an outcome here go on in another batch.
+    /// Notes the answer to a batch. Its records without an outcome here go into another batch.
     pub fn answered(&mut self, batch: BatchNo, http_status: u16, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records("answered", batch, &[Step::Answer, Step::Settle], Some(http_status), outcomes)
+        self.end_records(batch, BatchEnd::Answered(http_status), outcomes)
     }
 
-    /// The answer was lost, or was silent about some records; `outcomes` are of those it spoke of.
+    /// Notes that the answer was lost, or did not mention some records; `outcomes` are of those that it mentioned.
     pub fn doubt(&mut self, batch: BatchNo, http_status: Option<u16>, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records("doubt", batch, &[Step::Doubt], http_status, outcomes)
+        self.end_records(batch, BatchEnd::Doubted(http_status), outcomes)
     }
 
-    /// Somebody has looked: what was in doubt has its outcomes, or goes on in another batch.
+    /// Notes that the account was read: records in doubt have outcomes, or go into another batch.
     pub fn settle_doubt(&mut self, batch: BatchNo, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records("settle", batch, &[Step::Settle], None, outcomes)
+        self.end_records(batch, BatchEnd::Settled(None), outcomes)
     }
 
-    /// Somebody has looked whether what was refused was done all the same; it was not, and goes on in another batch.
+    /// Notes that the account was read for refused records: they do not exist, and go into another batch.
     pub fn refused(&mut self, batch: BatchNo, http_status: u16) -> Result<(), StoreError> {
-        self.end_records("settle", batch, &[Step::Settle], Some(http_status), &[])
+        self.end_records(batch, BatchEnd::Settled(Some(http_status)), &[])
     }
 
-    /// Some of what is in doubt was found; the rest stays in doubt.
+    /// Notes records in doubt that were found; the rest stays in doubt.
     pub fn found_in_doubt(&mut self, batch: BatchNo, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records("found", batch, &[], None, outcomes)
+        self.end_records(batch, BatchEnd::Found, outcomes)
     }
 
-    /// Nobody could look before the run stopped: the records are unknown for now, and the batch stays in doubt.
+    /// Notes that the run stopped before the account was read: the records are unknown for now, and the batch stays in doubt.
     pub fn leave_in_doubt(&mut self, batch: BatchNo, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records("leave", batch, &[], None, outcomes)
+        self.end_records(batch, BatchEnd::Left, outcomes)
     }
 
-    fn end_records(
-        &mut self,
-        name: &str,
-        batch: BatchNo,
-        steps: &[Step],
-        http_status: Option<u16>,
-        outcomes: &[Outcome],
-    ) -> Result<(), StoreError> {
+    fn end_records(&mut self, batch: BatchNo, end: BatchEnd, outcomes: &[Outcome]) -> Result<(), StoreError> {
+        let (name, steps) = end.steps();
         crash::point(&format!("{name}-before"));
         let tx = self.store.db.unchecked_transaction()?;
-        move_batch(&tx, self.run, batch, steps, http_status)?;
+        move_batch(&tx, self.run, batch, steps, end.http_status())?;
         for outcome in outcomes {
-            self.unclaimed(&tx, outcome)?;
+            self.check_unclaimed(&tx, outcome)?;
             insert(&tx, self.run, Some(batch), outcome)?;
-            remember(&tx, &self.account, &self.ledger, self.run, outcome)?;
+            self.update_ledger(&tx, outcome)?;
         }
         if steps.last() == Some(&Step::Settle) {
-            // What is not made and not unknown was refused, or goes again and is noted then.
+            // A record without an id and not unknown was refused, or is sent again and noted then.
             forget_open_keys(&tx, self.run, batch)?;
         }
         tx.commit()?;
@@ -375,17 +413,17 @@ impl Journal {
         Ok(())
     }
 
-    /// Records that ended without being sent: rejected by the mapping, skipped, unprocessed, or as the account has them.
+    /// Notes records that are not sent: rejected by the mapping, skipped, unprocessed, or in the account as wanted.
     pub fn local(&mut self, outcomes: &[Outcome]) -> Result<(), StoreError> {
         if outcomes.is_empty() {
             return Ok(());
         }
         crash::point("local-before");
-        let tx = self.store.db.transaction()?;
+        let tx = self.store.db.unchecked_transaction()?;
         for outcome in outcomes {
             insert(&tx, self.run, None, outcome)?;
             if matches!(outcome.status, Status::Unchanged | Status::Updated) {
-                remember(&tx, &self.account, &self.ledger, self.run, outcome)?;
+                self.update_ledger(&tx, outcome)?;
             }
         }
         tx.commit()?;
@@ -394,7 +432,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Records that the account has already, made by sends that the store has forgotten, or that it may have.
+    /// Notes records that the account has, or may have, from sends that the store has forgotten.
     pub fn found_again(&mut self, outcomes: &[Outcome]) -> Result<(), StoreError> {
         if outcomes.is_empty() {
             return Ok(());
@@ -402,9 +440,9 @@ impl Journal {
         crash::point("found-again-before");
         let tx = self.store.db.unchecked_transaction()?;
         for outcome in outcomes {
-            self.unclaimed(&tx, outcome)?;
+            self.check_unclaimed(&tx, outcome)?;
             insert(&tx, self.run, None, outcome)?;
-            remember(&tx, &self.account, &self.ledger, self.run, outcome)?;
+            self.update_ledger(&tx, outcome)?;
         }
         tx.commit()?;
         crash::point("found-again-after");
@@ -412,23 +450,23 @@ impl Journal {
         Ok(())
     }
 
-    /// What is known of a key in this account from other runs.
+    /// The entry of a key from other runs in this account.
     pub fn known_key(&self, key: &str) -> Result<Option<KnownKey>, StoreError> {
         let found = self.store.find_key(&self.keys, (key, &self.space, KeyUse::Make), Some(self.run))?;
         Ok(found.map(|entry| entry.known(self.same_keys)))
     }
 
-    /// Keeps the keys of a batch open for good, but for these: nobody will know what became of their records.
-    pub fn keep_open(&self, batch: BatchNo, but: &[&str]) -> Result<(), StoreError> {
+    /// Keeps the keys of a batch open for good, except some: the outcome of their records stays unknown.
+    pub fn keep_open(&self, batch: BatchNo, except: &[&str]) -> Result<(), StoreError> {
         self.store.db.execute(
             "UPDATE ledger SET batch = NULL WHERE run = ?1 AND batch = ?2 AND id IS NULL
              AND key NOT IN (SELECT value FROM json_each(?3))",
-            params![self.run, batch, serde_json::to_string(but)?],
+            params![self.run, batch, serde_json::to_string(except)?],
         )?;
         Ok(())
     }
 
-    /// Forgets keys of records that are gone from the account, so that they can be made anew.
+    /// Forgets keys of records that are deleted from the account, so that they can be created again.
     pub fn forget_keys<'k>(&self, keys: impl Iterator<Item = (&'k str, u64)> + Clone) -> Result<(), StoreError> {
         let tx = self.store.db.unchecked_transaction()?;
         for ledger in self.store.ledgers(&self.account, self.keys.base())? {
@@ -440,7 +478,7 @@ impl Journal {
         Ok(tx.commit()?)
     }
 
-    /// Adds problems to records that have their outcome already.
+    /// Adds problems to records that have an outcome.
     pub fn note(&mut self, notes: &[(u32, Problem)]) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
         for (row, problem) in notes {
@@ -459,7 +497,7 @@ impl Journal {
 }
 
 impl Store {
-    /// The same for a run that is not open.
+    /// Closes a run that is not open.
     pub fn end(&self, run: i64, end: &RunEnd) -> Result<(), StoreError> {
         self.db.execute(
             "UPDATE run SET outcome = ?, exit_code = ?, elapsed_ms = elapsed_ms + ?, sent = sent + ?,
@@ -479,7 +517,7 @@ impl Store {
     }
 }
 
-/// How a run, or this stretch of it, ended.
+/// The end of a run, or of a stretch of it.
 #[derive(Debug)]
 pub struct RunEnd {
     pub outcome: RunOutcome,
@@ -492,10 +530,10 @@ pub struct RunEnd {
 }
 
 pub(super) fn state(word: &str) -> Result<State, StoreError> {
-    State::from_word(word).ok_or_else(|| StoreError::Odd(format!("a batch is \"{word}\"")))
+    State::from_word(word).ok_or_else(|| StoreError::Invalid(format!("batch state \"{word}\"")))
 }
 
-/// The batches of a run that were sent and never answered, which are in doubt from now on.
+/// The batches of a run without an answer, which are in doubt from now on.
 fn doubts(tx: &Transaction<'_>, run: i64) -> Result<Vec<OpenDoubt>, StoreError> {
     let (mut doubts, mut sent) = (Vec::new(), Vec::new());
     let sql = format!("SELECT batch, state, rows, watermark, owner, sent_at_ms {OPEN} run = ? ORDER BY batch");
@@ -511,12 +549,12 @@ fn doubts(tx: &Transaction<'_>, run: i64) -> Result<Vec<OpenDoubt>, StoreError> 
         let (rows, watermark, sent_at_ms) = (unpack(&packed), watermark as u64, row.get(5)?);
         doubts.push(OpenDoubt { batch, rows, owner, watermark, sent_at_ms });
     }
-    // Not while the index is read that this changes.
+    // After reading, since this changes the index.
     sent.into_iter().try_for_each(|batch| move_batch(tx, run, batch, &[Step::Doubt], None))?;
     Ok(doubts)
 }
 
-/// Requests for links that were sent and never answered: their links simply go again.
+/// Settles batches of links without an answer: their links are simply sent again.
 fn settle_links(tx: &Transaction<'_>, run: i64) -> Result<(), StoreError> {
     let mut open: Vec<(BatchNo, String)> = Vec::new();
     let mut statement = tx.prepare(&format!("SELECT batch, state {OPEN} run = ? AND carries = ?"))?;
@@ -531,8 +569,8 @@ fn settle_links(tx: &Transaction<'_>, run: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Forgets records of unknown outcome: of a batch in doubt, where they were unknown only for the report of a stopped run,
-/// or of the whole run. How many there were.
+/// Deletes records of unknown outcome: of a batch in doubt, where they were unknown only for the report of a stopped run, or of the whole
+/// run. The result is their number.
 fn forget_unknown(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>) -> Result<u64, StoreError> {
     let which = params![run, Status::Unknown.number(), batch];
     tx.execute(
@@ -544,6 +582,7 @@ fn forget_unknown(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>) -> Res
     Ok(tx.execute(records, which)? as u64)
 }
 
+/// Moves a batch by steps, and sets the status of its answer.
 pub(super) fn move_batch(
     tx: &Transaction<'_>,
     run: i64,
@@ -554,12 +593,12 @@ pub(super) fn move_batch(
     let word: String = tx
         .prepare_cached("SELECT state FROM batch WHERE run = ? AND batch = ?")?
         .query_row(params![run, batch], |row| row.get(0))?;
-    let mut now = state(&word)?;
+    let mut state = state(&word)?;
     for step in steps {
-        now = history::step(now, *step)?;
+        state = history::step(state, *step)?;
     }
     tx.prepare_cached("UPDATE batch SET state = ?, http_status = ? WHERE run = ? AND batch = ?")?.execute(params![
-        now.word(),
+        state.word(),
         http_status,
         run,
         batch

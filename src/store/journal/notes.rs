@@ -1,11 +1,11 @@
-//! What was noticed in a run, by whatever reader, mapper or part of the run: counted, told once, kept for its report.
+//! Notes of a run by its reader, its mapping or the run itself: counted, reported once, stored for its report.
 
 use crate::store::{Journal, Store, StoreError};
 use rusqlite::params;
 use sheet_source::problem::{Note, Severity};
 
 impl Journal {
-    /// Keeps notes of the run; what an earlier stretch has noticed in the same words is not kept twice.
+    /// Stores notes of the run; a note with the same message as one of an earlier stretch replaces it.
     pub fn notes(&mut self, notes: &[Note]) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
         for note in notes {

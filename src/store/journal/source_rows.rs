@@ -1,4 +1,4 @@
-//! The rows of a run's source as hashes: by these a later source is held against what the run has sent, however it was saved.
+//! Hashes of the rows of a run's source. A later source is compared with them, whatever format it is saved in.
 
 use crate::store::journal::rows::{self, pack, unpack};
 use crate::store::run::outcome::{Outcome, Status};
@@ -7,7 +7,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sheet_source::RowHashes;
 use std::collections::HashSet;
 
-/// Rows in one piece.
+/// Number of rows in one piece.
 const PIECE_ROWS: usize = 8_192;
 
 pub fn put(tx: &Transaction<'_>, run: i64, rows: &RowHashes) -> Result<(), StoreError> {
@@ -21,13 +21,13 @@ pub fn put(tx: &Transaction<'_>, run: i64, rows: &RowHashes) -> Result<(), Store
 }
 
 impl Store {
-    /// `None` for a run that kept none.
+    /// The rows of a run's source; `None` for a run that stored none.
     pub fn source_rows(&self, run: i64) -> Result<Option<RowHashes>, StoreError> {
         read(&self.db, run)
     }
 
-    /// Gives every row of a run's source its place: what has no outcome is unprocessed, but for rows that have one soon. Where the run was to take a number of
-    /// records only, nobody knows which of the rest were meant.
+    /// Makes rows of a run's source without an outcome unprocessed, except those of `soon`, which get one soon. Where the run was limited to
+    /// a number of records, it is not known which rows were wanted, and nothing is noted.
     pub fn note_rest(&self, run: &Run, soon: &HashSet<u32>) -> Result<(), StoreError> {
         let Some(rows) = self.source_rows(run.run)?.filter(|_| run.head.limit.is_none()) else { return Ok(()) };
         let wanted = |row: &u32| run.head.rows.is_none_or(|(first, last)| (first..=last).contains(row));

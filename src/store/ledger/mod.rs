@@ -1,6 +1,7 @@
-//! Whether a key means the same wherever it stands. Two sources may both number their records 1 to n: their keys are kept
-//! apart where mappings name a key space, and where none does, an entry that another mapping has made is not taken for the
-//! same without a word.
+//! The ledger of keys and their key spaces. Two sources may both number their records 1 to n. Their keys are separate where mappings name
+//! a key space; without one, the entry of another mapping is not taken for the same unless the user says so.
+//!
+//! `by_id` finds keys by id.
 
 pub mod by_id;
 
@@ -12,43 +13,44 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What the keys of a mapping belong to.
+/// The space that the keys of a mapping belong to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeySpace {
-    /// As the mapping names it.
+    /// The name in the mapping.
     pub name: Option<String>,
     /// The file name of the mapping.
     pub mapping: String,
-    /// The titles of the key's columns; `None` where they are not known, as for runs of version 0.1.
+    /// The titles of the key's columns; `None` where they are unknown, as for runs of version 0.1.
     pub titles: Option<Vec<String>>,
-    /// The mapping named no space, and its file is not there to say whether it does by now.
+    /// True where the mapping named no space and its file, which may name one by now, does not exist any more.
     pub lost: bool,
 }
 
-/// What is done with a key.
+/// The use of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyUse {
-    /// A record is made under it.
+    /// A record is created under it.
     Make,
-    /// It says which record is meant.
+    /// It refers to a record.
     Refer,
 }
 
-/// What an entry of the ledger is to a key of the same text, the surest first.
+/// The relation of an entry to a key with the same text, the surest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Relation {
     Same,
-    /// The same, made by another mapping, which is worth a word.
+    /// The same, created by another mapping, which is worth a note.
     OtherMapping,
-    /// Somebody has to say.
+    /// The user has to decide.
     Unsure,
-    /// Something else.
+    /// A different key.
     Other,
 }
 
 impl KeySpace {
+    /// The key space of a run.
     pub fn of(head: &RunHead) -> KeySpace {
-        // A mapping that was made for a workbook knows its keys by what they hold.
+        // The mapping that is generated for a workbook has keys of any space.
         if head.mapping.made.is_some() {
             return KeySpace::default();
         }
@@ -56,8 +58,8 @@ impl KeySpace {
         KeySpace { name: head.key_space.clone(), mapping, titles: head.key_titles.clone(), lost: false }
     }
 
-    /// A mapping may have named its space since it has made its keys.
-    fn named_as_of_now(self, head: &RunHead) -> KeySpace {
+    /// The key space with the name that the mapping has now, where it had none when the run created its keys.
+    fn with_current_name(self, head: &RunHead) -> KeySpace {
         if self.name.is_some() || self.is_any() {
             return self;
         }
@@ -67,13 +69,13 @@ impl KeySpace {
         }
     }
 
-    /// That of no mapping in a file: any key of this text is the same.
+    /// True for the space of no mapping file: any key with the same text is the same.
     pub fn is_any(&self) -> bool {
         self.mapping.is_empty()
     }
 
-    /// What `entry`, under the same text, is to a key of this.
-    pub fn relation(&self, entry: &KeySpace, made: KeyUse) -> Relation {
+    /// The relation of `entry` to a key of this space with the same text.
+    pub fn relation(&self, entry: &KeySpace, key_use: KeyUse) -> Relation {
         let other_titles = match (&self.titles, &entry.titles) {
             (Some(own), Some(theirs)) => !own.iter().map(|t| fold(t)).eq(theirs.iter().map(|t| fold(t))),
             _ => false,
@@ -82,17 +84,17 @@ impl KeySpace {
         match (&self.name, &entry.name) {
             (Some(own), Some(theirs)) if own == theirs => Relation::Same,
             (Some(_), Some(_)) => Relation::Other,
-            // A mapping that gives its space a name, or takes it away, is the same mapping.
+            // A mapping stays the same where it gives its space a name or removes it.
             (Some(_), None) | (None, Some(_)) if !other_titles && !other_mapping => Relation::Same,
-            // It may have been renamed when its space was named.
-            (Some(_), None) if made == KeyUse::Make && entry.lost => Relation::Unsure,
-            (Some(_), None) if made == KeyUse::Make => Relation::Other,
-            // A version without spaces kept no titles, and its keys are still referred to.
+            // The mapping may have been renamed when it named its space.
+            (Some(_), None) if key_use == KeyUse::Make && entry.lost => Relation::Unsure,
+            (Some(_), None) if key_use == KeyUse::Make => Relation::Other,
+            // A version without spaces stored no titles, and its keys are still in use.
             (Some(_), None) if entry.titles.is_none() => Relation::OtherMapping,
             (Some(_), None) | (None, Some(_)) => Relation::Unsure,
             (None, None) if other_titles => Relation::Unsure,
             (None, None) if !other_mapping => Relation::Same,
-            (None, None) => match made {
+            (None, None) => match key_use {
                 KeyUse::Make => Relation::Unsure,
                 KeyUse::Refer => Relation::OtherMapping,
             },
@@ -100,7 +102,7 @@ impl KeySpace {
     }
 }
 
-/// The space that a mapping file names, in TOML or JSON.
+/// The key space that a mapping file names, in TOML or JSON.
 fn name_in(text: &str) -> Option<String> {
     let named = |line: &str| -> Option<String> {
         let rest = line.trim_start().trim_start_matches('{').trim_start();
@@ -116,7 +118,7 @@ fn fold(title: &str) -> String {
     sheet_source::fold(title)
 }
 
-/// A mapping is known by the name of its file, wherever that lies.
+/// The file name of a path. It identifies a mapping in any folder.
 pub fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
@@ -125,17 +127,19 @@ pub fn file_name(path: &Path) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LedgerEntry {
     pub relation: Relation,
-    /// `None` where nobody knows whether it arrived.
+    /// `None` where it is not known whether it arrived.
     pub id: Option<u64>,
-    /// The run that has sent it, and when that began, in Unix seconds.
+    /// The number of the run that has sent it.
     pub by: i64,
+    /// The name of that run.
     pub run: String,
+    /// Its start, in Unix seconds.
     pub began_at: i64,
     pub space: Arc<KeySpace>,
 }
 
 impl LedgerEntry {
-    /// For a record that is to be made; `same_keys`: a person has said that keys of other mappings are the same.
+    /// The entry for a record to create. `same_keys` is true where the user says that keys of other mappings mean the same.
     pub fn known(&self, same_keys: bool) -> KnownKey {
         let (run, began_at) = (self.run.clone(), self.began_at);
         match (self.relation, self.id) {
@@ -148,18 +152,18 @@ impl LedgerEntry {
     }
 }
 
-/// The keys of one kind of thing in an account, asked for by one mapping.
+/// The keys of one kind in an account, for one mapping.
 #[derive(Debug)]
 pub struct Keys {
     account: AccountKey,
     /// The name of the ledger without a space.
     base: String,
-    /// Ledgers of this kind of thing, as there were when the first key was asked for; that of the mapping's own space is always asked.
+    /// Ledgers of this kind at the first search; the ledger of the mapping's own space is always searched.
     ledgers: RefCell<Option<Arc<[String]>>>,
     runs: RefCell<HashMap<i64, Arc<RunKeys>>>,
 }
 
-/// A run as far as its keys say.
+/// A run, as far as its keys need it.
 #[derive(Debug)]
 struct RunKeys {
     name: String,
@@ -167,7 +171,7 @@ struct RunKeys {
     space: Arc<KeySpace>,
 }
 
-/// Between a ledger's name and that of its space.
+/// The separator between the name of a ledger and its space.
 const SPACE: char = '@';
 
 /// The name of a ledger with its space.
@@ -185,12 +189,12 @@ impl Keys {
         &self.base
     }
 
-    /// The entry that a key means, or may mean: what is certainly the same before what is not. `run` is the one that asks;
-    /// what it has sent itself and not seen answered is not known to it.
+    /// The entry that a key means or may mean, the surest first. `run` is the searching run, whose own sends without an answer do not
+    /// count.
     pub fn find(
         &self,
         db: &Connection,
-        (key, own, made): (&str, &KeySpace, KeyUse),
+        (key, own, key_use): (&str, &KeySpace, KeyUse),
         run: Option<i64>,
     ) -> Result<Option<LedgerEntry>, StoreError> {
         let mut best: Option<LedgerEntry> = None;
@@ -209,7 +213,7 @@ impl Keys {
             let space = self.space_of(ledger, &origin.space);
             let relation = match run == Some(by) {
                 true => Relation::Same,
-                false => own.relation(&space, made),
+                false => own.relation(&space, key_use),
             };
             if relation == Relation::Other || best.as_ref().is_some_and(|best| best.relation <= relation) {
                 continue;
@@ -220,7 +224,7 @@ impl Keys {
         Ok(best)
     }
 
-    /// The space of an entry: where it stands in one that its run did not know, it was moved there.
+    /// The space of an entry. An entry in a space that its run did not have was moved there.
     fn space_of(&self, ledger: &str, made: &Arc<KeySpace>) -> Arc<KeySpace> {
         let named = ledger.strip_prefix(&self.base).and_then(|rest| rest.strip_prefix(SPACE));
         match named {
@@ -231,7 +235,7 @@ impl Keys {
         }
     }
 
-    /// There are few of them: each is found by a step over the index.
+    /// The ledgers of this kind. They are few, and each is found by one step over the index.
     fn ledgers(&self, db: &Connection) -> Result<Arc<[String]>, StoreError> {
         if let Some(known) = &*self.ledgers.borrow() {
             return Ok(Arc::clone(known));
@@ -241,6 +245,7 @@ impl Keys {
         Ok(found)
     }
 
+    /// The run of an entry.
     fn origin(&self, db: &Connection, run: i64) -> Result<Arc<RunKeys>, StoreError> {
         if let Some(known) = self.runs.borrow().get(&run) {
             return Ok(Arc::clone(known));
@@ -249,14 +254,14 @@ impl Keys {
             .prepare_cached("SELECT name, started_at, head FROM run WHERE run = ?")?
             .query_row([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let head: RunHead = serde_json::from_str(&head)?;
-        let space = KeySpace::of(&head).named_as_of_now(&head);
+        let space = KeySpace::of(&head).with_current_name(&head);
         let origin = Arc::new(RunKeys { name, began_at, space: Arc::new(space) });
         self.runs.borrow_mut().insert(run, Arc::clone(&origin));
         Ok(origin)
     }
 }
 
-/// The ledger of a kind of thing, and those of its spaces that have entries.
+/// The ledger of a kind, and those of its spaces with entries.
 fn ledgers(db: &Connection, account: &AccountKey, base: &str) -> Result<Vec<String>, StoreError> {
     let mut found = vec![base.to_owned()];
     let start = format!("{base}{SPACE}");
@@ -270,8 +275,8 @@ fn ledgers(db: &Connection, account: &AccountKey, base: &str) -> Result<Vec<Stri
     }
 }
 
-/// Keys that a mapping has made before it named their space move into it, so that other mappings find them there.
-pub(super) fn move_in(db: &Connection, head: &RunHead) -> Result<(), StoreError> {
+/// Moves keys that a mapping created before it named their space into that space, so that other mappings find them there.
+pub(super) fn move_keys_into_space(db: &Connection, head: &RunHead) -> Result<(), StoreError> {
     let (own, keys) = (KeySpace::of(head), head.keys());
     if own.name.is_none() || head.action != Action::Create {
         return Ok(());
@@ -295,18 +300,19 @@ pub(super) fn move_in(db: &Connection, head: &RunHead) -> Result<(), StoreError>
 }
 
 impl Store {
-    /// The ledger of a kind of thing, and those of its key spaces.
+    /// The ledger of a kind, and those of its key spaces.
     pub fn ledgers(&self, account: &AccountKey, base: &str) -> Result<Vec<String>, StoreError> {
         ledgers(&self.db, account, base)
     }
 
+    /// The entry that a key means or may mean; see `Keys::find`.
     pub fn find_key(
         &self,
         keys: &Keys,
-        asked: (&str, &KeySpace, KeyUse),
+        key: (&str, &KeySpace, KeyUse),
         run: Option<i64>,
     ) -> Result<Option<LedgerEntry>, StoreError> {
-        keys.find(&self.db, asked, run)
+        keys.find(&self.db, key, run)
     }
 }
 
@@ -337,17 +343,17 @@ mod tests {
     }
 
     #[test]
-    fn of_a_mapping_that_is_not_there_any_more_nobody_knows_whether_it_was_renamed() {
+    fn a_missing_mapping_may_have_been_renamed() {
         let (own, entry) = (space("erp", "a.toml", Some("Код")), space("", "b.toml", Some("Код")));
         assert_eq!(own.relation(&entry, KeyUse::Make), Relation::Other);
         assert_eq!(own.relation(&KeySpace { lost: true, ..entry }, KeyUse::Make), Relation::Unsure);
     }
 
     #[test]
-    fn a_key_is_taken_for_the_same_only_where_nothing_speaks_against_it() {
+    fn a_key_is_the_same_only_where_nothing_contradicts() {
         use Relation::{Other, OtherMapping, Same, Unsure};
         let own = [space("", "a.toml", Some("Код")), space("erp", "a.toml", Some("Код"))];
-        // To what is made without a space, and in one; what refers without, and in one.
+        // For keys to create without a space, and in one; for keys that refer without a space, and in one.
         for (what, entry, expected) in [
             ("the same mapping", space("", "a.toml", Some("код")), [Same, Same, Same, Same]),
             ("another mapping", space("", "b.toml", Some("Код")), [Unsure, Other, OtherMapping, Unsure]),

@@ -1,6 +1,6 @@
-//! The cells of rejected rows, kept with their types, so that a report can show them as they were and a corrected copy reads
-//! back to the same values. In the store a text is a JSON string, as every cell was in version 0.1; anything else is an
-//! object: `{"number": 1234.5, "text": "1234.5"}`.
+//! Cells of rejected rows, stored with their types, so that a report shows them as they were and a corrected copy has the same values. In
+//! the store a text is a JSON string, as every cell was in version 0.1; any other value is an object: `{"number": 1234.5, "text":
+//! "1234.5"}`.
 
 use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,7 @@ impl KeptCell {
         KeptCell { text, value }
     }
 
-    /// A cell that is not there, and of which nobody knows what it would hold.
+    /// A cell that does not exist and whose value is unknown.
     pub fn missing() -> KeptCell {
         KeptCell { text: NO_VALUE.to_owned(), value: Scalar::Error }
     }
@@ -45,7 +45,7 @@ enum StoredCell {
         number: f64,
         text: String,
     },
-    /// A number and what its format says: `worded`, `percent`, `unit`, or the sign of a currency.
+    /// A number with its format: `worded`, `percent`, `unit`, or the sign of a currency.
     Formatted {
         formatted: f64,
         shown: String,
@@ -62,7 +62,7 @@ enum StoredCell {
     Error {
         error: String,
     },
-    /// The formula, or what a reader of the report finds in its place.
+    /// The formula, or `NO_VALUE`.
     Uncomputed {
         uncomputed: String,
     },
@@ -77,7 +77,7 @@ impl From<KeptCell> for StoredCell {
             Scalar::Serial(serial) => StoredCell::Serial { serial, text },
             Scalar::Bool(bool) => StoredCell::Bool { bool, text },
             Scalar::Formatted(formatted, shown) => {
-                StoredCell::Formatted { formatted, shown: word_of(shown).to_owned(), text }
+                StoredCell::Formatted { formatted, shown: display_word(shown).to_owned(), text }
             }
             Scalar::Error => StoredCell::Error { error: text },
             Scalar::Uncomputed => {
@@ -92,7 +92,7 @@ impl From<StoredCell> for KeptCell {
         match kept {
             StoredCell::Text(text) => KeptCell::text(text),
             StoredCell::Number { number, text } => KeptCell { text, value: Scalar::Number(number) },
-            StoredCell::Formatted { formatted, shown, text } => match shown_as(&shown) {
+            StoredCell::Formatted { formatted, shown, text } => match display_kind(&shown) {
                 Some(shown) => KeptCell { text, value: Scalar::Formatted(formatted, shown) },
                 None => KeptCell::text(text),
             },
@@ -104,7 +104,7 @@ impl From<StoredCell> for KeptCell {
     }
 }
 
-fn word_of(shown: DisplayKind) -> &'static str {
+fn display_word(shown: DisplayKind) -> &'static str {
     match shown {
         DisplayKind::Custom => "worded",
         DisplayKind::Percent => "percent",
@@ -113,7 +113,7 @@ fn word_of(shown: DisplayKind) -> &'static str {
     }
 }
 
-fn shown_as(word: &str) -> Option<DisplayKind> {
+fn display_kind(word: &str) -> Option<DisplayKind> {
     match word {
         "worded" => Some(DisplayKind::Custom),
         "percent" => Some(DisplayKind::Percent),
@@ -122,11 +122,11 @@ fn shown_as(word: &str) -> Option<DisplayKind> {
     }
 }
 
-/// What stands in a report for a value that is not known or cannot be written: an error, for as an empty cell it would erase,
-/// or take a default, when the report comes back.
+/// The text in a report for a value that is unknown or cannot be written. It is an error, since an empty cell would erase a value or take a
+/// default when the report is imported.
 pub const NO_VALUE: &str = sheet_source::NO_RESULT;
 
-/// The rows of a record: nothing, the cells of the one row, or a list of them for each row.
+/// The cells of a record as JSON: nothing, the cells of one row, or a list of cells for each row.
 pub fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError> {
     Ok(match rows {
         [] => None,
@@ -135,6 +135,7 @@ pub fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError> {
     })
 }
 
+/// The cells of `write`, a list for each row.
 pub fn read(text: Option<&str>) -> Result<Vec<Vec<KeptCell>>, StoreError> {
     #[derive(Deserialize)]
     #[serde(untagged)]

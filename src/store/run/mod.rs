@@ -1,5 +1,7 @@
-//! Runs and their records read back: for resuming, for reports, for noticing a file that was imported before. Records
-//! are streamed in source order; a run of a million is never held in memory.
+//! Reading runs and their records: for resuming, for reports, and for recognizing a file that was imported before. Records are streamed in
+//! source order; a run of a million is never held in memory.
+//!
+//! `head` has the options of a run, `outcome` the outcomes of records, `cells` the cells of rejected ones.
 
 pub mod cells;
 pub mod head;
@@ -16,7 +18,7 @@ use sheet_source::problem::{Column, Message, Place, Problem, Source, Stage};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-/// A run as the store knows it.
+/// A run in the store. Times are in Unix seconds and milliseconds, `elapsed_ms` and the counts are sums over all stretches.
 #[derive(Debug, Clone)]
 pub struct Run {
     pub run: i64,
@@ -32,7 +34,7 @@ pub struct Run {
     pub source_rows: i64,
 }
 
-/// The ids under which a record stands in the account.
+/// The ids of a record in the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordIds {
     pub id: u64,
@@ -40,11 +42,11 @@ pub struct RecordIds {
     pub company_id: Option<u64>,
 }
 
-/// One record of a run for the report.
+/// A record of a run in the report.
 #[derive(Debug, Clone)]
 pub struct ReportLine {
     pub row: u32,
-    /// The other rows of a record that is made from several.
+    /// The rows of a grouped record after the first.
     pub more: Vec<u32>,
     pub status: Status,
     pub key: Option<String>,
@@ -56,7 +58,7 @@ pub struct ReportLine {
     pub attempts: i64,
     /// A list of cells for each row.
     pub cells: Vec<Vec<KeptCell>>,
-    /// Where it can be looked at, if not at its card.
+    /// The address of its view, where that is not its card.
     pub url: Option<String>,
     pub problems: Vec<Problem>,
 }
@@ -71,7 +73,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         rusqlite::Error::FromSqlConversionFailure(
             4,
             rusqlite::types::Type::Text,
-            format!("a run is \"{outcome}\"").into(),
+            format!("unknown outcome of a run \"{outcome}\"").into(),
         )
     };
     let unreadable =
@@ -92,7 +94,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
 }
 
 impl Run {
-    /// For the places of problems.
+    /// The source, for the places of problems.
     pub fn source(&self) -> Arc<Source> {
         Arc::new(Source { file: self.head.source.path.clone(), sheet: self.head.source.sheet.clone() })
     }
@@ -129,8 +131,8 @@ impl Store {
         Ok(runs.collect::<Result<_, _>>()?)
     }
 
-    /// The rows of a run that records were made of, or that were sent so that nobody knows, with the ids of the records; and those
-    /// that it left out, for another run had sent them.
+    /// Rows of created records and of records with an unknown outcome, with their ids, and rows that were left out since another run had sent
+    /// them.
     pub fn sent_rows(&self, run: i64) -> Result<Vec<(u32, Option<u64>)>, StoreError> {
         let mut statement =
             self.db.prepare("SELECT row, id, more FROM record WHERE run = ?1 AND (status IN (?2, ?3, ?4) OR status = ?5 AND id IS NOT NULL) ORDER BY row")?;
@@ -146,7 +148,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// The rows that its files of rejected rows hold.
+    /// The rows in the reject files of a run.
     pub fn rejected_rows(&self, run: i64) -> Result<Vec<u32>, StoreError> {
         let mut statement = self.db.prepare("SELECT row, more FROM record WHERE run = ?1 AND status = ?2")?;
         let mut found = statement.query(params![run, Status::Rejected.number()])?;
@@ -159,14 +161,14 @@ impl Store {
         Ok(rows)
     }
 
-    /// What was decided of rows before the run began, as JSON.
+    /// Decisions about rows before the run, as JSON.
     pub fn edits(&self, run: i64) -> Result<Vec<(u32, String)>, StoreError> {
         let mut statement = self.db.prepare("SELECT row, what FROM edit WHERE run = ? ORDER BY row")?;
         let edits = statement.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(edits.collect::<Result<_, _>>()?)
     }
 
-    /// Keys of a ledger that begin like this, with the ids they have by now.
+    /// Keys of a ledger that begin with `start`, with their current ids.
     pub fn keys_beginning(
         &self,
         account: &AccountKey,
@@ -182,17 +184,19 @@ impl Store {
         Ok(keys.collect::<Result<_, _>>()?)
     }
 
+    /// The account snapshot of a run, as JSON.
     pub fn snapshot(&self, run: i64) -> Result<String, StoreError> {
         Ok(self.db.query_row("SELECT snapshot FROM run WHERE run = ?", [run], |row| row.get(0))?)
     }
 
+    /// Numbers of records by status.
     pub fn counts(&self, run: i64) -> Result<Counts, StoreError> {
         let mut counts = Counts::default();
         statuses(&self.db, run, |_, status| counts.add(status, 1))?;
         Ok(counts)
     }
 
-    /// Of these, the rows that came to nothing before anything was sent.
+    /// Rows that were skipped, or rejected before anything was sent.
     pub fn refused(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
         let mut statement = self.db.prepare(
             "SELECT row FROM record WHERE run = ?1 AND status = ?2
@@ -204,7 +208,7 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The first row of a run that has no outcome, as far as it was read.
+    /// The first row of a run without an outcome.
     pub fn first_open_row(&self, run: i64) -> Result<u32, StoreError> {
         let open = params![run, Status::Unprocessed.number()];
         let first: Option<u32> =
@@ -221,13 +225,13 @@ impl Store {
 
     /// The highest id known before the first batch of a run was sent.
     pub fn first_watermark(&self, run: i64) -> Result<Option<u64>, StoreError> {
-        let least: Option<i64> =
+        let lowest: Option<i64> =
             self.db
                 .query_row("SELECT min(watermark) FROM batch WHERE run = ? AND carries = 0", [run], |row| row.get(0))?;
-        Ok(least.map(|id| id as u64))
+        Ok(lowest.map(|id| id as u64))
     }
 
-    /// Rows that were made, changed or deleted in the account, with their ids.
+    /// Rows of records that were created, changed or deleted in the account, with their ids.
     pub fn written(&self, run: i64) -> Result<BTreeMap<u32, RecordIds>, StoreError> {
         let mut statement = self.db.prepare(
             "SELECT row, id, contact_id, company_id FROM record WHERE run = ? AND id IS NOT NULL AND status IN (?, ?, ?)",
@@ -241,7 +245,7 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Rows that have an outcome for good, or were sent.
+    /// Rows with a final outcome, or that were sent.
     pub fn settled_rows(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
         let mut rows = self.doubtful_rows(run)?;
         let mut statement = self.db.prepare("SELECT row, more FROM record WHERE run = ? AND status != ?")?;
@@ -254,14 +258,14 @@ impl Store {
         Ok(rows)
     }
 
-    /// Rows of which nobody knows what became.
+    /// Rows of records with an unknown outcome.
     pub fn unknown_rows(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
         let mut statement = self.db.prepare("SELECT row FROM record WHERE run = ? AND status = ?")?;
         let rows = statement.query_map(params![run, Status::Unknown.number()], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Rows of batches of records that were sent and of which nobody knows what became.
+    /// Rows of batches that were sent and have no outcome.
     pub fn doubtful_rows(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
         let sql = format!("SELECT rows {OPEN} run = ? AND carries = 0");
         let mut statement = self.db.prepare(&sql)?;
@@ -273,8 +277,8 @@ impl Store {
         Ok(rows)
     }
 
-    /// Some of these rows, spread over the run; found without a walk over its records, of which there may be a million.
-    pub fn written_spread(&self, run: i64, most: usize) -> Result<HashSet<u32>, StoreError> {
+    /// A sample of at most `max` rows of `written`, spread over the run, which does not read all of its records.
+    pub fn written_sample(&self, run: i64, max: usize) -> Result<HashSet<u32>, StoreError> {
         let end = |what| {
             let sql = format!("SELECT {what}(row) FROM record WHERE run = ?");
             self.db.query_row(&sql, [run], |row| row.get::<_, Option<u32>>(0))
@@ -286,8 +290,8 @@ impl Store {
         )?;
         let [created, updated, deleted] = [Status::Created, Status::Updated, Status::Deleted].map(Status::number);
         let mut found = None;
-        for n in 0..most as i64 {
-            let from = i64::from(first) + (i64::from(last - first) + 1) * n / most as i64;
+        for n in 0..max as i64 {
+            let from = i64::from(first) + (i64::from(last - first) + 1) * n / max as i64;
             if found.is_some_and(|row| from <= row) {
                 continue;
             }
@@ -299,7 +303,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// The same of some rows.
+    /// `written` for some rows.
     pub fn written_rows(
         &self,
         run: i64,
@@ -346,13 +350,13 @@ impl Store {
         let mut rows = statement.query([run]).map_err(sqlite)?;
         while let Some(row) = rows.next().map_err(sqlite)? {
             let mut line = line_of(row)?;
-            // Both lists come in the order of rows, so one pass over each is enough.
-            while let Some((at, problem)) = pending.take() {
-                if at > line.row {
-                    pending = Some((at, problem));
+            // Both queries are in the order of rows, so one pass over each is enough.
+            while let Some((row, problem)) = pending.take() {
+                if row > line.row {
+                    pending = Some((row, problem));
                     break;
                 }
-                if at == line.row {
+                if row == line.row {
                     line.problems.push(problem);
                 }
                 pending = next_problem(&mut problems, &source)?;
@@ -382,7 +386,7 @@ impl Store {
 const PROBLEM_COLUMNS: &str = "p.row, stage, code, title, cell, value, message, hint, said, at_row, at_column";
 
 fn status(number: i64) -> Result<Status, StoreError> {
-    Status::from_number(number).ok_or_else(|| StoreError::Odd(format!("a record has status {number}")))
+    Status::from_number(number).ok_or_else(|| StoreError::Invalid(format!("status {number} of a record")))
 }
 
 fn line_of(row: &Row<'_>) -> Result<ReportLine, StoreError> {
@@ -405,15 +409,15 @@ fn line_of(row: &Row<'_>) -> Result<ReportLine, StoreError> {
     })
 }
 
-/// The next problem, with the row of its record.
+/// The next problem, with the first row of its record.
 fn next_problem(rows: &mut rusqlite::Rows<'_>, source: &Arc<Source>) -> Result<Option<(u32, Problem)>, StoreError> {
     let Some(row) = rows.next()? else { return Ok(None) };
-    let of: u32 = row.get(0)?;
+    let record: u32 = row.get(0)?;
     let stage: String = row.get(1)?;
     let title: Option<String> = row.get(3)?;
-    let said: Option<String> = row.get(8)?;
-    let StoredMessage { message, hint } = match said {
-        Some(said) => serde_json::from_str(&said)?,
+    let stored: Option<String> = row.get(8)?;
+    let StoredMessage { message, hint } = match stored {
+        Some(json) => serde_json::from_str(&json)?,
         None => {
             let hint: Option<String> = row.get(7)?;
             StoredMessage { message: Message::verbatim(row.get::<_, String>(6)?), hint: hint.map(Message::verbatim) }
@@ -422,20 +426,20 @@ fn next_problem(rows: &mut rusqlite::Rows<'_>, source: &Arc<Source>) -> Result<O
     let cell: Option<String> = row.get(4)?;
     let old = cell.as_deref().and_then(place_of_cell);
     let index = row.get::<_, Option<i64>>(10)?.map(|index| index as usize).or(old.map(|(index, _)| index));
-    let at = row.get::<_, Option<u32>>(9)?.or(old.map(|(_, row)| row)).unwrap_or(of);
+    let place_row = row.get::<_, Option<u32>>(9)?.or(old.map(|(_, row)| row)).unwrap_or(record);
     let column = index.map(|index| Column { index, title: title.unwrap_or_default().into() });
     let problem = Problem {
-        stage: Stage::from_word(&stage).ok_or_else(|| StoreError::Odd(format!("a problem has the stage {stage}")))?,
+        stage: Stage::from_word(&stage).ok_or_else(|| StoreError::Invalid(format!("stage {stage} of a problem")))?,
         code: row.get::<_, String>(2)?.into(),
-        place: Place::Cell { source: Arc::clone(source), row: at, column },
+        place: Place::Cell { source: Arc::clone(source), row: place_row, column },
         value: row.get(5)?,
         message,
         hint,
     };
-    Ok(Some((of, problem)))
+    Ok(Some((record, problem)))
 }
 
-/// `C17` as version 0.1 kept it: column and row.
+/// The column index and row of a cell name such as `C17`, which version 0.1 stored.
 fn place_of_cell(cell: &str) -> Option<(usize, u32)> {
     let digits = cell.find(|c: char| c.is_ascii_digit())?;
     let (letters, row) = cell.split_at(digits);
@@ -445,7 +449,7 @@ fn place_of_cell(cell: &str) -> Option<(usize, u32)> {
     Some((index.checked_sub(1)?, row.parse().ok()?))
 }
 
-/// Walks through what the rows of a run came to. Of a million of them SQLite would sort a million to group them.
+/// Calls `each` with the row and status of every record. Grouping in SQLite would sort them, of which there may be a million.
 pub(super) fn statuses(db: &Connection, run: i64, mut each: impl FnMut(u32, Status)) -> Result<(), StoreError> {
     let mut statement = db.prepare("SELECT row, status FROM record WHERE run = ?")?;
     let mut rows = statement.query([run])?;

@@ -1,9 +1,10 @@
-//! What became of a record, and how the many are counted.
+//! Outcomes of records, and their counts.
 
 use crate::store::run::cells::KeptCell;
 use serde::{Deserialize, Serialize};
 use sheet_source::problem::Problem;
 
+/// The status of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     Created,
@@ -12,9 +13,9 @@ pub enum Status {
     Unchanged,
     Skipped,
     Rejected,
-    /// Sent, and nobody knows what became of it.
+    /// Sent, and it is not known whether it arrived.
     Unknown,
-    /// The run stopped before its turn.
+    /// The run stopped before it was sent.
     Unprocessed,
     Deleted,
 }
@@ -65,7 +66,7 @@ impl Status {
         Status::ALL.into_iter().find(|status| status.number() == number)
     }
 
-    /// True where a resumed run has nothing more to do for the record.
+    /// True where a resumed run does not send the record.
     pub fn is_final(self) -> bool {
         match self {
             Status::Created
@@ -81,25 +82,25 @@ impl Status {
     }
 }
 
-/// One record's end, as it goes into the store.
+/// The outcome of a record, as it is stored.
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub row: u32,
-    /// The other rows of a record that is made from several.
+    /// The rows of a grouped record after the first.
     pub more: Vec<u32>,
     pub status: Status,
     pub key: Option<String>,
     pub id: Option<u64>,
     pub contact_id: Option<u64>,
     pub company_id: Option<u64>,
-    /// Where it can be looked at, if not at its card: the print form of an invoice.
+    /// The address of its view, where that is not its card: the print form of an invoice.
     pub url: Option<String>,
     pub http_status: Option<u16>,
     pub attempts: u32,
     pub problems: Vec<Problem>,
-    /// The source's cells, a list for each row, kept for records that are rejected.
+    /// The cells of the source, a list for each row, for rejected records.
     pub cells: Vec<Vec<KeptCell>>,
-    /// What the record is to be linked to, as whoever links wants it back.
+    /// The links of the record, as JSON of `upload::links`.
     pub links: Vec<String>,
 }
 
@@ -123,7 +124,7 @@ impl Outcome {
     }
 }
 
-/// Records by outcome. `read` is derived, so that the sum always holds; skipped rows stand apart.
+/// Numbers of records by status. `read` is their sum without skipped rows.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub read: u64,

@@ -1,10 +1,11 @@
-//! Deletions in doubt: looked for in the account, whose lists lag behind. What is gone is deleted; what stays is refused where the
-//! service has said so, and is deleted once more where nobody knows.
+//! Deletions in doubt: the records are looked for in the account, whose lists lag behind. A record that is not there is deleted. One
+//! that stays is rejected where the service has refused, and otherwise deleted once more.
 
-use crate::store::StoreError;
+use crate::store::{StoreError, lock_journal};
+use crate::upload::End;
 use crate::upload::doubt::Doubt;
 use crate::upload::doubt::look;
-use crate::upload::run::{End, Uploader, lock};
+use crate::upload::run::Uploader;
 use crate::upload::send::{Batch, Load};
 use crate::upload::settle::{self, Answered};
 use crate::upload::verdict::{Stop, TRIES_MAX, stop_of};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// When the account is looked at, as shares of the settling time.
+/// The times of the looks, as shares of the settling time.
 const LOOKS: [f64; 7] = [0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0];
 
 impl Uploader<'_> {
@@ -42,30 +43,30 @@ impl Uploader<'_> {
         let plan = Arc::clone(&self.shared.plan);
         let answered = Answered { http_status: None, attempts: doubt.attempts };
         let (mut outcomes, mut again) = (Vec::new(), Vec::new());
-        for loaded in doubt.records {
-            let shown = loaded.record.id.is_some_and(|id| there.contains(&id));
+        for queued in doubt.records {
+            let shown = queued.record.id.is_some_and(|id| there.contains(&id));
             outcomes.push(if shown && doubt.cause.is_refusal() {
-                settle::rejected_alone(&plan, &loaded, &doubt.why, answered)
+                settle::rejected_alone(&plan, &queued, &doubt.why, answered)
             } else if shown {
-                again.push(loaded);
+                again.push(queued);
                 continue;
             } else if self.sees_all {
-                settle::deleted(&loaded, answered)
+                settle::deleted(&queued, answered)
             } else {
                 settle::unknown(
                     &plan,
-                    &loaded,
-                    "the account does not show it, nor would it show all to this token",
+                    &queued,
+                    "the account does not show it, but this token does not see all records",
                     answered,
                 )
             });
         }
-        lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
+        lock_journal(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
         if !again.is_empty() {
             self.retried += 1;
-            let fresh = self.fresh(Load::Records(again));
-            // Behind the others: one that never goes must not keep them back.
-            self.again.push_back(Batch { tries: doubt.attempts, repeated: true, ..fresh });
+            let next = self.new_batch(Load::Records(again));
+            // Behind the others, which a deletion that always fails must not delay.
+            self.retry_queue.push_back(Batch { tries: doubt.attempts, repeated: true, ..next });
             if doubt.attempts >= TRIES_MAX {
                 self.finish_with(End::Service(Stop::Failing(doubt.attempts)));
             }
@@ -73,12 +74,12 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// Which of the records the account shows at every look.
+    /// The ids of the records that the account shows at every look.
     async fn still_there(&self, doubts: &[Doubt]) -> Result<HashSet<u64>, Failure> {
         let (client, plan, clock) = (&self.shared.client, &self.shared.plan, self.options.clock);
         let started = Instant::now();
         let mut there: HashSet<u64> =
-            doubts.iter().flat_map(|d| &d.records).filter_map(|loaded| loaded.record.id).collect();
+            doubts.iter().flat_map(|d| &d.records).filter_map(|queued| queued.record.id).collect();
         for share in LOOKS {
             clock.sleep(self.options.settle.mul_f64(share).saturating_sub(clock.since(started))).await;
             let ids: Vec<u64> = there.iter().copied().collect();

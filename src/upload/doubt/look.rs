@@ -1,15 +1,26 @@
-//! Records of the account as they are looked at: with the whole contacts and companies inside them, since a list shows
-//! only their ids, and leads of one name are told apart by them.
+//! Reading records of the account, with whole contacts and companies inside them: a list shows only their ids, and they distinguish
+//! leads of one name.
 
 use crate::mapping::Plan;
+use crate::upload::feed::QueuedRecord;
 use amo_client::{Client, Failure};
 use amo_model::parts::id;
-use amo_model::{At, Entity, FieldsOf, IDS_MAX};
+use amo_model::{Action, At, Entity, FieldsOf, IDS_MAX};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
-/// Puts the whole parts that records of this plan bring along into records that were read. `part` says which one of an
-/// entity is meant; records of which it says nothing stay as they are.
+/// How far lists lag behind: a record that was created a moment ago may be missing. [client live]
+pub const LIST_LAG: Duration = Duration::from_secs(3);
+
+/// True where records are read before they are changed. Rows of an exported workbook were read already, to find out which of them
+/// are changed.
+pub fn reads_before_update(plan: &Plan) -> bool {
+    plan.action == Action::Update && plan.edits.is_none()
+}
+
+/// Embeds whole contacts and companies into records that were read, where records of this plan are sent with theirs. `part` gives
+/// the id of the part of an entity; records for which it gives none stay as they are.
 pub(crate) async fn put_parts_in(
     client: &Client,
     plan: &Plan,
@@ -32,8 +43,8 @@ pub(crate) async fn put_parts_in(
     Ok(())
 }
 
-/// May hold other records as well, for unknown filters are ignored with a 200: take the ids that were asked for.
-/// [client live]
+/// Records by id. The result may hold other records as well, since the service ignores unknown filters with a 200: take only the ids
+/// that you asked for. [client live]
 pub(crate) async fn by_ids(
     client: &Client,
     entity: Entity,
@@ -48,12 +59,12 @@ pub(crate) async fn by_ids(
     Ok(found)
 }
 
-/// The part that a record shows as its first.
+/// The id of the first part of a record.
 pub(crate) fn first_part(record: &Value, key: &str) -> Option<u64> {
     id(&record["_embedded"][key][0]["id"])
 }
 
-/// A service in PHP writes an empty object as an empty list, so what stands there may be anything. [inferred]
+/// Embeds a part. A service in PHP writes an empty object as an empty list, so `_embedded` may be anything. [inferred]
 fn embed(record: &mut Value, key: &str, whole: Value) {
     let Value::Object(record) = record else { return };
     let embedded = record.entry("_embedded").or_insert(Value::Null);
@@ -62,6 +73,31 @@ fn embed(record: &mut Value, key: &str, whole: Value) {
     }
     if let Value::Object(embedded) = embedded {
         embedded.insert(key.to_owned(), Value::Array(vec![whole]));
+    }
+}
+
+/// What the account has got since the store knew all, and the records that were not matched with it yet.
+#[derive(Debug)]
+pub(crate) struct NewItems {
+    /// By id.
+    pub held: BTreeMap<u64, Value>,
+    /// Records that were deleted since.
+    pub trashed: Vec<Value>,
+    pub waiting: Vec<QueuedRecord>,
+}
+
+impl NewItems {
+    /// True where the waiting records have to be matched before more rows are read.
+    pub fn is_full(&self) -> bool {
+        self.waiting.len() >= IDS_MAX
+    }
+
+    pub fn push(&mut self, queued: QueuedRecord) {
+        self.waiting.push(queued);
+    }
+
+    pub fn drain(&mut self) -> Vec<QueuedRecord> {
+        std::mem::take(&mut self.waiting)
     }
 }
 

@@ -1,33 +1,33 @@
-//! Rows that make one record together: held until the last of them has been read. How many there are is known from a
-//! first reading, so that they need not stand side by side, and so that no record goes out with a part of its rows. That first
-//! reading takes rows that stand side by side for a record, and says whether that was so.
+//! Rows that make one record together are held until the last of them has been read. Their number is known from a first reading, so
+//! that they need not be neighbours, and no record is sent with a part of its rows. The first reading itself takes neighbouring rows
+//! for a record, and finds out whether that was right.
 
 use crate::mapping::plan::Groups;
 use crate::mapping::{IncompleteGroup, RowRole, Suspicion};
 use sheet_source::Row;
 use std::collections::HashMap;
 
-/// What a row has brought to an end.
+/// Rows that are complete with the row just read.
 #[derive(Debug, PartialEq)]
 pub enum Unit {
     /// All rows of a record, at least one.
     Record(Vec<Row>),
-    /// The same, but a row is missing, or may be.
+    /// The same, but a row is missing or may be missing.
     Incomplete(Vec<Row>, IncompleteGroup),
-    /// It belongs to no record: the mapping leaves it out, it is none by itself, or looks like none.
+    /// A row without a record: the mapping leaves it out or refuses it, or it does not look like one.
     Apart(Row, Option<Suspicion>),
-    /// Nothing says what record it belongs to.
+    /// A row without the columns that name its group.
     Groupless(Row),
 }
 
-/// The rows waiting for others.
+/// Rows that wait for others.
 pub enum Gathering<'a> {
     Counted(Counted<'a>),
     Adjacent(Adjacent),
 }
 
 impl<'a> Gathering<'a> {
-    /// By the counts of a first reading; where there are none, this is the first reading.
+    /// By the counts of a first reading; without them, this is the first reading.
     pub fn new(groups: &'a Groups) -> Gathering<'a> {
         match groups.rows.is_empty() {
             true => Gathering::Adjacent(Adjacent {
@@ -41,7 +41,7 @@ impl<'a> Gathering<'a> {
                 open: HashMap::new(),
                 above: None,
                 incomplete: HashMap::new(),
-                whole: None,
+                complete: None,
             }),
         }
     }
@@ -53,15 +53,15 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// What waits for the row after it.
+    /// The unit that waits for the row after it; to be called at the end.
     pub fn rest(&mut self) -> Option<Unit> {
         match self {
-            Gathering::Counted(counted) => counted.whole.take(),
+            Gathering::Counted(counted) => counted.complete.take(),
             Gathering::Adjacent(adjacent) => adjacent.open.take().and_then(PartialRecord::close),
         }
     }
 
-    /// What a first reading has counted.
+    /// The counts of a first reading.
     pub fn counted(self) -> Option<FirstReading> {
         match self {
             Gathering::Counted(_) => None,
@@ -74,18 +74,18 @@ impl<'a> Gathering<'a> {
 #[derive(Debug, Clone)]
 pub struct FirstReading {
     pub groups: Groups,
-    /// The rows of some record do not stand side by side, so what was made of them on the way does not count.
+    /// True where the rows of some record are not neighbours, so that the records of this reading are wrong.
     pub scattered: bool,
 }
 
-/// Rows that stand side by side.
+/// Neighbouring rows, taken for a record.
 pub struct Adjacent {
     groups: Groups,
     open: Option<PartialRecord>,
     scattered: bool,
 }
 
-/// The rows of a record, as far as they have come.
+/// The rows of a record read so far.
 #[derive(Default)]
 struct PartialRecord {
     group: u64,
@@ -106,7 +106,7 @@ impl PartialRecord {
 impl Adjacent {
     fn add(&mut self, row: &Row, role: RowRole) -> Vec<Unit> {
         let group = self.groups.of(row);
-        let met = group.is_some_and(|group| self.groups.rows.contains_key(&group));
+        let seen = group.is_some_and(|group| self.groups.rows.contains_key(&group));
         self.groups.count(row);
         let (apart, group) = match (role, group) {
             (RowRole::Excluded, _) => return vec![Unit::Apart(row.clone(), None)],
@@ -121,7 +121,7 @@ impl Adjacent {
         };
         let mut units = Vec::new();
         if self.open.as_ref().is_none_or(|open| open.group != group) {
-            self.scattered |= met;
+            self.scattered |= seen;
             units.extend(
                 self.open.replace(PartialRecord { group, ..PartialRecord::default() }).and_then(PartialRecord::close),
             );
@@ -137,17 +137,18 @@ impl Adjacent {
     }
 }
 
-/// Rows that are held until the last of theirs has come, and the row after it.
+/// Rows that are held until the last of their record has been read, and the row after it.
 pub struct Counted<'a> {
     groups: &'a Groups,
+    /// Number of rows that each group still lacks.
     left: HashMap<u64, u32>,
     open: HashMap<u64, Vec<Row>>,
     /// The record of the row before.
     above: Option<u64>,
-    /// Records that lack a row, or may.
+    /// Groups that lack a row, or may lack one.
     incomplete: HashMap<u64, IncompleteGroup>,
     /// A record whose last row was the row before.
-    whole: Option<Unit>,
+    complete: Option<Unit>,
 }
 
 impl Counted<'_> {
@@ -156,7 +157,7 @@ impl Counted<'_> {
         let takes = role == RowRole::Included;
         let groupless = takes && group.is_none();
         let mut units = Vec::new();
-        units.extend(self.whole.take().map(|unit| match unit {
+        units.extend(self.complete.take().map(|unit| match unit {
             Unit::Record(rows) if groupless => Unit::Incomplete(rows, IncompleteGroup::Ungrouped(row.number)),
             unit => unit,
         }));
@@ -185,13 +186,13 @@ impl Counted<'_> {
         if *left == 0 {
             self.left.remove(&group);
             let incomplete = self.incomplete.remove(&group);
-            self.whole = self.open.remove(&group).map(|rows| match incomplete {
+            self.complete = self.open.remove(&group).map(|rows| match incomplete {
                 Some(lack) => Unit::Incomplete(rows, lack),
                 None => Unit::Record(rows),
             });
             if !takes {
-                // It waited for a row that is none of its own: nothing can follow on its last one.
-                units.extend(self.whole.take());
+                // The last row of the group is not part of the record: nothing can follow.
+                units.extend(self.complete.take());
             }
         }
         units
@@ -249,11 +250,11 @@ mod tests {
         let mut groups = Groups { columns: vec![0], ..Groups::default() };
         rows.iter().for_each(|row| groups.count(row));
         let mut gathering = Gathering::new(&groups);
-        let mut told = Vec::new();
+        let mut described = Vec::new();
         for row in &rows {
             // Row 6 is left out, and is the last of its record all the same.
             for unit in gathering.add(row, left_out(row.number == 6)) {
-                told.push(match unit {
+                described.push(match unit {
                     Unit::Record(rows) => rows.iter().map(|row| row.number).collect::<Vec<u32>>(),
                     Unit::Incomplete(rows, _) => [9].into_iter().chain(rows.iter().map(|row| row.number)).collect(),
                     Unit::Apart(row, _) => vec![0, row.number],
@@ -262,7 +263,7 @@ mod tests {
             }
         }
         // Row 5 may be a part of the record above it.
-        assert_eq!(told, [vec![1, 5], vec![0, 6], vec![3], vec![7]]);
+        assert_eq!(described, [vec![1, 5], vec![0, 6], vec![3], vec![7]]);
         assert!(
             matches!(gathering.rest(), Some(Unit::Incomplete(rows, IncompleteGroup::Ungrouped(5))) if rows.len() == 3)
         );
@@ -273,14 +274,14 @@ mod tests {
     #[test]
     fn a_first_reading_takes_neighbours_for_a_record_and_says_where_they_were_not() {
         let none = Groups { columns: vec![0], ..Groups::default() };
-        let told = |rows: &[(u32, &str)]| {
+        let described = |rows: &[(u32, &str)]| {
             let mut gathering = Gathering::new(&none);
-            let mut told = Vec::new();
+            let mut described = Vec::new();
             let mut units: Vec<Unit> =
                 rows.iter().flat_map(|(n, group)| gathering.add(&row(*n, group), left_out(*n == 9))).collect();
             units.extend(gathering.rest());
             for unit in units {
-                told.push(match unit {
+                described.push(match unit {
                     Unit::Record(rows) => rows.iter().map(|row| row.number).collect::<Vec<u32>>(),
                     Unit::Incomplete(rows, _) => [9].into_iter().chain(rows.iter().map(|row| row.number)).collect(),
                     Unit::Apart(row, _) => vec![0, row.number],
@@ -288,11 +289,11 @@ mod tests {
                 });
             }
             let first = gathering.counted().unwrap();
-            (told, first.scattered, first.groups.rows.len())
+            (described, first.scattered, first.groups.rows.len())
         };
-        let side_by_side = told(&[(2, "A"), (3, "A"), (4, ""), (5, "B"), (9, "B")]);
+        let side_by_side = described(&[(2, "A"), (3, "A"), (4, ""), (5, "B"), (9, "B")]);
         assert_eq!(side_by_side, (vec![vec![9, 2, 3], vec![1, 4], vec![0, 9], vec![5]], false, 2));
-        assert!(told(&[(2, "A"), (3, "B"), (4, "A")]).1);
-        assert!(told(&[]).0.is_empty());
+        assert!(described(&[(2, "A"), (3, "B"), (4, "A")]).1);
+        assert!(described(&[]).0.is_empty());
     }
 }

@@ -1,41 +1,39 @@
-//! Records whose keys earlier imports have made: held back, and told by what the account says of them now. What was deleted there
-//! is made anew where a person has asked for that.
+//! Records with keys of earlier imports: they are held back, with a problem that says what the account shows of them now. Records that
+//! are deleted from the account are created again where the user wants that.
 
 use crate::mapping::{KEY_SPACE, KEY_SPACE_HINT, Plan};
-use crate::store::{KnownKey, Outcome, StoreError};
-use crate::upload::feed::{QueuedRecord, rejected};
-use crate::upload::run::{Uploader, lock};
-use crate::upload::settle::at_row;
+use crate::store::{KnownKey, Outcome};
+use crate::upload::feed::{QueuedRecord, place, rejected};
 use amo_client::{Client, Sight, Standing, Standings};
-use amo_model::IDS_MAX;
 use sheet_source::message;
 use sheet_source::problem::{Message, Problem, Stage, quoted};
 
-/// Ids that are looked up in a run at the most, for what held-back rows are told.
+/// The highest number of ids that a run looks up to describe held-back rows.
 pub const LOOKED_UP_MAX: usize = 1_000;
 
-/// Records that were made within this time may not show in their list yet. [client live]
+/// Age in seconds below which a record may be missing from its list. [client live]
 const FRESH_S: i64 = 24 * 60 * 60;
 
-/// Where ids are looked up, and whether the token sees everything, once that was asked.
+/// Looks up ids in the account.
 #[derive(Debug)]
 pub struct IdLookup {
+    /// Whether the token sees everything, once that is known.
     sight: Option<Sight>,
-    /// How many more ids may be looked up.
-    left: usize,
+    /// The number of ids that may still be looked up.
+    remaining: usize,
 }
 
 impl IdLookup {
-    /// Who makes anew what is gone looks at all of it.
+    /// Without a limit where deleted records are created again.
     pub fn new(remake_deleted: bool) -> IdLookup {
-        IdLookup { sight: None, left: if remake_deleted { usize::MAX } else { LOOKED_UP_MAX } }
+        IdLookup { sight: None, remaining: if remake_deleted { usize::MAX } else { LOOKED_UP_MAX } }
     }
 
-    /// What the account says of records, each with the time at which it was made. Whatever cannot be asked is not there: its row is
-    /// held back in any case.
+    /// What the account shows of records. `made` are their ids with the Unix seconds of their creation, `now` is in Unix seconds. Ids that
+    /// cannot be looked up are left out: their rows are held back in any case.
     pub async fn standing(&mut self, client: &Client, plan: &Plan, made: &[(u64, i64)], now: i64) -> Standings {
-        let made = &made[..made.len().min(self.left)];
-        self.left -= made.len();
+        let made = &made[..made.len().min(self.remaining)];
+        self.remaining -= made.len();
         let ids: Vec<u64> = made.iter().map(|(id, _)| *id).collect();
         let fresh = made.iter().filter(|(_, at)| now - at < FRESH_S).map(|(id, _)| *id).collect();
         let sight = self.sight.get_or_insert(Sight::of(plan.account.basics.current_user));
@@ -44,8 +42,8 @@ impl IdLookup {
     }
 }
 
-/// The id whose standing decides what is told of a known key, and when it was made.
-pub fn id_of(known: &KnownKey) -> Option<(u64, i64)> {
+/// The id that a known key has, with the Unix seconds of its creation.
+pub fn made_id(known: &KnownKey) -> Option<(u64, i64)> {
     match known {
         KnownKey::Made { id, began_at } => Some((*id, *began_at)),
         KnownKey::Sent { .. } | KnownKey::Unsure { .. } => None,
@@ -53,18 +51,18 @@ pub fn id_of(known: &KnownKey) -> Option<(u64, i64)> {
 }
 
 /// The outcome of a record that is held back.
-pub fn held_back(plan: &Plan, loaded: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) -> Outcome {
-    let key = loaded.record.key.as_deref().unwrap_or_default();
-    let (code, message, hint) = told(key, known, standing);
-    let problem = at_row(plan, loaded.row.number, plan.key.first().copied(), Stage::Map, code, message);
-    let problem: Problem = problem.value(key).hint(hint);
-    rejected(&loaded.row, &loaded.more, loaded.record.key.clone(), &[problem])
+pub fn held_back(plan: &Plan, queued: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) -> Outcome {
+    let key = queued.record.key.as_deref().unwrap_or_default();
+    let (code, message, hint) = describe_known_key(key, known, standing);
+    let place = place(plan, queued.row.number, plan.key.first().copied());
+    let problem = Problem::new(Stage::Map, code, message).at(place).value(key).hint(hint);
+    rejected(&queued.row, &queued.more, queued.record.key.clone(), &[problem])
 }
 
 const KEY_KNOWN: &str = "key-known";
 const LEAVE_OUT: &str = "leave the row out; to change the record, use a mapping with action = \"update\"";
 
-fn told(key: &str, known: &KnownKey, standing: Option<Standing>) -> (&'static str, Message, Message) {
+fn describe_known_key(key: &str, known: &KnownKey, standing: Option<Standing>) -> (&'static str, Message, Message) {
     let value = quoted(key);
     match known {
         KnownKey::Made { id, began_at } => {
@@ -77,23 +75,23 @@ fn told(key: &str, known: &KnownKey, standing: Option<Standing>) -> (&'static st
                 ),
                 Some(Standing::InTrash) => (
                     KEY_KNOWN,
-                    message!("{value} was imported before and is {id}, which lies in the account's trash", value, id),
-                    "put it back there; once it is deleted for good, --remake-deleted makes it anew".into(),
+                    message!("{value} was imported before and is {id}, which is in the account's trash", value, id),
+                    "restore it there; once it is deleted for good, --remake-deleted creates it again".into(),
                 ),
                 Some(Standing::Gone) => (
                     KEY_KNOWN,
                     message!("{value} was imported before as {id}, which is not in the account any more", value, id),
-                    "leave the row out; or add --remake-deleted: only what is gone is made anew".into(),
+                    "leave the row out; or add --remake-deleted, which creates only deleted records again".into(),
                 ),
                 Some(Standing::NotVisible) => (
                     "not-visible",
                     message!("{value} was imported before as {id}, which this token does not see", value, id),
-                    "only the token of an administrator can tell whether it is still there".into(),
+                    "use the token of an administrator to find out whether it still exists".into(),
                 ),
                 None => (
                     KEY_KNOWN,
                     message!(
-                        "{value} was imported before: it was made as {id} on {date}",
+                        "{value} was imported before: it was created as {id} on {date}",
                         value,
                         id,
                         date = date(*began_at)
@@ -105,19 +103,19 @@ fn told(key: &str, known: &KnownKey, standing: Option<Standing>) -> (&'static st
         KnownKey::Sent { run } => (
             KEY_KNOWN,
             message!("{value} was sent by run {run}, and it is not known whether it arrived", value, run),
-            message!("first go on with that run: amoport resume {run}; or look for it in the account", run),
+            message!("first resume that run: amoport resume {run}; or look for the record in the account", run),
         ),
         KnownKey::Unsure { id, run, mapping } => {
             let message = match id {
                 Some(id) => message!(
-                    "{value} is {id}, made by run {run} with {mapping}: nothing says whether the keys are the same",
+                    "{value} is {id}, created by run {run} with {mapping}: it is not known whether the keys mean the same",
                     value,
                     id = *id,
                     run,
                     mapping
                 ),
                 None => message!(
-                    "{value} was sent by run {run} with {mapping}: nothing says whether the keys are the same",
+                    "{value} was sent by run {run} with {mapping}: it is not known whether the keys mean the same",
                     value,
                     run,
                     mapping
@@ -130,49 +128,4 @@ fn told(key: &str, known: &KnownKey, standing: Option<Standing>) -> (&'static st
 
 fn date(at: i64) -> String {
     jiff::Timestamp::from_second(at).map_or_else(|_| at.to_string(), |at| at.strftime("%Y-%m-%d").to_string())
-}
-
-impl Uploader<'_> {
-    /// True where enough are waiting to be looked up at once, or no more will come.
-    pub(crate) fn may_look_up(&self, all_read: bool) -> bool {
-        self.known.len() >= IDS_MAX || (all_read && !self.known.is_empty())
-    }
-
-    /// Holds back what is known, by what the account says of it; what is gone has its turn where that was asked for.
-    pub(crate) async fn settle_known(&mut self) -> Result<(), StoreError> {
-        let known = std::mem::take(&mut self.known);
-        let made: Vec<(u64, i64)> = known.iter().filter_map(|(_, known)| id_of(known)).collect();
-        let now = self.options.clock.unix_ms() / 1000;
-        let standing = self.lookup.standing(&self.shared.client, &self.shared.plan, &made, now).await;
-        let mut anew = Vec::new();
-        for (loaded, known) in known {
-            let id = id_of(&known).map(|(id, _)| id);
-            let standing = id.and_then(|id| standing.get(&id)).copied();
-            match (standing, id) {
-                (Some(Standing::Gone), Some(id)) if self.options.remake_deleted => anew.push((loaded, id)),
-                _ => self.hold_back(&loaded, &known, standing),
-            }
-        }
-        if !anew.is_empty() {
-            let gone = anew.iter().filter_map(|(loaded, id)| Some((loaded.record.key.as_deref()?, *id)));
-            lock(&self.shared.journal).forget_keys(gone)?;
-            anew.into_iter().for_each(|(loaded, _)| self.open.push(loaded));
-        }
-        self.check_budget();
-        Ok(())
-    }
-
-    /// Without a look.
-    pub(crate) fn hold_back_known(&mut self) {
-        for (loaded, known) in std::mem::take(&mut self.known) {
-            self.hold_back(&loaded, &known, None);
-        }
-    }
-
-    pub(crate) fn hold_back(&mut self, loaded: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) {
-        self.rejected += 1;
-        let outcome = held_back(&self.shared.plan, loaded, known, standing);
-        self.tell_rejected(std::slice::from_ref(&outcome));
-        self.local.push(outcome);
-    }
 }

@@ -1,22 +1,24 @@
-//! The reading side: a thread that reads rows, maps them and hands them over in parcels through a bounded channel, so
-//! that the next batches are ready before their turn and memory does not grow with the source.
+//! The reading side: a thread reads rows, maps them and hands them over in chunks through a bounded channel, so that the next batches
+//! are ready before their turn and memory does not grow with the source.
+//!
+//! `groups` gathers the rows of a record, `sent_rows` knows the rows that earlier runs have sent, `known` describes known keys.
 
 pub mod groups;
 pub mod known;
 pub(crate) mod sent_rows;
 
-use crate::mapping::{Mapped, Mapper, Record};
+use crate::mapping::{Mapped, Mapper, Plan, Record};
 use crate::store::{KeptCell, Outcome, Status};
 use groups::{FirstReading, Gathering, Unit};
 use sent_rows::{HeldOutcome, SENT_BEFORE, SentRows, held_back_before};
 use sheet_source::message;
-use sheet_source::problem::{Note, Problem, Stage};
+use sheet_source::problem::{Note, Place, Problem, Stage};
 use sheet_source::{Row, RowKind, Table};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// A record and the rows it came from, which the reject file needs as they were.
+/// A record with the rows that it comes from, which the reject file repeats.
 #[derive(Debug, Clone)]
 pub struct QueuedRecord {
     pub record: Record,
@@ -25,23 +27,23 @@ pub struct QueuedRecord {
     pub more: Vec<Row>,
 }
 
-/// What the reading side hands over.
+/// An item that the reading side hands over.
 #[derive(Debug)]
-pub enum Fed {
+pub enum FeedItem {
     Record(QueuedRecord),
-    /// A row that ends here: skipped or rejected by the mapping.
+    /// The outcome of a row that is not sent: skipped or rejected.
     Local(Outcome),
-    /// A record that has its outcome from before and was asked for (`Select::known`).
+    /// A record with an outcome from before that is wanted all the same (`Select::known`).
     Known(QueuedRecord),
-    /// The same, of which the mapping makes no record any more, and why.
-    Lost(Outcome),
+    /// The same, of which the mapping makes no record any more, with the reason.
+    Unmapped(Outcome),
     /// The source is read to its end.
-    End(Walked),
+    End(WalkSummary),
     /// The source cannot be read further.
     Broken(Problem),
 }
 
-/// What a walk comes to, row by row. The rows are lent: only some of those who walk keep them.
+/// A row or record that a walk has read. The rows are borrowed: not every caller keeps them.
 #[derive(Debug)]
 pub enum RowEvent<'a> {
     Record {
@@ -49,51 +51,52 @@ pub enum RowEvent<'a> {
         row: &'a Row,
         more: &'a [Row],
     },
-    /// A row that ends here: skipped or rejected by the mapping.
+    /// The outcome of a row that is not sent: skipped or rejected.
     Local(Outcome),
-    /// A record that has its outcome from before and was asked for.
+    /// A record with an outcome from before that is wanted all the same.
     Known {
         record: Record,
         row: &'a Row,
         more: &'a [Row],
     },
     /// The same, of which the mapping makes no record any more.
-    Lost(Outcome),
+    Unmapped(Outcome),
 }
 
 impl RowEvent<'_> {
-    pub fn keep(self) -> Fed {
-        let loaded = |record, row: &Row, more: &[Row]| QueuedRecord { record, row: row.clone(), more: more.to_vec() };
+    /// The event with rows of its own.
+    pub fn keep(self) -> FeedItem {
+        let queued = |record, row: &Row, more: &[Row]| QueuedRecord { record, row: row.clone(), more: more.to_vec() };
         match self {
-            RowEvent::Record { record, row, more } => Fed::Record(loaded(record, row, more)),
-            RowEvent::Known { record, row, more } => Fed::Known(loaded(record, row, more)),
-            RowEvent::Local(outcome) => Fed::Local(outcome),
-            RowEvent::Lost(outcome) => Fed::Lost(outcome),
+            RowEvent::Record { record, row, more } => FeedItem::Record(queued(record, row, more)),
+            RowEvent::Known { record, row, more } => FeedItem::Known(queued(record, row, more)),
+            RowEvent::Local(outcome) => FeedItem::Local(outcome),
+            RowEvent::Unmapped(outcome) => FeedItem::Unmapped(outcome),
         }
     }
 }
 
-/// Items in a parcel: one hand-over for many rows, since a hand-over costs as much as mapping one.
-const PARCEL: usize = 128;
-/// Parcels waiting; with batches of 250 this is the next dozen of them.
-const PARCELS: usize = 24;
+/// Number of items in a chunk: handing over costs as much as mapping a row.
+const CHUNK_ITEMS: usize = 128;
+/// Number of chunks in the channel: with batches of 250 the next dozen.
+const CHUNKS_MAX: usize = 24;
 
-/// Which rows are of interest.
+/// The rows that a walk hands over.
 #[derive(Debug, Clone, Default)]
 pub struct Select {
-    /// Rows with an outcome from before; read, so that keys are known, and not handed over.
+    /// Rows with an outcome from before: they are read, so that keys are known, and not handed over.
     pub done: HashSet<u32>,
-    /// Of these, the ones that the mapping refused or left out: they have no key that another row must not have.
+    /// Of these, rows that the mapping refused or left out: another row may have their key.
     pub refused: HashSet<u32>,
-    /// Of these, the ones that are handed over all the same, as known.
+    /// Of these, rows that are handed over all the same, as known.
     pub known: HashSet<u32>,
-    /// These rows and no others; for looking at some again.
+    /// Only these rows, for mapping some again.
     pub only: Option<HashSet<u32>>,
     /// First and last row, as Excel shows them.
     pub rows: Option<(u32, u32)>,
-    /// Records at the most.
+    /// The highest number of records.
     pub limit: Option<u64>,
-    /// Rows that earlier runs have sent of this very source.
+    /// Rows of this source that earlier runs have sent.
     pub sent: Arc<SentRows>,
 }
 
@@ -104,61 +107,61 @@ impl Select {
 }
 
 /// Starts the reading thread.
-pub fn start(table: Table, mapper: Mapper, select: Select) -> mpsc::Receiver<Vec<Fed>> {
-    let (sender, receiver) = mpsc::channel(PARCELS);
+pub fn start(table: Table, mapper: Mapper, select: Select) -> mpsc::Receiver<Vec<FeedItem>> {
+    let (sender, receiver) = mpsc::channel(CHUNKS_MAX);
     std::thread::spawn(move || {
-        let mut parcel = Vec::with_capacity(PARCEL);
-        let end = walk(table, mapper, &select, |met| {
-            parcel.push(met.keep());
-            if parcel.len() < PARCEL {
+        let mut chunk = Vec::with_capacity(CHUNK_ITEMS);
+        let end = walk(table, mapper, &select, |event| {
+            chunk.push(event.keep());
+            if chunk.len() < CHUNK_ITEMS {
                 return true;
             }
-            // The other side has gone: a second interrupt. There is nobody left to read for.
-            sender.blocking_send(std::mem::take(&mut parcel)).is_ok()
+            // The receiver is closed after a second interrupt: nothing more is wanted.
+            sender.blocking_send(std::mem::take(&mut chunk)).is_ok()
         });
-        parcel.push(match end {
-            Ok(walked) => Fed::End(walked),
-            Err(problem) => Fed::Broken(problem),
+        chunk.push(match end {
+            Ok(summary) => FeedItem::End(summary),
+            Err(problem) => FeedItem::Broken(problem),
         });
-        let _ = sender.blocking_send(parcel);
+        let _ = sender.blocking_send(chunk);
     });
     receiver
 }
 
-/// The reading thread ended without a word: a fault of ours. The rows it did not hand over must not vanish.
-pub fn died() -> Problem {
-    Problem::new(Stage::Map, FAULT, "reading the source has failed inside amoport; the rows after this are not done")
-        .hint("please report the lines above")
+/// The problem of a reading thread that ended without a result: an internal error. Its remaining rows must not vanish.
+pub fn reader_failed() -> Problem {
+    let message = "internal error while reading the source; the remaining rows are not processed";
+    Problem::new(Stage::Map, FAULT, message).hint("please report the lines above")
 }
 
-/// The code of a problem that is a fault of ours.
+/// The code of an internal error.
 pub const FAULT: &str = "fault";
 
-/// What a walk came to.
+/// The result of a walk.
 #[derive(Debug, Clone, Default)]
-pub struct Walked {
-    /// Rows that were wanted, blank ones apart.
+pub struct WalkSummary {
+    /// Number of rows that were wanted, without blank ones.
     pub rows: u64,
-    /// What the reader noticed.
+    /// Notes of the reader and the mapping.
     pub notes: Vec<Note>,
-    /// Where rows are grouped and nobody has counted them yet.
+    /// The counted groups, where rows are grouped and were not counted before.
     pub counted: Option<FirstReading>,
-    /// Records that earlier runs have sent, or may have.
+    /// Number of records that earlier runs have sent.
     pub sent: u64,
-    /// Records of which somebody has to say whether they were sent.
+    /// Number of records of which the user has to decide whether they were sent.
     pub undecided: u64,
 }
 
-/// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly.
+/// Reads and maps every wanted row; `on_event` returns false to stop. The dry run and `check` use this directly.
 pub fn walk(
     table: Table,
     mapper: Mapper,
     select: &Select,
-    give: impl FnMut(RowEvent<'_>) -> bool,
-) -> Result<Walked, Problem> {
+    on_event: impl FnMut(RowEvent<'_>) -> bool,
+) -> Result<WalkSummary, Problem> {
     let mut table = table.read_ahead()?;
     let plan = Arc::clone(mapper.plan());
-    let mut walk = SourceWalk { mapper, select, give, rows: 0, records: 0, left_out: 0, sent: 0, undecided: 0 };
+    let mut walk = SourceWalk { mapper, select, on_event, rows: 0, records: 0, left_out: 0, sent: 0, undecided: 0 };
     let mut gathering = plan.groups.as_ref().map(Gathering::new);
     let mut row = Row::default();
     while table.read(&mut row)? {
@@ -170,36 +173,37 @@ pub fn walk(
             }
         };
         if !more {
-            return Ok(walk.walked(&table, None));
+            return Ok(walk.summary(&table, None));
         }
     }
     let rest = gathering.as_mut().and_then(Gathering::rest);
     if let Some(unit) = rest {
         walk.unit(unit);
     }
-    Ok(walk.walked(&table, gathering.and_then(Gathering::counted)))
+    Ok(walk.summary(&table, gathering.and_then(Gathering::counted)))
 }
 
+/// A walk through a source, with its counts.
 struct SourceWalk<'a, G> {
     mapper: Mapper,
     select: &'a Select,
-    give: G,
+    on_event: G,
     rows: u64,
     records: u64,
-    /// Of these, the ones that earlier runs have sent.
+    /// Of these, records that earlier runs have sent.
     left_out: u64,
-    /// The same, and the ones that they may have sent.
+    /// The same.
     sent: u64,
-    /// Records of which somebody has to say whether they were sent.
+    /// Records of which the user has to decide whether they were sent.
     undecided: u64,
 }
 
 impl<G> SourceWalk<'_, G> {
-    fn walked(&self, table: &Table, counted: Option<FirstReading>) -> Walked {
-        Walked { rows: self.rows, notes: self.notes(table), counted, sent: self.sent, undecided: self.undecided }
+    fn summary(&self, table: &Table, counted: Option<FirstReading>) -> WalkSummary {
+        WalkSummary { rows: self.rows, notes: self.notes(table), counted, sent: self.sent, undecided: self.undecided }
     }
 
-    /// What the reader and the mapping have noticed; where the run goes on, the mapping has seen the rest of the rows only.
+    /// Notes of the reader and the mapping. In a resumed run, the mapping has seen the remaining rows only.
     fn notes(&self, table: &Table) -> Vec<Note> {
         let left_out = match self.left_out {
             1 => message!("1 record is left out: an earlier run of this file has sent it"),
@@ -209,19 +213,19 @@ impl<G> SourceWalk<'_, G> {
         let mut notes = table.notes();
         notes.extend(self.mapper.notes().into_iter().chain(left_out).map(|note| match self.select.done.is_empty() {
             true => note,
-            false => Note { message: message!("since the run went on: {what}", what = note.message), ..note },
+            false => Note { message: message!("since the run was resumed: {what}", what = note.message), ..note },
         }));
         notes
     }
 
-    /// The outcome of a record that earlier runs have sent, whatever this mapping says of it; what is refused anyhow, and not
-    /// known to be there, is refused for what the mapping says.
-    fn held(&mut self, row: &Row, more: &[Row], key: Option<&String>, good: bool) -> Option<Outcome> {
+    /// The outcome of a record that earlier runs have sent, whatever the mapping makes of it now. A record that the mapping refuses, and
+    /// that is not known to be in the account, keeps the problems of the mapping. `good` is true where the mapping accepts it.
+    fn held_outcome(&mut self, row: &Row, more: &[Row], key: Option<&String>, good: bool) -> Option<Outcome> {
         if let Some(outcome) = held_back_before(self.mapper.plan(), row, more, key).filter(|_| good) {
             self.undecided += 1;
             return Some(outcome);
         }
-        let held = self.select.sent.held(self.mapper.plan(), row, more, key)?;
+        let held = self.select.sent.hold_back(self.mapper.plan(), row, more, key)?;
         if !good && !matches!(held, HeldOutcome::Sent(_)) {
             return None;
         }
@@ -239,14 +243,14 @@ impl<G> SourceWalk<'_, G> {
 }
 
 impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
-    /// A row that is a record by itself. False when there is nothing more to do.
+    /// Handles a row that is a record by itself. False to stop the walk.
     fn row(&mut self, row: &Row) -> bool {
         if !self.select.wants(row.number) {
             return true;
         }
-        let through = self.select.done.contains(&row.number) && !self.select.refused.contains(&row.number);
+        let finished = self.select.done.contains(&row.number) && !self.select.refused.contains(&row.number);
         let known = self.select.known.contains(&row.number);
-        if through && !known && self.select.limit.is_none() && self.mapper.skip_sent(row) {
+        if finished && !known && self.select.limit.is_none() && self.mapper.skip_sent(row) {
             self.rows += 1;
             return true;
         }
@@ -255,6 +259,7 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
         self.mapped(row, &[], mapped)
     }
 
+    /// Handles grouped rows. False to stop the walk.
     fn unit(&mut self, unit: Unit) -> bool {
         let (first, more, mapped) = match unit {
             Unit::Apart(row, why) => {
@@ -275,7 +280,7 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
                 (first, rows, None)
             }
         };
-        // A record belongs where it begins, whatever rows follow.
+        // A record belongs to its first row.
         if !self.select.wants(first.number) {
             return true;
         }
@@ -300,15 +305,15 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
             return true;
         }
         if let (Mapped::Record(Record { key, .. }) | Mapped::Rejected { key, .. }, false) = (&mapped, known)
-            && let Some(outcome) = self.held(row, more, key.as_ref(), matches!(mapped, Mapped::Record(_)))
+            && let Some(outcome) = self.held_outcome(row, more, key.as_ref(), matches!(mapped, Mapped::Record(_)))
         {
-            return (self.give)(RowEvent::Local(outcome));
+            return (self.on_event)(RowEvent::Local(outcome));
         }
         let width = self.mapper.plan().header.source_len();
-        (self.give)(match mapped {
+        (self.on_event)(match mapped {
             Mapped::Record(record) if known => RowEvent::Known { record, row, more },
             Mapped::Record(record) => RowEvent::Record { record, row, more },
-            // Left out above.
+            // Handled above.
             Mapped::Elsewhere => return true,
             Mapped::Skipped(why) => {
                 let problems = why.into_iter().collect();
@@ -321,25 +326,31 @@ impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
             Mapped::Rejected { key, problems } => {
                 let mut outcome = rejected(row, more, key, &problems);
                 if row.kind == RowKind::Continuation {
-                    fill_up(&mut outcome, width);
+                    pad_cells(&mut outcome, width);
                 }
-                if known { RowEvent::Lost(outcome) } else { RowEvent::Local(outcome) }
+                if known { RowEvent::Unmapped(outcome) } else { RowEvent::Local(outcome) }
             }
         })
     }
 }
 
-/// Cells that the rest of a cut row does not have: errors stand in their place, so that the row is not taken for a whole one
-/// when it comes back as it was.
-fn fill_up(outcome: &mut Outcome, width: usize) {
+/// Fills the cells that a cut row does not have with errors, so that the row is not taken for a whole one when it is imported
+/// again.
+fn pad_cells(outcome: &mut Outcome, width: usize) {
     if let Some(cells) = outcome.cells.first_mut() {
         let missing = width.saturating_sub(cells.len());
         cells.extend(std::iter::repeat_n(KeptCell::missing(), missing));
     }
 }
 
-/// The outcome of a record that cannot be sent, with the cells of its rows as they were; `more` are the rows of its group
-/// beyond the first.
+/// The place of a row in the source, or of one of its cells.
+pub fn place(plan: &Plan, row: u32, column: Option<usize>) -> Place {
+    let column = column.map(|index| plan.header.column(index));
+    Place::Cell { source: Arc::clone(&plan.source), row, column }
+}
+
+/// The outcome of a record that cannot be sent, with the cells of its rows as they were. `more` are the rows of its group after the
+/// first.
 pub fn rejected(row: &Row, more: &[Row], key: Option<String>, problems: &[Problem]) -> Outcome {
     let cells = |row: &Row| row.reject_cells().map(KeptCell::from).collect();
     Outcome {

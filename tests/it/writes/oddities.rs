@@ -6,7 +6,7 @@ use amo_model::{Action, Kind};
 use amoport::mapping::Record;
 use amoport::store::{BatchOf, Journal, Links, NewRun, Outcome, OutgoingBatch, Status};
 use amoport::upload::End;
-use amoport::upload::feed::{Fed, Walked};
+use amoport::upload::feed::{FeedItem, WalkSummary};
 use serde_json::{Value, json};
 use sheet_source::problem::{Problem, Stage as Step};
 use std::sync::Mutex;
@@ -62,10 +62,10 @@ async fn made(service: &Service, rows: std::ops::RangeInclusive<u32>) -> Stage {
 async fn links_are_not_done_where_the_source_cannot_be_read_to_its_end() {
     let service = Service::start(|_, _, _| (200, r#"{"_embedded":{"links":[]}}"#.to_owned()));
     let stage = made(&service, 2..=3).await;
-    let broken = Fed::Broken(Problem::new(Step::Read, "unreadable", "the source broke off"));
+    let broken = FeedItem::Broken(Problem::new(Step::Read, "unreadable", "the source broke off"));
     for last in [vec![broken], Vec::new()] {
         let (sender, feed) = mpsc::channel(4);
-        sender.send(vec![Fed::Known(loaded(linked(2, &[1]), &[]))]).await.expect("there is room");
+        sender.send(vec![FeedItem::Known(loaded(linked(2, &[1]), &[]))]).await.expect("there is room");
         sender.send(last).await.expect("there is room");
         drop(sender);
         assert!(matches!(stage.link_fed(feed, false).await, End::Source(_)));
@@ -81,7 +81,10 @@ async fn a_row_that_no_longer_maps_is_told_when_its_links_are_due() {
     let unknown = Problem::new(Step::Map, "unknown-key", "\"K1\" is no key");
     let rejected = Outcome { problems: vec![unknown], ..Outcome::new(2, Status::Rejected) };
     let (sender, feed) = mpsc::channel(4);
-    sender.send(vec![Fed::Lost(rejected), Fed::End(Walked::default())]).await.expect("there is room");
+    sender
+        .send(vec![FeedItem::Unmapped(rejected), FeedItem::End(WalkSummary::default())])
+        .await
+        .expect("there is room");
     assert!(matches!(stage.link_fed(feed, false).await, End::Finished));
     assert_eq!(stage.store().links(1).unwrap(), Links { made: 0, refused: 1 });
     assert_eq!(stage.statuses(), [(2, "created", "not-linked".to_owned())]);

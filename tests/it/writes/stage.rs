@@ -10,7 +10,7 @@ use amoport::mapping::{self, Ledger, Plan, Record, compile};
 use amoport::store::{
     Journal, MappingHead, NewRun, Reopen, ReportLine, RunHead, SourceHead, Store, StoreError, Verify,
 };
-use amoport::upload::feed::{Fed, QueuedRecord, Walked};
+use amoport::upload::feed::{FeedItem, QueuedRecord, WalkSummary};
 use amoport::upload::{BatchSize, End, Upload, UploadOptions};
 use sheet_source::{FileFormat, ReadOptions, Row, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -169,18 +169,18 @@ impl Stage {
     /// As after a kill, or after a stop.
     pub fn resume(self) -> Stage {
         let run = self.store().run_named("run").expect("the store works").expect("the run is there");
-        let resumed = Journal::resume(self.store(), &run, Reopen::GoOn).expect("the store works");
+        let resumed = Journal::resume(self.store(), &run, Reopen::Continue).expect("the store works");
         assert!(resumed.doubts.is_empty(), "{:?}", resumed.doubts);
         Stage { journal: Arc::new(Mutex::new(resumed.journal)), ..self }
     }
 
     pub async fn upload_loaded(&self, records: Vec<QueuedRecord>) -> End {
-        self.upload_fed(fed(records, Fed::Record).await, HashSet::new(), CancellationToken::new()).await
+        self.upload_fed(fed(records, FeedItem::Record).await, HashSet::new(), CancellationToken::new()).await
     }
 
     async fn upload_fed(
         &self,
-        feed: mpsc::Receiver<Vec<Fed>>,
+        feed: mpsc::Receiver<Vec<FeedItem>>,
         links_unknown: HashSet<u32>,
         stop: CancellationToken,
     ) -> End {
@@ -210,11 +210,11 @@ impl Stage {
     }
 
     pub async fn link(&self, records: Vec<Record>, stopped: bool) -> End {
-        let feed = fed(records.into_iter().map(|record| loaded(record, &[])).collect(), Fed::Known).await;
+        let feed = fed(records.into_iter().map(|record| loaded(record, &[])).collect(), FeedItem::Known).await;
         self.link_fed(feed, stopped).await
     }
 
-    pub async fn link_fed(&self, feed: mpsc::Receiver<Vec<Fed>>, stopped: bool) -> End {
+    pub async fn link_fed(&self, feed: mpsc::Receiver<Vec<FeedItem>>, stopped: bool) -> End {
         let stop = CancellationToken::new();
         if stopped {
             stop.cancel();
@@ -258,11 +258,11 @@ pub fn loaded(record: Record, more: &[u32]) -> QueuedRecord {
     QueuedRecord { row: row(record.row), more: more.iter().map(|number| row(*number)).collect(), record }
 }
 
-async fn fed(records: Vec<QueuedRecord>, as_what: fn(QueuedRecord) -> Fed) -> mpsc::Receiver<Vec<Fed>> {
+async fn fed(records: Vec<QueuedRecord>, as_what: fn(QueuedRecord) -> FeedItem) -> mpsc::Receiver<Vec<FeedItem>> {
     let (sender, receiver) = mpsc::channel(4);
     let rows = records.len() as u64;
     sender.send(records.into_iter().map(as_what).collect()).await.expect("there is room");
-    sender.send(vec![Fed::End(Walked { rows, ..Walked::default() })]).await.expect("there is room");
+    sender.send(vec![FeedItem::End(WalkSummary { rows, ..WalkSummary::default() })]).await.expect("there is room");
     receiver
 }
 
