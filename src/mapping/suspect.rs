@@ -239,12 +239,12 @@ impl Suspicion {
         let (title, text) = cell(self.column());
         match self {
             Suspicion::Total(_) | Suspicion::Heading(_) => message!(
-                "under [source], where = \"row['{title}'] != '{text}'\" leaves it out, and where = \"row['{title}'] == '{text}' or true\" lets it through",
+                "under [source], where = \"row['{title}'] != '{text}'\" leaves it out, and where = \"row['{title}'] == '{text}' or true\" keeps it",
                 title,
                 text
             ),
             Suspicion::UnlabelledSum(_) => message!(
-                "empty the row, or fill in its name; where = \"row['{title}'] == '{text}' or true\" under [source] lets it through",
+                "empty the row, or fill in its name; where = \"row['{title}'] == '{text}' or true\" under [source] keeps it",
                 title,
                 text
             ),

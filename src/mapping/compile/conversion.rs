@@ -153,12 +153,7 @@ impl Compiler<'_> {
                 target = target.name(),
                 value = as_.value.word()
             );
-            self.problem(
-                as_.offset,
-                "conversion",
-                message,
-                Some("leave \"as\" out: the type of the target decides".into()),
-            );
+            self.problem(as_.offset, "conversion", message, Some("leave \"as\" out: the target's type decides".into()));
             return None;
         }
         Some(conversion)

@@ -162,7 +162,7 @@ mod tests {
                     name = \"A\"\n[lead]\nprice = { column = \"A\", column = \"B\" }\n";
         let problems = read_text("m.toml".as_ref(), text).unwrap_err();
         let messages: Vec<String> =
-            problems.iter().map(|p| format!("{} {}", p.place, p.message)).filter(|p| p.contains("twice")).collect();
+            problems.iter().map(|p| format!("{} {}", p.place, p.message)).filter(|p| p.contains("duplicate")).collect();
         let expected = [
             "m.toml:3:1 duplicate key \"kind\", first defined in line 2",
             "m.toml:6:1 duplicate key \"name\" in [lead], first defined in line 5",

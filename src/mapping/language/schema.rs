@@ -37,21 +37,21 @@ fn kind_schema(spec: &KindSpec) -> Value {
     properties.insert(
         "key-space".into(),
         json!({
-            "description": "a name for what the keys belong to: mappings that have it in common mean the same by the same key, others do not",
+            "description": "the key space: mappings with the same name share their keys",
             "type": "string", "minLength": 1,
         }),
     );
     properties.insert(
         "marker".into(),
         json!({
-            "description": "a text field in which each record carries a name of its own, so that it is found again after a lost answer",
+            "description": "a text field with a unique name of each record, by which it is found after a lost answer",
             "type": "string",
         }),
     );
     if spec.catalog.is_some() {
         properties.insert(
             CATALOG_KEY.into(),
-            json!({"description": "the list whose elements the records are, by name or id", "type": ["string", "integer"]}),
+            json!({"description": "the catalog whose elements the records are, by name or id", "type": ["string", "integer"]}),
         );
     }
     if spec.grouped() {
@@ -127,12 +127,12 @@ fn value_schema() -> Value {
             "required" | "fill-down" | "overwrite" => json!({"type": "boolean"}),
             "cut" => json!({"type": "integer", "minimum": 1}),
             "column" => json!({
-                "description": "the title of a column; or several, whose cells are joined by \"joined\"",
+                "description": "a column title; or several, joined by \"joined\"",
                 "type": ["string", "array"], "items": {"type": "string"}, "minItems": 2,
             }),
             "split" => one_or_more.clone(),
             "values" => json!({
-                "description": "what stands for which cell text; or the path of a CSV or a workbook with two columns, or { file, header }",
+                "description": "translations of cell texts; or the path of a CSV or a workbook with two columns, or { file, header }",
                 "type": ["object", "string"], "additionalProperties": scalar.clone(),
             }),
             "as" => json!({"enum": As::WORDS}),
@@ -162,7 +162,7 @@ fn source_schema() -> Value {
     for key in SOURCE_KEYS {
         let schema = match *key {
             "sheet" => json!({"description": "name or number", "type": ["string", "integer"]}),
-            "header-row" => json!({"description": "0 where there is none", "type": "integer", "minimum": 0}),
+            "header-row" => json!({"description": "0 for no header", "type": "integer", "minimum": 0}),
             "hidden-rows" => json!({"enum": HiddenRows::WORDS}),
             "decimal" => json!({"enum": [".", ","]}),
             "dates" | "fill-down" => json!({"type": ["string", "array"], "items": {"type": "string"}}),

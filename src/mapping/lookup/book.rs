@@ -315,7 +315,7 @@ mod tests {
         assert_eq!(option_id(&field, "Мебель / Столы"), Ok(2));
         assert_eq!(option_id(&field, "техника>столы"), Ok(4));
         assert_eq!(option_id(&field, "3"), Ok(3));
-        assert!(option_id(&field, "Столы").unwrap_err().contains("of several"));
+        assert!(option_id(&field, "Столы").unwrap_err().contains("ambiguous option"));
         assert!(option_id(&field, "Мебель / Лампы").unwrap_err().contains("unknown option"));
     }
 
