@@ -29,7 +29,7 @@ pub struct Saved {
     pub file: PathBuf,
 }
 
-/// Reads all that a mapping may name, but for the names of customers: there may be very many, and they are people's data.
+/// ColumnUse all that a mapping may name, but for the names of customers: there may be very many, and they are people's data.
 pub fn show(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -> Result<Account, EngineError> {
     let everything = Wanted {
         fields: Owner::ENTITIES.to_vec(),

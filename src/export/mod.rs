@@ -1,6 +1,8 @@
-//! From the account into a file: what is asked for (`query`), what stands in the table (`table`), the files (`file`), and which of
-//! two gives the columns (`shape`): the kind, or a mapping read backwards (`inverse`). An exported workbook that is edited
-//! goes back by `round_trip`. Rows stream: only the ids that were seen stay in memory.
+//! Export of an account into a file. Rows stream: only the ids that were seen stay in memory.
+//!
+//! - `query` is the request, `table` the columns and cells, `file` writes the files.
+//! - `shape` chooses the columns: those of the kind, or those of a mapping that is applied backwards (`inverse`).
+//! - `round_trip` finds what an edited workbook sends back.
 
 mod file;
 mod inverse;
@@ -12,88 +14,89 @@ mod table;
 pub use file::manifest::{MANIFEST_SUFFIX, Manifest, Person};
 pub use file::out::{ExportError, Format};
 pub use file::part::{replace_whole, write_whole};
-pub use inverse::{Backwards, KeyOf};
-pub use query::{Ask, FILTERS};
-pub use shape::Shape;
-pub use table::columns::Columns;
-pub use table::dialect::Said;
+pub use inverse::{InverseMapping, KeyOf};
+pub use query::{ExportQuery, FILTERS};
+pub use shape::TableLayout;
+pub use table::columns::TableColumns;
+pub use table::dialect::CsvOptions;
 pub use table::exported_column::ExportedColumn;
 pub use table::hashes::CellHashes;
-pub use table::hidden::{Hidden, NotOurs, Stamp};
+pub use table::hidden::{HiddenSheet, HiddenSheetError, Stamp};
 
 use amo_client::Client;
 use amo_client::account::Account;
 use amo_client::listing::{Listed, Listing, Row, Stopped};
-use file::out::{self, Out};
+use file::out::{self, OutputFile};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use table::cell;
-use table::linked::{Linked, Whole};
+use table::linked::{LinkReader, LinkedRow};
 
-/// Where the rows go.
+/// The destination of the rows.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct Destination {
     pub format: Format,
     /// `None` is standard output.
     pub file: Option<PathBuf>,
     pub force: bool,
 }
 
-/// What an export did.
-pub struct Exported {
+/// The result of an export.
+pub struct ExportSummary {
     pub listed: Listed,
-    /// Items in the file; those that the service gave though they do not fit are not among them.
+    /// Number of items in the file, without those that the service gave although they do not match the query.
     pub rows: u64,
-    /// Rows that the service gave though they were not asked for.
+    /// Number of rows that the service gave although they do not match the query.
     pub filtered: u64,
-    /// Custom fields with values for which a table had no column.
+    /// Custom fields with values for which the table has no column.
     pub unlisted: BTreeSet<u64>,
-    /// Records that the rows are linked to, and that could not be read.
+    /// Number of linked records that could not be read.
     pub linked_missing: u64,
-    pub written: out::Written,
+    pub written: out::WrittenFile,
 }
 
-impl Exported {
-    /// Why it may not be all that the account holds.
+impl ExportSummary {
+    /// Why the export may be incomplete; `None` where it is complete.
     pub fn doubt(&self) -> Option<String> {
         let unlisted = || {
             let ids: Vec<String> = self.unlisted.iter().map(u64::to_string).collect();
-            format!("there are values of fields that the account does not list: {}", ids.join(", "))
+            format!("some records have values of fields that the account does not list: {}", ids.join(", "))
         };
         self.listed.doubt.clone().or_else(|| (!self.unlisted.is_empty()).then(unlisted))
     }
 }
 
-/// Reads what is asked for and writes it. When this fails there is no file; `progress` hears the number of rows.
+/// ColumnUse the records of a query and writes them. A failed export leaves no file. `progress` is called with the number of rows.
 pub async fn run(
     client: &Arc<Client>,
     account: &Account,
-    ask: &Ask,
-    shape: &mut Shape,
-    place: &Place,
+    query: &ExportQuery,
+    shape: &mut TableLayout,
+    place: &Destination,
     mut progress: impl FnMut(u64),
-) -> Result<Exported, ExportError> {
-    let names = cell::Names::of(account);
-    let mut linked = Linked::new(client, &shape.along());
+) -> Result<ExportSummary, ExportError> {
+    let names = cell::AccountNames::of(account);
+    let mut linked = LinkReader::new(client, &shape.link_requests());
     let is_table = place.format != Format::Jsonl;
-    let (out, mut filtered) = (Out::create(place, shape)?, 0);
-    let mut file = Filling { out, shape, names, rows: 0, unlisted: BTreeSet::new(), progress: &mut progress };
-    let listing = Listing { entity: ask.entity, catalog: ask.catalog, query: ask.query(), twice: ask.twice };
-    let give = async |row: Row| {
+    let (out, mut filtered) = (OutputFile::create(place, shape)?, 0);
+    let mut file = ExportWriter { out, shape, names, rows: 0, unlisted: BTreeSet::new(), progress: &mut progress };
+    let listing =
+        Listing { entity: query.entity, catalog: query.catalog, query: query.parameters(), twice: query.twice };
+    let write = async |row: Row| {
         // An unknown filter is ignored with a 200. [client live]
-        if !ask.takes(&row.item) {
+        if !query.matches(&row.item) {
             filtered += 1;
             Ok(())
         } else if is_table {
-            let whole = linked.take(row.item).await.map_err(ExportError::Service)?;
+            let whole = linked.push(row.item).await.map_err(ExportError::Service)?;
             whole.iter().try_for_each(|whole| file.table_row(whole))
         } else {
             file.line(&row.raw)
         }
     };
-    let listed = client.listing(listing, give).await.map_err(|stopped| match stopped {
+    let listed = client.listing(listing, write).await.map_err(|stopped| match stopped {
         Stopped::Service(failure) => ExportError::Service(failure),
         Stopped::Taker(error) => error,
     })?;
@@ -105,22 +108,22 @@ pub async fn run(
         rest.iter().try_for_each(|whole| file.table_row(whole))?;
     }
     let linked_missing = linked.missing();
-    let Filling { out, rows, unlisted, .. } = file;
-    Ok(Exported { listed, rows, filtered, unlisted, linked_missing, written: out.finish()? })
+    let ExportWriter { out, rows, unlisted, .. } = file;
+    Ok(ExportSummary { listed, rows, filtered, unlisted, linked_missing, written: out.finish()? })
 }
 
-/// A file that rows go into.
-struct Filling<'a> {
-    out: Out,
-    shape: &'a mut Shape,
-    names: cell::Names,
+/// Writes rows into the file and counts them.
+struct ExportWriter<'a> {
+    out: OutputFile,
+    shape: &'a mut TableLayout,
+    names: cell::AccountNames,
     rows: u64,
     unlisted: BTreeSet<u64>,
     progress: &'a mut dyn FnMut(u64),
 }
 
-impl Filling<'_> {
-    fn table_row(&mut self, row: &Whole) -> Result<(), ExportError> {
+impl ExportWriter<'_> {
+    fn table_row(&mut self, row: &LinkedRow) -> Result<(), ExportError> {
         self.count();
         self.unlisted.extend(self.shape.unlisted(row));
         let rows = self.shape.rows(row, &self.names);

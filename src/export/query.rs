@@ -1,30 +1,32 @@
-//! What an export asks for: the query the service is sent, and the check of what it sends back. Pure.
+//! The query of an export: its parameters for the service, and the check of what the service returns. Pure.
 
 use amo_model::lean::Lean;
 use amo_model::parts;
 use amo_model::{Entity, ID_KEY, UPDATED_AT};
 
-/// Keys that can be filtered by. The service ignores filters it does not know, with a 200 [client live], so only those are
-/// taken that every row can be checked for.
+/// Keys that can be filtered by. The service ignores unknown filters with a 200 [client live], so only filters that every row
+/// can be checked against are allowed.
 pub const FILTERS: [&str; 6] = ["id", "responsible_user_id", "status_id", "pipeline_id", "created_by", "updated_by"];
 
+/// The records to export.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct ExportQuery {
     pub entity: Entity,
     pub catalog: Option<u64>,
-    /// A key, and the values of which an item must have one.
+    /// Keys with their allowed values.
     pub filters: Vec<(String, Vec<u64>)>,
-    /// Unix seconds.
+    /// Changed since this time, in Unix seconds.
     pub since: Option<i64>,
+    /// A text to search for.
     pub text: Option<String>,
     pub with: Vec<String>,
-    /// Read the list a second time, for what slipped through the first.
+    /// Read the list a second time, for rows that the first reading missed.
     pub twice: bool,
 }
 
-impl Ask {
-    /// All but page, limit and order.
-    pub fn query(&self) -> Vec<(String, String)> {
+impl ExportQuery {
+    /// The parameters of the request, without page, limit and order.
+    pub fn parameters(&self) -> Vec<(String, String)> {
         let mut query = Vec::new();
         for (key, values) in &self.filters {
             query.extend(values.iter().map(|value| (format!("filter[{key}][]"), value.to_string())));
@@ -41,27 +43,27 @@ impl Ask {
         query
     }
 
-    /// What is asked for, but for the time: exports of the same go on from each other.
-    pub fn what(&self, kind: &str) -> String {
-        let mut what = kind.to_owned();
-        what.extend(self.catalog.map(|catalog| format!("/{catalog}")));
-        for (key, value) in self.query() {
+    /// The scope of the query, without the time. `--since last` continues from the last export with the same scope.
+    pub fn scope(&self, kind: &str) -> String {
+        let mut scope = kind.to_owned();
+        scope.extend(self.catalog.map(|catalog| format!("/{catalog}")));
+        for (key, value) in self.parameters() {
             if !key.starts_with("with") && !key.contains(UPDATED_AT) {
-                what.push_str(&format!("&{key}={value}"));
+                scope.push_str(&format!("&{key}={value}"));
             }
         }
-        what
+        scope
     }
 
-    /// True for a row that was asked for.
-    pub fn takes(&self, row: &Lean) -> bool {
+    /// True for a row that matches the query.
+    pub fn matches(&self, row: &Lean) -> bool {
         let since =
             |from: i64| parts::id(&row[UPDATED_AT]).is_some_and(|at| i64::try_from(at).is_ok_and(|at| at >= from));
         self.since.is_none_or(since)
             && self.filters.iter().all(|(key, values)| parts::id(&row[key]).is_some_and(|id| values.contains(&id)))
     }
 
-    /// The ids that were asked for.
+    /// The ids of the query, where it has ids.
     pub fn ids(&self) -> &[u64] {
         self.filters.iter().find(|(key, _)| key == ID_KEY).map_or(&[], |(_, ids)| ids)
     }
@@ -74,7 +76,7 @@ mod tests {
 
     #[test]
     fn every_row_is_checked_for_what_was_asked() {
-        let ask = Ask {
+        let query = ExportQuery {
             entity: Entity::Leads,
             catalog: None,
             filters: vec![("status_id".into(), vec![142, 143]), ("id".into(), vec![1, 2])],
@@ -83,9 +85,9 @@ mod tests {
             with: vec!["contacts".into(), "source_id".into()],
             twice: false,
         };
-        let told: Vec<String> = ask.query().iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let parameters: Vec<String> = query.parameters().iter().map(|(key, value)| format!("{key}={value}")).collect();
         assert_eq!(
-            told.join(" "),
+            parameters.join(" "),
             "filter[status_id][]=142 filter[status_id][]=143 filter[id][]=1 filter[id][]=2 \
              filter[updated_at][from]=100 query=Опт with=contacts,catalog_elements,source_id"
         );
@@ -98,7 +100,7 @@ mod tests {
             (json!({"id": 1, "updated_at": 100}), false),
             (json!({"id": 1, "status_id": 142}), false),
         ] {
-            assert_eq!(ask.takes(&row.clone().into()), taken, "{row}");
+            assert_eq!(query.matches(&row.clone().into()), taken, "{row}");
         }
     }
 }

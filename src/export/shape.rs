@@ -1,101 +1,104 @@
-//! What a table shows of the rows: columns of one's own choice, or those of a mapping read backwards.
+//! The layout of a table: chosen columns, or those of a mapping that is applied backwards.
 
-use super::inverse::Backwards;
-use super::table::cell::{Cell, Names};
-use super::table::columns::{Columns, Head};
+use super::inverse::InverseMapping;
+use super::table::cell::{AccountNames, Cell};
+use super::table::columns::{Head, TableColumns};
 use super::table::dialect::Dialect;
 use super::table::exported_column::ExportedColumn;
 use super::table::hidden::Stamp;
-use super::table::linked::{Along, Whole};
+use super::table::linked::{LinkRequest, LinkedRow};
 use amo_model::Link;
 
-pub enum Shape {
-    Columns(Box<Columns>),
-    Mapping(Box<Backwards>),
+/// The columns of a table, and where their values come from.
+pub enum TableLayout {
+    Columns(Box<TableColumns>),
+    Mapping(Box<InverseMapping>),
 }
 
-impl From<Columns> for Shape {
-    fn from(columns: Columns) -> Shape {
-        Shape::Columns(Box::new(columns))
+impl From<TableColumns> for TableLayout {
+    fn from(columns: TableColumns) -> TableLayout {
+        TableLayout::Columns(Box::new(columns))
     }
 }
 
-impl Shape {
+impl TableLayout {
     pub fn titles(&self) -> Vec<String> {
         match self {
-            Shape::Columns(columns) => columns.titles().map(str::to_owned).collect(),
-            Shape::Mapping(mapping) => mapping.titles().map(str::to_owned).collect(),
+            TableLayout::Columns(columns) => columns.titles().map(str::to_owned).collect(),
+            TableLayout::Mapping(mapping) => mapping.titles().map(str::to_owned).collect(),
         }
     }
 
     pub fn heads(&self) -> Vec<Head> {
         match self {
-            Shape::Columns(columns) => columns.heads(),
-            Shape::Mapping(_) => self.titles().into_iter().map(|title| Head { title, ..Head::default() }).collect(),
+            TableLayout::Columns(columns) => columns.heads(),
+            TableLayout::Mapping(_) => {
+                self.titles().into_iter().map(|title| Head { title, ..Head::default() }).collect()
+            }
         }
     }
 
-    /// A person has said which columns there are, in which order.
+    /// True where the user has chosen the columns and their order.
     pub fn is_chosen(&self) -> bool {
         match self {
-            Shape::Columns(columns) => columns.is_chosen(),
-            Shape::Mapping(_) => true,
+            TableLayout::Columns(columns) => columns.is_chosen(),
+            TableLayout::Mapping(_) => true,
         }
     }
 
-    /// What a workbook keeps to itself; one that follows a mapping has the mapping to go back by.
+    /// The content of the hidden sheet of a workbook; one with the columns of a mapping goes back by the mapping and has none.
     pub fn hidden(&self) -> Option<(&Stamp, Vec<ExportedColumn>)> {
         match self {
-            Shape::Columns(columns) => columns.stamp().map(|stamp| (stamp, columns.described(stamp.kind))),
-            Shape::Mapping(_) => None,
+            TableLayout::Columns(columns) => columns.stamp().map(|stamp| (stamp, columns.described(stamp.kind))),
+            TableLayout::Mapping(_) => None,
         }
     }
 
     pub fn links(&self) -> &[Link] {
         match self {
-            Shape::Columns(columns) => columns.links(),
-            Shape::Mapping(mapping) => mapping.links(),
+            TableLayout::Columns(columns) => columns.links(),
+            TableLayout::Mapping(mapping) => mapping.links(),
         }
     }
 
-    /// What has to be read along with the items.
-    pub fn along(&self) -> Vec<Along> {
+    /// The linked records to read with the items.
+    pub fn link_requests(&self) -> Vec<LinkRequest> {
         match self {
-            Shape::Columns(columns) => columns.along(),
-            Shape::Mapping(mapping) => mapping.links().iter().map(|link| Along::main(*link)).collect(),
+            TableLayout::Columns(columns) => columns.link_requests(),
+            TableLayout::Mapping(mapping) => mapping.links().iter().map(|link| LinkRequest::main(*link)).collect(),
         }
     }
 
     pub fn dialect(&self) -> Dialect {
         match self {
-            Shape::Columns(columns) => columns.dialect().clone(),
-            Shape::Mapping(mapping) => mapping.dialect().clone(),
+            TableLayout::Columns(columns) => columns.dialect().clone(),
+            TableLayout::Mapping(mapping) => mapping.dialect().clone(),
         }
     }
 
-    /// Fields of a row that should have had a column; a mapping names those that it wants.
-    pub fn unlisted(&self, row: &Whole) -> Vec<u64> {
+    /// Fields of a row without a column; a mapping names the fields that it wants.
+    pub fn unlisted(&self, row: &LinkedRow) -> Vec<u64> {
         match self {
-            Shape::Columns(columns) => columns.unlisted(row).collect(),
-            Shape::Mapping(_) => Vec::new(),
+            TableLayout::Columns(columns) => columns.unlisted(row).collect(),
+            TableLayout::Mapping(_) => Vec::new(),
         }
     }
 
-    /// The rows that an item becomes.
-    pub fn rows(&mut self, row: &Whole, names: &Names) -> Vec<Vec<Cell>> {
+    /// The rows of the table for an item.
+    pub fn rows(&mut self, row: &LinkedRow, names: &AccountNames) -> Vec<Vec<Cell>> {
         match self {
-            Shape::Columns(columns) => vec![columns.cells(row, names).collect()],
-            Shape::Mapping(mapping) => mapping.rows(row),
+            TableLayout::Columns(columns) => vec![columns.cells(row, names).collect()],
+            TableLayout::Mapping(mapping) => mapping.rows(row),
         }
     }
 
-    /// What the mapping has no column for, and what could not be put into one.
+    /// Values that the mapping has no column for, and values that could not be put into one.
     pub fn not_exported(&self) -> Vec<String> {
         match self {
-            Shape::Columns(_) => Vec::new(),
-            Shape::Mapping(mapping) => {
-                let lost = mapping.lost().iter().map(|(what, times)| format!("{what} ({times} times)"));
-                mapping.untold().iter().cloned().chain(lost).collect()
+            TableLayout::Columns(_) => Vec::new(),
+            TableLayout::Mapping(mapping) => {
+                let losses = mapping.losses().iter().map(|(what, times)| format!("{what} ({times} times)"));
+                mapping.without_column().iter().cloned().chain(losses).collect()
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Failpoints: `AMOPORT_CRASH=sent-after:3` kills the program, like a power cut, when it passes the point `sent-after` for the third
-//! time. Only builds with debug assertions have them; a release build does not read the variable.
+//! Failpoints: `AMOPORT_CRASH=sent-after:3` kills the program, like a power cut, when it passes the point `sent-after` for the
+//! third time. Only builds with debug assertions have them; a release build does not read the variable.
 
 #[cfg(debug_assertions)]
 pub use armed::point;

@@ -1,5 +1,5 @@
-//! The store: runs, the journal of their batches and outcomes, the ledger of keys. It is one SQLite file in the state folder, in WAL
-//! mode with full synchronisation: what a call has written is on the disk when it returns.
+//! The store: runs, the journal of their batches and outcomes, the ledger of keys. It is one SQLite file in the state folder,
+//! in WAL mode with full synchronisation: what a call has written is on the disk when it returns.
 //!
 //! - `run` reads runs and their records; it has the `head` (the options of a run), `outcome` and `cells` of records.
 //! - `journal` writes a run; its `history` has the states of a batch.

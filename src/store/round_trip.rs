@@ -1,5 +1,5 @@
-//! What imports of exported workbooks have sent back, by export, file and record, so that the changes of a file are distinguished from
-//! those of its copies.
+//! What imports of exported workbooks have sent back, by export, file and record, so that the changes of a file are
+//! distinguished from those of its copies.
 
 use crate::store::{Store, StoreError};
 use rusqlite::params;
@@ -39,8 +39,8 @@ impl Store {
         Ok(known.collect::<Result<_, _>>()?)
     }
 
-    /// Records that versions before the sixth format sent back, by id: a hash of the account's values afterwards, where they were those of
-    /// the sheet. It is not known from which copy they were.
+    /// Records that versions before the sixth format sent back, by id: a hash of the account's values afterwards, where they
+    /// were those of the sheet. It is not known from which copy they were.
     pub fn account_hashes_of_format_five(&self, export: &str) -> Result<HashMap<u64, u64>, StoreError> {
         let sql = "SELECT id, account FROM returned WHERE export = ? AND sheet IS NOT NULL AND account IS NOT NULL";
         let mut statement = self.db.prepare(sql)?;

@@ -1,5 +1,5 @@
-//! Words on the disk. They are frozen: stores of all versions have them, so a kind, an action, … keeps its word here even where its name
-//! changes elsewhere. The tests list all of them.
+//! Words on the disk. They are frozen: stores of all versions have them, so a kind, an action, … keeps its word here even where
+//! its name changes elsewhere. The tests list all of them.
 
 use amo_model::{Action, Entity, Kind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -166,8 +166,8 @@ pub enum RunOutcome {
     SourceBroken,
     /// Given up by the user: sent records stay sent, the rest was never sent.
     Abandoned,
-    /// Everything is uploaded, but the source could not be read once more to make links. Only runs of 0.1: later ones have links in the
-    /// store.
+    /// Everything is uploaded, but the source could not be read once more to make links. Only runs of 0.1: later ones have
+    /// links in the store.
     NotLinked,
 }
 

@@ -118,8 +118,8 @@ pub(super) struct LinkRefusal {
     pub detail: String,
 }
 
-/// Refusals by the position of their link in the request, which must be below `items`. Links have no request_id: the answer gives
-/// the position in its stead, or at the start of the path. [inferred]
+/// Refusals by the position of their link in the request, which must be below `items`. Links have no request_id: the answer
+/// gives the position in its stead, or at the start of the path. [inferred]
 pub(super) fn refused_positions(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, LinkRefusal> {
     let mut refused = BTreeMap::new();
     for item in errors {

@@ -1,6 +1,7 @@
 //! Uploading: records go from the source to the account in batches, under the pace of the client, with a journal.
 //!
-//! - `feed` reads and maps the source in a thread of its own; its `sent_rows` knows what earlier runs have sent of the same source,
+//! - `feed` reads and maps the source in a thread of its own; its `sent_rows` knows what earlier runs have sent of the same
+//!   source,
 //!   its `known` describes records whose keys are known.
 //! - `queue` holds records until their batch, `batch` sizes batches.
 //! - `run` is the loop, for records and for their `links`; `send` is one request of it.

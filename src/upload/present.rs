@@ -1,5 +1,5 @@
-//! The records of an update, read from the account before they are sent: a page at a time, while batches are in flight. Records that
-//! the account already holds are not sent; the others wait for their batch, reduced to what differs.
+//! The records of an update, read from the account before they are sent: a page at a time, while batches are in flight. Records
+//! that the account already holds are not sent; the others wait for their batch, reduced to what differs.
 
 use crate::mapping::Plan;
 use crate::mapping::apply::change::{Diff, DiffRules};

@@ -54,8 +54,8 @@ impl Lanes {
         self.len < if self.by_parent { WINDOW } else { size }
     }
 
-    /// The next batch, of at most `size` records. `last` is true when the source has ended, `busy` for parents that have a request
-    /// in flight. A batch that is not full is taken when nothing can be added any more: then the fullest.
+    /// The next batch, of at most `size` records. `last` is true when the source has ended, `busy` for parents that have a
+    /// request in flight. A batch that is not full is taken when nothing can be added any more: then the fullest.
     pub fn take(&mut self, size: usize, last: bool, busy: impl Fn(u64) -> bool) -> Option<Vec<QueuedRecord>> {
         let part = last || (self.by_parent && self.len >= WINDOW);
         let (parent, _) = self

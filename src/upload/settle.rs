@@ -36,9 +36,9 @@ pub struct AnswerMatch {
     pub unnamed: Vec<u64>,
 }
 
-/// Matches the items of an answer with the records that they name: by request_id, changed records also by id. Items without a name
-/// are matched by their content: neither their order nor their number proves anything. `watermark` is the highest id known before
-/// the records were sent.
+/// Matches the items of an answer with the records that they name: by request_id, changed records also by id. Items without a
+/// name are matched by their content: neither their order nor their number proves anything. `watermark` is the highest id known
+/// before the records were sent.
 pub fn match_answer(
     plan: &Plan,
     (records, watermark): (Vec<QueuedRecord>, u64),
@@ -274,8 +274,8 @@ fn refused_for(queued: &QueuedRecord, problems: &[Problem], answered: Answered) 
     with_answer(rejected(&queued.row, &queued.more, queued.record.key.clone(), problems), answered)
 }
 
-/// Rejects the named records of a refused batch; the rest is to be sent again. `Err` returns the whole batch where the answer names
-/// none of it. A refusal of a single record is about that record, named or not. [inferred]
+/// Rejects the named records of a refused batch; the rest is to be sent again. `Err` returns the whole batch where the answer
+/// names none of it. A refusal of a single record is about that record, named or not. [inferred]
 pub fn refused(
     plan: &Plan,
     batch: Vec<QueuedRecord>,

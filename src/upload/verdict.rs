@@ -99,7 +99,8 @@ pub enum RequestKind<'p> {
     Links,
 }
 
-/// The verdict on a batch of records or links. An update, a deletion, a link may be sent twice without harm, a creation may not.
+/// The verdict on a batch of records or links. An update, a deletion, a link may be sent twice without harm, a creation may
+/// not.
 pub fn verdict(end: &Result<Reply, Failure>, request_kind: RequestKind<'_>, attempts: Attempts) -> Verdict {
     match request_kind {
         RequestKind::Records { write, collection } => of_records(end, write, collection, attempts),

@@ -206,7 +206,8 @@ impl Verifier<'_> {
         Some((fingerprint(self.plan.marker, &sent_body(queued))?, queued.record.row))
     }
 
-    /// Looks above the watermark for entities that are not of these runs and have the content of one that is. The number of them.
+    /// Looks above the watermark for entities that are not of these runs and have the content of one that is. The number of
+    /// them.
     async fn search_above(&self, watermark: u64, fingerprints: &Fingerprints) -> Result<u64, VerifyError> {
         let plan = self.plan;
         // Entities that another user has created are no duplicates.
@@ -229,8 +230,8 @@ impl Verifier<'_> {
     }
 }
 
-/// A record that was sent. A record that was deleted by its key is not mapped any more, since the key is free again: only its row
-/// and its id are known.
+/// A record that was sent. A record that was deleted by its key is not mapped any more, since the key is free again: only its
+/// row and its id are known.
 fn sent_record(plan: &Plan, item: FeedItem) -> Option<QueuedRecord> {
     match item {
         FeedItem::Record(queued) | FeedItem::Known(queued) => Some(queued),

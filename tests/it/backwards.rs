@@ -151,7 +151,7 @@ const TRIPS: &[Trip] = &[
         sample: "transactions.csv",
         rows: "2-6",
         entities: &["transactions"],
-        told: "not exported: transaction.next_date (\"Следующая покупка\" stays empty: it cannot be read back)\n",
+        told: "not exported: transaction.next_date (\"Следующая покупка\" stays empty: the service does not show it)\n",
         ..PLAIN
     },
     Trip {
@@ -268,9 +268,9 @@ PHONE = [{ column = "Мобильный", enum = "MOB" }, { column = "Рабоч
     let told = [
         "contact.tags (always \"импорт\")",
         "column \"Черновик\" (only \"where\" reads it)",
-        "\"Код\": the key is not known here, and left empty (2 times)",
-        "contact.Доля: there is none, and an empty cell becomes \"1\" by the mapping (1 times)",
-        "contact.Телефон: values of a sort for which the mapping has no column (1 times)",
+        "\"Код\": the key is not known and left empty (2 times)",
+        "contact.Доля: no value, but the mapping gives an empty cell the default \"1\" (1 times)",
+        "contact.Телефон: values with an enum code that no column of the mapping has (1 times)",
     ];
     assert_eq!(ran.json()["not_exported"], json!(told));
 }

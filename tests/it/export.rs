@@ -8,7 +8,7 @@ use amo_client::listing::Listing;
 use amo_client::{Client, Pace, parse_base, pull};
 use amo_model::{Entity, parts};
 use amo_sandbox::{Options, Sandbox, Switches};
-use amoport::export::{self, Ask, Columns, ExportError, Exported, Format, Place};
+use amoport::export::{self, Destination, ExportError, ExportQuery, ExportSummary, Format, TableColumns};
 use calamine::{Data, Reader};
 use program::{Folder, Ran, Service, http, ran};
 use serde_json::{Value, json};
@@ -55,9 +55,9 @@ impl Running {
         Arc::new(Client::new(base, token.into(), Pace::new(7, Clock::faster(SPEED))).expect("a client"))
     }
 
-    fn export(&self, ask: &Ask, file: &str) -> Result<Exported, ExportError> {
+    fn export(&self, ask: &ExportQuery, file: &str) -> Result<ExportSummary, ExportError> {
         let format = Format::of(Path::new(file)).expect("a format");
-        let place = Place { format, file: Some(self.folder.path().join(file)), force: false };
+        let place = Destination { format, file: Some(self.folder.path().join(file)), force: false };
         let client = self.client();
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
@@ -65,7 +65,7 @@ impl Running {
             let catalogs = ask.catalog.iter().map(|id| CatalogRef::Named(id.to_string())).collect();
             let wanted = Wanted { fields: vec![ask.entity], lists: true, catalogs, ..Wanted::default() };
             let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
-            let columns = Columns::of(ask.entity, ask.catalog, &account);
+            let columns = TableColumns::of(ask.entity, ask.catalog, &account);
             export::run(&client, &account, ask, &mut columns.into(), &place, |_| {}).await
         })
     }
@@ -76,8 +76,16 @@ impl Running {
     }
 }
 
-fn leads() -> Ask {
-    Ask { entity: Entity::Leads, catalog: None, filters: vec![], since: None, text: None, with: vec![], twice: false }
+fn leads() -> ExportQuery {
+    ExportQuery {
+        entity: Entity::Leads,
+        catalog: None,
+        filters: vec![],
+        since: None,
+        text: None,
+        with: vec![],
+        twice: false,
+    }
 }
 
 fn ids(rows: &[Value]) -> Vec<u64> {
@@ -255,11 +263,11 @@ fn rows_that_the_service_should_have_filtered_are_left_out() {
         &json!([{"name": "a"}, {"name": "b", "status_id": stage, "pipeline_id": pipeline["id"]}]),
     );
     // A flat filter by stage is ignored. [client live]
-    let ask = Ask { filters: vec![("status_id".into(), vec![stage])], ..leads() };
+    let ask = ExportQuery { filters: vec![("status_id".into(), vec![stage])], ..leads() };
     let exported = running.export(&ask, "a.jsonl").expect("an export");
     assert_eq!((exported.rows, exported.filtered), (1, 1));
     assert_eq!(running.lines("a.jsonl")[0]["name"], "b");
-    let future = Ask { since: Some(9_999_999_999), ..leads() };
+    let future = ExportQuery { since: Some(9_999_999_999), ..leads() };
     assert_eq!(running.export(&future, "b.jsonl").expect("an export").rows, 0);
 }
 
@@ -487,7 +495,7 @@ fn a_catalog_of_twenty_thousand_is_the_same_value_by_value() {
             .collect();
         running.send("POST", &format!("{path}/elements"), &json!(elements));
     }
-    let ask = Ask { entity: Entity::Elements, catalog: Some(catalog), ..leads() };
+    let ask = ExportQuery { entity: Entity::Elements, catalog: Some(catalog), ..leads() };
     let exported = running.export(&ask, "products.xlsx").expect("a workbook");
     assert_eq!((exported.listed.doubt, exported.rows), (None, PRODUCTS + before as u64));
     let file = running.folder.path().join("products.xlsx");

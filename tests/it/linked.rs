@@ -7,7 +7,7 @@ use amo_client::clock::Clock;
 use amo_client::{Client, Pace, parse_base, pull};
 use amo_model::{Entity, Link};
 use amo_sandbox::{Options, Sandbox, Switches};
-use amoport::export::{self, Ask, Columns, ExportError, Exported, Format, Place};
+use amoport::export::{self, Destination, ExportError, ExportQuery, ExportSummary, Format, TableColumns};
 use calamine::Reader as _;
 use program::{Folder, Service, http};
 use serde_json::{Value, json};
@@ -76,15 +76,15 @@ impl World {
         stats["by_route"][route].as_u64().unwrap_or(0)
     }
 
-    fn export(&self, base: &str, file: &str) -> Result<Exported, ExportError> {
+    fn export(&self, base: &str, file: &str) -> Result<ExportSummary, ExportError> {
         let format = Format::of(Path::new(file)).expect("a format");
-        let place = Place { format, file: Some(self.folder.path().join(file)), force: false };
+        let place = Destination { format, file: Some(self.folder.path().join(file)), force: false };
         let token = secrecy::SecretString::from(self.sandbox.token().to_owned());
         let base = parse_base(base).expect("an address");
         let client = Arc::new(Client::new(base, token.into(), Pace::new(7, Clock::faster(SPEED))).expect("a client"));
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
-        let ask = Ask {
+        let ask = ExportQuery {
             entity: Entity::Leads,
             catalog: None,
             filters: vec![],
@@ -98,7 +98,7 @@ impl World {
             let wanted = Wanted { fields, ..Wanted::default() };
             let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
             let links = [Link::Contact, Link::Company];
-            let columns = Columns::of(ask.entity, None, &account).with_links(&links, &account);
+            let columns = TableColumns::of(ask.entity, None, &account).with_links(&links, &account);
             export::run(&client, &account, &ask, &mut columns.into(), &place, |_| {}).await
         })
     }

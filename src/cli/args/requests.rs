@@ -10,7 +10,7 @@ use crate::engine::{
     self, Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ReportRequest, ResumeRequest,
     SourceOptions, Target, Token,
 };
-use crate::export::Said;
+use crate::export::CsvOptions;
 use crate::store::Verify;
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ pub fn export(args: &ExportArgs, common: &CommonArgs) -> Result<ExportRequest, E
         columns: args.columns.clone(),
         mapping: args.mapping.clone(),
         linked: args.linked.clone(),
-        csv: Said { delimiter: args.delimiter, decimal: args.decimal, bom: args.bom },
+        csv: CsvOptions { delimiter: args.delimiter, decimal: args.decimal, bom: args.bom },
         filters: args.filter.clone(),
         twice: args.twice,
         force: args.force,

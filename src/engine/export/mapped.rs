@@ -3,7 +3,7 @@
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ExportRequest;
 use crate::engine::prepare;
-use crate::export::{Backwards, Format, Shape};
+use crate::export::{Format, InverseMapping, TableLayout};
 use crate::mapping::compile::{self, SourceContext};
 use crate::mapping::{self, MappingAst, Plan};
 use crate::store::AccountKey;
@@ -96,7 +96,7 @@ pub fn plan(
     name: &AccountKey,
     request: &ExportRequest,
 ) -> Result<Arc<Plan>, EngineError> {
-    let header = Header::new(Backwards::titles_of(written));
+    let header = Header::new(InverseMapping::titles_of(written));
     let source = Arc::new(Source { file: request.to.display().to_string(), sheet: None });
     let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(std::path::Path::new("")));
     let ledger = prepare::ledger(&request.folders.state, name, None, space);
@@ -109,7 +109,7 @@ pub fn shape(
     format: Format,
     name: &AccountKey,
     request: &ExportRequest,
-) -> Shape {
+) -> TableLayout {
     let keys = prepare::keys_of(&request.folders.state, name);
-    Shape::Mapping(Box::new(Backwards::of(written, plan, format, keys).said(request.csv)))
+    TableLayout::Mapping(Box::new(InverseMapping::of(written, plan, format, keys).with_csv_options(request.csv)))
 }

@@ -7,7 +7,10 @@ use crate::engine::interface::event::{Event, Phase, Progress, Teller};
 use crate::engine::interface::request::ExportRequest;
 use crate::engine::prepare::{self, unless_cancelled};
 use crate::engine::target::{Opened, SANDBOX};
-use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Said, Shape, Stamp};
+use crate::export::{
+    self, CsvOptions, Destination, ExportError, ExportQuery, FILTERS, Format, Manifest, Person, Stamp, TableColumns,
+    TableLayout,
+};
 use crate::mapping;
 use crate::store::{AccountKey, Counts, Store};
 use amo_client::account::{Account, CatalogRef, Miss, Wanted};
@@ -59,7 +62,7 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let plan = mapping.as_ref().map(|written| mapped::plan(written, &account, &known_as, request));
     let plan = plan.transpose()?;
     let mut ask = ask(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
-    let (what, began_at) = (ask.what(request.kind.name()), prepare::now());
+    let (what, began_at) = (ask.scope(request.kind.name()), prepare::now());
     if request.since.as_deref() == Some(LAST) {
         ask.since = last(&what, &known_as, state, tell)?;
     }
@@ -67,7 +70,7 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
         (Some(written), Some(plan)) => mapped::shape(written, plan, place.format, &known_as, request),
         _ => {
             let stamp = stamp(request, &ask, &account, &target.address, &started);
-            let columns = columns(request, &ask, &links, &account)?.stamped(stamp).said(request.csv);
+            let columns = columns(request, &ask, &links, &account)?.stamped(stamp).with_csv_options(request.csv);
             if target.address == SANDBOX { columns.without_links().into() } else { columns.into() }
         }
     };
@@ -94,7 +97,7 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let exported = exported?;
     let mut manifest = manifest(request, &account, &ask, &shape, person, started);
     manifest.gaps = pulled.gaps;
-    manifest.tell(&ask, &exported);
+    manifest.add(&ask, &exported);
     let manifest_file = place.file.as_deref().map(Manifest::beside);
     if let Some(file) = &manifest_file {
         manifest.write(file)?;
@@ -128,7 +131,7 @@ fn remember(account: &AccountKey, what: &str, began_at: i64, state: &Path, tell:
 }
 
 /// Where it goes; a file that is there stays unless it is said otherwise.
-fn place(request: &ExportRequest) -> Result<Place, EngineError> {
+fn place(request: &ExportRequest) -> Result<Destination, EngineError> {
     let Some(format) = Format::of(&request.to) else {
         let message = message!("{value} names no format", value = quoted(&request.to.display().to_string()));
         return Err(EngineError::refused(
@@ -148,7 +151,7 @@ fn place(request: &ExportRequest) -> Result<Place, EngineError> {
     }
     csv(request, format)?;
     if request.to == Path::new("-") {
-        return Ok(Place { format, file: None, force: true });
+        return Ok(Destination { format, file: None, force: true });
     }
     let folder = request.to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
@@ -158,12 +161,12 @@ fn place(request: &ExportRequest) -> Result<Place, EngineError> {
     if private::is_there(&request.to) && !request.force {
         return Err(there(&request.to));
     }
-    Ok(Place { format, file: Some(request.to.clone()), force: request.force })
+    Ok(Destination { format, file: Some(request.to.clone()), force: request.force })
 }
 
 /// How a CSV is to be written is said of a CSV alone, and so that it can be read.
 fn csv(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
-    let Said { delimiter, decimal, bom } = request.csv;
+    let CsvOptions { delimiter, decimal, bom } = request.csv;
     let said = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
     if let Some((name, _)) = said.iter().find(|(_, said)| *said && format != Format::Csv) {
         let message = message!("{name} says how a .csv is written", name = *name);
@@ -287,7 +290,7 @@ fn ask(
     filters: Vec<(String, Vec<u64>)>,
     mapped: Option<u64>,
     account: &Account,
-) -> Result<Ask, EngineError> {
+) -> Result<ExportQuery, EngineError> {
     let spec = request.kind.spec();
     let mode = &account.basics.customers_mode;
     if !spec.needs.met_by(mode) {
@@ -310,7 +313,7 @@ fn ask(
     };
     let since = request.since.as_deref().filter(|text| *text != LAST).map(|text| since(text, account)).transpose()?;
     let (text, with) = (request.query.clone(), request.with.clone());
-    Ok(Ask { entity: spec.entity, catalog, filters, since, text, with, twice: request.twice })
+    Ok(ExportQuery { entity: spec.entity, catalog, filters, since, text, with, twice: request.twice })
 }
 
 fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Result<u64, EngineError> {
@@ -363,8 +366,13 @@ fn since(text: &str, account: &Account) -> Result<i64, EngineError> {
     Ok(at.timestamp().as_second())
 }
 
-fn columns(request: &ExportRequest, ask: &Ask, links: &[Link], account: &Account) -> Result<Columns, EngineError> {
-    let all = Columns::of(ask.entity, ask.catalog, account).with_links(links, account);
+fn columns(
+    request: &ExportRequest,
+    ask: &ExportQuery,
+    links: &[Link],
+    account: &Account,
+) -> Result<TableColumns, EngineError> {
+    let all = TableColumns::of(ask.entity, ask.catalog, account).with_links(links, account);
     if request.columns.is_empty() {
         return Ok(all);
     }
@@ -377,7 +385,7 @@ fn columns(request: &ExportRequest, ask: &Ask, links: &[Link], account: &Account
 }
 
 /// What a workbook says of itself, so that it can be imported again.
-fn stamp(request: &ExportRequest, ask: &Ask, account: &Account, name: &str, at: &str) -> Stamp {
+fn stamp(request: &ExportRequest, ask: &ExportQuery, account: &Account, name: &str, at: &str) -> Stamp {
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let seed = format!("{name} {} {nanos} {}", request.kind.name(), std::process::id());
     let catalog = ask.catalog.and_then(|id| account.catalogs.iter().find(|catalog| catalog.id == id));
@@ -402,8 +410,8 @@ async fn person(client: &Client, account: &Account) -> Person {
 fn manifest(
     request: &ExportRequest,
     account: &Account,
-    ask: &Ask,
-    shape: &Shape,
+    ask: &ExportQuery,
+    shape: &TableLayout,
     user: Person,
     started: String,
 ) -> Manifest {
@@ -444,7 +452,7 @@ impl From<ExportError> for EngineError {
                 ended.problems.push(Problem::new(Stage::Read, "export-file", "no file was written"));
                 ended
             }
-            ExportError::There(file) => there(&file),
+            ExportError::AlreadyExists(file) => there(&file),
             ExportError::NoReader => EngineError::of(ErrorKind::NoReader, problem),
             ExportError::Write { .. } | ExportError::Workbook(_) => {
                 let problem = problem.hint("is the disk full, or the folder read-only?");

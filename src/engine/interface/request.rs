@@ -5,7 +5,7 @@ use crate::engine::interface::consent::Consent;
 use crate::engine::interface::error::EngineError;
 use crate::engine::target::Target;
 use crate::engine::target::trust;
-use crate::export::Said;
+use crate::export::CsvOptions;
 use crate::store::{self, Verify};
 use crate::upload::feed::Select;
 use crate::upload::{Budget, IN_FLIGHT};
@@ -282,7 +282,7 @@ pub struct ExportRequest {
     pub mapping: Option<PathBuf>,
     pub linked: Vec<String>,
     /// How a CSV is written; by the mapping, or as usual, where that is not said.
-    pub csv: Said,
+    pub csv: CsvOptions,
     /// `key=id` each.
     pub filters: Vec<String>,
     pub twice: bool,
@@ -307,7 +307,7 @@ impl ExportRequest {
             columns: Vec::new(),
             mapping: None,
             linked: Vec::new(),
-            csv: Said::default(),
+            csv: CsvOptions::default(),
             filters: Vec::new(),
             twice: false,
             force: false,

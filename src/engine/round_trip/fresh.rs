@@ -3,7 +3,7 @@
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::round_trip::OpenedWorkbook;
-use crate::export::round_trip::Fresh;
+use crate::export::round_trip::AddedRow;
 use crate::mapping::{Edit, Refusal};
 use crate::store::{Store, ledger_name};
 use sheet_source::message;
@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 pub fn edits(
     request: &ImportRequest,
     held: &OpenedWorkbook,
-    fresh: &[Fresh],
+    fresh: &[AddedRow],
 ) -> Result<HashMap<u32, Edit>, EngineError> {
     if fresh.is_empty() {
         return Ok(HashMap::new());
@@ -29,7 +29,7 @@ pub fn edits(
     let ledger = ledger_name(stamp.kind, catalog);
     let known = Store::open(&request.folders.state)?.keys_beginning(&held.known_as, &ledger, &start)?;
     let mut times: HashMap<&str, u32> = HashMap::new();
-    let keys: Vec<(&Fresh, String)> = fresh
+    let keys: Vec<(&AddedRow, String)> = fresh
         .iter()
         .map(|fresh| {
             let nth = times.entry(&fresh.content).or_default();
@@ -39,12 +39,12 @@ pub fn edits(
         .collect();
     let here: HashSet<&String> = keys.iter().map(|(_, key)| key).collect();
     let edited = !request.again && known.keys().any(|key| !here.contains(key));
-    let edit = |fresh: &Fresh, key: String| match known.get(&key) {
+    let edit = |fresh: &AddedRow, key: String| match known.get(&key) {
         Some(Some(id)) => Edit::Made { key, id: *id },
         Some(None) => Edit::New(key),
         None if fresh.formulas => Edit::Total,
         None if fresh.nameless => Edit::Refused(vec![nameless()]),
-        None if let (Some(id), false) = (fresh.lost, request.again) => Edit::Refused(vec![lost(id)]),
+        None if let (Some(id), false) = (fresh.exported_id, request.again) => Edit::Refused(vec![lost(id)]),
         None if edited => Edit::Refused(vec![Refusal {
             code: "new-row-unclear".to_owned(),
             column: None,

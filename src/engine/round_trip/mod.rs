@@ -21,8 +21,8 @@ use crate::engine::source::survey;
 use crate::engine::source::walk;
 use crate::engine::target::Opened;
 use crate::engine::target::config::absolute;
-use crate::export::round_trip::{Decided, Deciding, Generated, Purpose, Trouble};
-use crate::export::{self, Columns, Hidden, NotOurs};
+use crate::export::round_trip::{DecideError, DecisionContext, Decisions, Generated, Purpose};
+use crate::export::{self, HiddenSheet, HiddenSheetError, TableColumns};
 use crate::mapping::{self, Edit, Edits, MappingAst, Plan, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
 use amo_client::account::{Account, Wanted};
@@ -37,7 +37,7 @@ use tokio::runtime::Runtime;
 
 /// A workbook opened and held against its account.
 struct OpenedWorkbook {
-    hidden: Hidden,
+    hidden: HiddenSheet,
     target: Opened,
     account: Account,
     known_as: AccountKey,
@@ -126,7 +126,7 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
         return Err(problem.into());
     }
     let sha256 = source::sha256(file)?;
-    let hidden = Hidden::read(file).map_err(|why| not_ours(why, file))?;
+    let hidden = HiddenSheet::read(file).map_err(|why| not_ours(why, file))?;
     if !hidden.columns.iter().any(|column| column.is_id()) {
         let message = "this export was made without the column of the ids, so nothing says which record a row is";
         let problem = Problem::in_file(file, "no-mapping", message);
@@ -159,13 +159,13 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
         let written = parsed(file, &export::round_trip::generate(&hidden, *purpose, None, None, same_account))?;
         merge(&mut all, wanted(&written));
     }
-    merge(&mut all, export::round_trip::shown(hidden.stamp.kind.spec().entity));
+    merge(&mut all, export::round_trip::names_wanted(hidden.stamp.kind.spec().entity));
     let account = prepare::made_of(&target, (basics, &all), runtime, &request.cancel, tell)?.account;
     Ok(OpenedWorkbook { hidden, target, account, known_as, same_account, sha256 })
 }
 
 /// A workbook of an earlier version says only which address it is of, which may be that of the account or have been it.
-fn is_of(hidden: &Hidden, target: &Opened, id: u64, state: &Path) -> Result<bool, EngineError> {
+fn is_of(hidden: &HiddenSheet, target: &Opened, id: u64, state: &Path) -> Result<bool, EngineError> {
     let stamp = &hidden.stamp;
     if stamp.account_id.is_some() || stamp.account == target.address {
         return Ok(stamp.account_id.unwrap_or(id) == id);
@@ -204,22 +204,22 @@ fn purposes(kind: Kind, as_new: bool) -> &'static [Purpose] {
     }
 }
 
-fn not_ours(why: NotOurs, file: &Path) -> EngineError {
+fn not_ours(why: HiddenSheetError, file: &Path) -> EngineError {
     let (message, hint): (Message, &str) = match why {
-        NotOurs::Unreadable(problem) => return problem.into(),
-        NotOurs::Plain => {
+        HiddenSheetError::Unreadable(problem) => return problem.into(),
+        HiddenSheetError::Plain => {
             let message = "it is not said how the rows become records; only a workbook that amoport export wrote without a mapping \
                  says so by itself";
             (message.into(), "name a mapping with --mapping")
         }
-        NotOurs::Newer => {
+        HiddenSheetError::Newer => {
             ("a newer amoport exported this workbook".into(), "use that one, or name a mapping with --mapping")
         }
-        NotOurs::Split => (
+        HiddenSheetError::Split => (
             "this export fills several sheets, of which one would be read and the others lost".into(),
             "export it in parts with --filter, --since or --id, each of which fits one sheet",
         ),
-        NotOurs::Damaged(what) => (
+        HiddenSheetError::Damaged(what) => (
             message!("{what} is not as amoport export wrote it", what),
             "export again, or name a mapping with --mapping",
         ),
@@ -237,11 +237,11 @@ fn stretches(
     held: &OpenedWorkbook,
     runtime: &Runtime,
     tell: &mut Teller<'_>,
-) -> Result<(Vec<Stretch>, Decided), EngineError> {
+) -> Result<(Vec<Stretch>, Decisions), EngineError> {
     let purposes = purposes(held.hidden.stamp.kind, request.as_new);
     let first = made(request, held, purposes[0], Some(tell))?;
     let decided = decided(request, held, &first, runtime, tell)?;
-    let fresh = fresh::edits(request, held, &decided.fresh)?;
+    let fresh = fresh::edits(request, held, &decided.added)?;
     let before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
     tell.all(tell::notes(&decided, fresh.iter().filter(before).count(), &first, &held.hidden, request));
     let new = |edit: &Edit| !matches!(edit, Edit::Made { .. } | Edit::Total);
@@ -345,20 +345,20 @@ fn decided(
     half: &Half,
     runtime: &Runtime,
     tell: &mut Teller<'_>,
-) -> Result<Decided, EngineError> {
+) -> Result<Decisions, EngineError> {
     tell.event(Event::Phase(Phase::Decide));
     let OpenedWorkbook { hidden, target, account, .. } = held;
     let spec = hidden.stamp.kind.spec();
     if half.purpose == Purpose::AsNew {
-        return Ok(Decided {
-            fresh: export::round_trip::fresh(source::again(&half.table)?, hidden)?,
-            ..Decided::default()
+        return Ok(Decisions {
+            added: export::round_trip::added_rows(source::again(&half.table)?, hidden)?,
+            ..Decisions::default()
         });
     }
     let columns =
-        Columns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
+        TableColumns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
     let store = Store::open(&request.folders.state)?;
-    let deciding = Deciding {
+    let deciding = DecisionContext {
         client: &target.client,
         hidden,
         plan: &half.plan,
@@ -376,8 +376,8 @@ fn decided(
     target.tell(tell);
     match ended {
         Ok(decided) => Ok(decided),
-        Err(Trouble::Source(problem)) => Err(problem.into()),
-        Err(Trouble::Service(failure)) => {
+        Err(DecideError::Source(problem)) => Err(problem.into()),
+        Err(DecideError::Service(failure)) => {
             let mut error = EngineError::from(failure);
             error.problems.push(Problem::new(Stage::Read, "nothing-sent", "nothing was sent"));
             Err(error)
@@ -390,7 +390,7 @@ fn run_stretch(
     stretch: Stretch,
     held: &OpenedWorkbook,
     snapshot: &str,
-    decided: &Decided,
+    decided: &Decisions,
     (noticed, tell): (&[Note], &mut Teller<'_>),
 ) -> Result<RunResult, EngineError> {
     let Stretch { purpose, mapping, table, plan, edits } = stretch;

@@ -7,8 +7,8 @@ use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::Teller;
 use crate::engine::run::after::After;
 use crate::engine::source;
-use crate::export::round_trip::{Deciding, Sent, Trouble};
-use crate::export::{CellHashes, Columns, Hidden, round_trip};
+use crate::export::round_trip::{DecideError, DecisionContext, SentCells};
+use crate::export::{CellHashes, HiddenSheet, TableColumns, round_trip};
 use crate::mapping::Edit;
 use crate::store::{SentBack, Store};
 use amo_model::Action;
@@ -24,11 +24,11 @@ pub(super) fn place_of(file: &Path) -> String {
 }
 
 /// What earlier imports of this very file sent.
-pub(super) fn sent(store: &Store, hidden: &Hidden, file: &Path) -> Result<HashMap<u64, Sent>, EngineError> {
+pub(super) fn sent(store: &Store, hidden: &HiddenSheet, file: &Path) -> Result<HashMap<u64, SentCells>, EngineError> {
     let place = place_of(file);
-    let mut sent: HashMap<u64, Sent> = of_earlier(store, hidden, &place)?;
+    let mut sent: HashMap<u64, SentCells> = of_earlier(store, hidden, &place)?;
     for (id, kept) in store.sent_back(&hidden.stamp.export, &place)? {
-        let known = Sent {
+        let known = SentCells {
             sent: read(&kept.sent),
             sending: read(&kept.sending),
             before: read(&kept.before),
@@ -42,7 +42,7 @@ pub(super) fn sent(store: &Store, hidden: &Hidden, file: &Path) -> Result<HashMa
 }
 
 /// What earlier versions remembered, of the records that runs of this file have changed.
-fn of_earlier(store: &Store, hidden: &Hidden, place: &str) -> Result<HashMap<u64, Sent>, EngineError> {
+fn of_earlier(store: &Store, hidden: &HiddenSheet, place: &str) -> Result<HashMap<u64, SentCells>, EngineError> {
     let rows = store.account_hashes_of_format_five(&hidden.stamp.export)?;
     let mut sent = HashMap::new();
     if rows.is_empty() {
@@ -52,7 +52,9 @@ fn of_earlier(store: &Store, hidden: &Hidden, place: &str) -> Result<HashMap<u64
         let is_update = run.head.mapping.made.is_some() && run.head.action == Action::Update;
         if is_update && place_of(run.head.source.file()) == place {
             let ids = store.written(run.run)?.into_values().map(|written| written.id);
-            sent.extend(ids.filter_map(|id| Some((id, Sent { left: Some(*rows.get(&id)?), ..Sent::default() }))));
+            sent.extend(
+                ids.filter_map(|id| Some((id, SentCells { left: Some(*rows.get(&id)?), ..SentCells::default() }))),
+            );
         }
     }
     Ok(sent)
@@ -63,13 +65,13 @@ fn read(text: &str) -> CellHashes {
 }
 
 /// What was exported, of workbooks that do not say it of each cell.
-pub(super) fn bases(store: &Store, hidden: &Hidden) -> Result<HashMap<u64, CellHashes>, EngineError> {
+pub(super) fn bases(store: &Store, hidden: &HiddenSheet) -> Result<HashMap<u64, CellHashes>, EngineError> {
     let known = store.bases(&hidden.stamp.export)?.into_iter();
     Ok(known.map(|(id, base)| (id, read(&base))).collect())
 }
 
-pub(super) fn kept(records: &[(u64, Sent)]) -> Vec<(u64, SentBack)> {
-    let kept = |sent: &Sent| SentBack {
+pub(super) fn kept(records: &[(u64, SentCells)]) -> Vec<(u64, SentBack)> {
+    let kept = |sent: &SentCells| SentBack {
         sent: sent.sent.to_text(),
         sending: sent.sending.to_text(),
         before: sent.before.to_text(),
@@ -96,7 +98,7 @@ impl After<'_> {
         if rows.is_empty() || !same() {
             return Ok(());
         }
-        let Ok(hidden) = Hidden::read(file) else { return Ok(()) };
+        let Ok(hidden) = HiddenSheet::read(file) else { return Ok(()) };
         let (table, sent) = (source::reopen(&self.head.source)?, sent(self.store, &hidden, file)?);
         let looked = tokio::select! {
             biased;
@@ -105,8 +107,8 @@ impl After<'_> {
         };
         match looked {
             Ok(seen) => self.store.note_sent_back(&hidden.stamp.export, &place_of(file), &kept(&seen))?,
-            Err(Trouble::Source(problem)) => return Err(problem.into()),
-            Err(Trouble::Service(failure)) => {
+            Err(DecideError::Source(problem)) => return Err(problem.into()),
+            Err(DecideError::Service(failure)) => {
                 let failure = failure.to_string();
                 let message = message!("the changed records could not be looked at again: {failure}", failure);
                 tell.note(Note::warning("not-looked-at", message));
@@ -120,15 +122,15 @@ impl After<'_> {
 
     async fn look(
         &self,
-        hidden: &Hidden,
+        hidden: &HiddenSheet,
         table: Table,
         rows: &BTreeMap<u32, bool>,
-        sent: HashMap<u64, Sent>,
-    ) -> Result<Vec<(u64, Sent)>, Trouble> {
+        sent: HashMap<u64, SentCells>,
+    ) -> Result<Vec<(u64, SentCells)>, DecideError> {
         let account = &*self.plan.account;
         let kind = hidden.stamp.kind;
-        let columns = Columns::of(kind.spec().entity, hidden.stamp.catalog, account);
-        let deciding = Deciding {
+        let columns = TableColumns::of(kind.spec().entity, hidden.stamp.catalog, account);
+        let deciding = DecisionContext {
             client: self.client,
             hidden,
             plan: self.plan,
@@ -140,6 +142,6 @@ impl After<'_> {
             force: false,
             rows: None,
         };
-        round_trip::seen(table, &deciding, rows, !self.resumed).await
+        round_trip::read_sent(table, &deciding, rows, !self.resumed).await
     }
 }

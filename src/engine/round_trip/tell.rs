@@ -4,8 +4,8 @@ use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::round_trip::Half;
 use crate::engine::source;
-use crate::export::Hidden;
-use crate::export::round_trip::{Decided, Purpose};
+use crate::export::HiddenSheet;
+use crate::export::round_trip::{Decisions, Purpose};
 use crate::mapping::Edit;
 use sheet_source::message;
 use sheet_source::problem::{Note, column_letter, quoted};
@@ -17,10 +17,10 @@ const NAMED_MAX: usize = 10;
 
 /// `made_before` of the new rows were made by an earlier import of the same workbook.
 pub fn notes(
-    decided: &Decided,
+    decided: &Decisions,
     made_before: usize,
     half: &Half,
-    hidden: &Hidden,
+    hidden: &HiddenSheet,
     request: &ImportRequest,
 ) -> Vec<Note> {
     if half.purpose == Purpose::AsNew {
@@ -30,7 +30,7 @@ pub fn notes(
     }
 }
 
-fn as_new(half: &Half, hidden: &Hidden) -> Vec<Note> {
+fn as_new(half: &Half, hidden: &HiddenSheet) -> Vec<Note> {
     let mut notes = Vec::new();
     let left_out = &half.made.left_out;
     if !left_out.is_empty() {
@@ -50,8 +50,14 @@ fn as_new(half: &Half, hidden: &Hidden) -> Vec<Note> {
     notes
 }
 
-fn changes(decided: &Decided, made_before: usize, half: &Half, hidden: &Hidden, request: &ImportRequest) -> Vec<Note> {
-    let Decided { changed, conflicts, refused, fresh, left_alone, read_only, .. } = decided;
+fn changes(
+    decided: &Decisions,
+    made_before: usize,
+    half: &Half,
+    hidden: &HiddenSheet,
+    request: &ImportRequest,
+) -> Vec<Note> {
+    let Decisions { changed, conflicts, refused, added: fresh, left_alone, read_only, .. } = decided;
     let (new, gone) = (fresh.iter().filter(|fresh| request.wants(fresh.row)).count(), left_alone.len());
     let new = new - made_before.min(new);
     let before = match made_before {
@@ -138,7 +144,7 @@ pub fn ignored(half: &Half, fresh: &HashMap<u32, Edit>, request: &ImportRequest)
 }
 
 /// A column renamed is one that is not there: what was edited in it would be lost without a word.
-fn titles(hidden: &Hidden, half: &Half) -> Vec<Note> {
+fn titles(hidden: &HiddenSheet, half: &Half) -> Vec<Note> {
     let header = &half.table.header;
     let gone =
         hidden.columns.iter().filter(|column| column.writable && header.find(&column.title) == ColumnMatch::None);

@@ -161,7 +161,7 @@ pub(super) fn unchanged(file: &Path, now: &str, then: &str, what: &'static str) 
 /// The code of a file that is not as it was.
 pub(super) const CHANGED: &str = "changed";
 
-/// Reads all of a file.
+/// ColumnUse all of a file.
 pub(super) fn fingerprint(file: &Path) -> Result<Fingerprint, Problem> {
     Fingerprint::of_file(file).map_err(|e| {
         let message = message!("the file cannot be read: {error}", error = e.to_string());

@@ -109,7 +109,7 @@ pub struct MappedReading<T> {
     pub hashes: Option<RowHashes>,
 }
 
-/// Reads the source once for its fingerprint, for its groups, and for what the mapping makes of it.
+/// ColumnUse the source once for its fingerprint, for its groups, and for what the mapping makes of it.
 pub fn weigh(
     table: &Table,
     plan: Plan,

@@ -1,30 +1,31 @@
-//! How a table is laid out once all its rows are known: columns that nobody has filled stand last, and each column has one
-//! format, which shows its numbers whole. Pure.
+//! The arrangement of a table once all its rows are known: empty columns are last, and each column has one format that shows
+//! its numbers completely. Pure.
 
 use crate::export::table::cell::Cell;
 use crate::export::table::columns::Head;
 
-/// Characters of a number that Excel shows without a format; of longer ones it leaves digits out. [Excel]
+/// The highest number of characters of a number that Excel shows completely without a format. [Excel]
 const GENERAL_MAX: usize = 11;
-/// Decimals of an amount that are shown where they are typed, however few there are in the column.
+/// Decimals of an amount that the format can show, even where the column has fewer.
 const DECIMALS_MIN: usize = 6;
-/// Excel keeps no more digits.
+/// The number of digits that Excel stores.
 const DECIMALS_MAX: usize = 15;
 
-/// What stands in a column.
+/// What the cells of a column have in common.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
+pub struct ColumnStats {
     filled: bool,
-    /// Characters of its longest number, without sign and grouping.
+    /// Number of characters of its longest number, without sign and grouping.
     longest: usize,
-    /// Those before the decimal point.
+    /// The same before the decimal point.
     whole_digits: usize,
     decimals: usize,
-    /// A date with a time of day is among them.
+    /// True where a date with a time of day is among them.
     times: bool,
 }
 
-impl Seen {
+impl ColumnStats {
+    /// Takes note of a cell.
     pub fn note(&mut self, cell: &Cell) {
         self.filled |= *cell != Cell::Empty;
         self.times |= matches!(cell, Cell::Instant(_));
@@ -44,8 +45,8 @@ impl Seen {
         if self.times { "dd.mm.yyyy hh:mm" } else { "dd.mm.yyyy" }
     }
 
-    /// The format of its numbers, the same for all; none where Excel shows them whole without. What is typed in their place later is
-    /// shown whole as well, so there is none without decimals.
+    /// The format of its numbers; none where Excel shows them completely without one. Numbers that are typed later must be
+    /// shown completely as well, so no format cuts decimals off.
     pub fn number_format(&self, money: bool) -> Option<String> {
         if money {
             let decimals = self.decimals.clamp(DECIMALS_MIN, DECIMALS_MAX);
@@ -59,45 +60,46 @@ impl Seen {
         }
     }
 
-    /// Characters of its longest number as the format shows it; a number that does not fit is shown as ####.
+    /// Number of characters of its longest number in its format; a number that does not fit is shown as ####.
     pub fn number_width(&self, money: bool) -> usize {
         match (money, self.longest) {
             (_, 0) => 0,
-            // With a sign.
+            // With the sign.
             (true, _) => self.whole_digits + self.whole_digits / 3 + 2 + self.decimals.max(2),
             (false, _) => self.whole_digits + 2 + self.decimals,
         }
     }
 }
 
-/// The columns in the order in which they are written, and how many of them at the end are folded away.
+/// The order of the columns, and the number of columns at the end that are collapsed.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Order {
+pub struct ColumnOrder {
     pub columns: Vec<usize>,
-    pub folded: usize,
+    pub collapsed: usize,
 }
 
-/// `chosen` columns stay where a person has put them. A table without rows says of no column that nobody fills it.
-pub fn order(seen: &[Seen], chosen: bool) -> Order {
-    let (filled, empty): (Vec<usize>, Vec<usize>) = (0..seen.len()).partition(|column| seen[*column].filled);
+/// The order of columns: filled ones first. `chosen` columns stay where the user has put them. In a table without rows no
+/// column counts as empty.
+pub fn order(stats: &[ColumnStats], chosen: bool) -> ColumnOrder {
+    let (filled, empty): (Vec<usize>, Vec<usize>) = (0..stats.len()).partition(|column| stats[*column].filled);
     if chosen || filled.is_empty() {
-        return Order { columns: (0..seen.len()).collect(), folded: 0 };
+        return ColumnOrder { columns: (0..stats.len()).collect(), collapsed: 0 };
     }
-    let folded = empty.len();
-    Order { columns: filled.into_iter().chain(empty).collect(), folded }
+    let collapsed = empty.len();
+    ColumnOrder { columns: filled.into_iter().chain(empty).collect(), collapsed }
 }
 
-/// Things that belong to columns, in another order of these.
-pub fn arranged<T: Default>(all: Vec<T>, order: &[usize]) -> Vec<T> {
+/// Items of columns in the order of the columns.
+pub fn in_order<T: Default>(all: Vec<T>, order: &[usize]) -> Vec<T> {
     let mut all = all;
     order.iter().map(|column| all.get_mut(*column).map(std::mem::take).unwrap_or_default()).collect()
 }
 
-/// A column as a sheet has it.
+/// A column of a sheet.
 #[derive(Debug, Clone, Default)]
-pub struct Laid {
+pub struct SheetColumn {
     pub head: Head,
-    pub seen: Seen,
+    pub stats: ColumnStats,
 }
 
 #[cfg(test)]
@@ -105,12 +107,12 @@ mod tests {
     use super::*;
     use rust_decimal::Decimal;
 
-    fn seen(numbers: &[&str]) -> Seen {
-        let mut seen = Seen::default();
+    fn stats(numbers: &[&str]) -> ColumnStats {
+        let mut stats = ColumnStats::default();
         for number in numbers {
-            seen.note(&Cell::Number(number.parse::<Decimal>().unwrap()));
+            stats.note(&Cell::Number(number.parse::<Decimal>().unwrap()));
         }
-        seen
+        stats
     }
 
     #[test]
@@ -128,19 +130,19 @@ mod tests {
             (&["12345678.123"], "#,##0.00####", Some("0.000")),
             (&["500100732259", "0.5"], "#,##0.00####", Some("0.0")),
         ] {
-            let seen = seen(numbers);
-            assert_eq!(seen.number_format(true).as_deref(), Some(money), "{numbers:?}");
-            assert_eq!(seen.number_format(false).as_deref(), plain, "{numbers:?}");
+            let stats = stats(numbers);
+            assert_eq!(stats.number_format(true).as_deref(), Some(money), "{numbers:?}");
+            assert_eq!(stats.number_format(false).as_deref(), plain, "{numbers:?}");
         }
         assert_eq!(
-            (seen(&["-1234567.5"]).number_width(true), seen(&[]).number_width(true)),
+            (stats(&["-1234567.5"]).number_width(true), stats(&[]).number_width(true)),
             ("-1 234 567.50".len(), 0)
         );
     }
 
     #[test]
     fn dates_of_a_column_have_one_format() {
-        let (mut dates, day) = (Seen::default(), jiff::civil::date(2026, 11, 27));
+        let (mut dates, day) = (ColumnStats::default(), jiff::civil::date(2026, 11, 27));
         dates.note(&Cell::Day(day));
         assert_eq!(dates.date_format(), "dd.mm.yyyy");
         dates.note(&Cell::Instant(day.at(10, 0, 0, 0)));
@@ -148,11 +150,11 @@ mod tests {
     }
 
     #[test]
-    fn columns_that_nobody_fills_stand_last_unless_a_person_has_put_them_there() {
-        let seen = [seen(&["1"]), seen(&[]), seen(&["2"]), seen(&[])];
-        assert_eq!(order(&seen, false), Order { columns: vec![0, 2, 1, 3], folded: 2 });
-        assert_eq!(order(&seen, true), Order { columns: vec![0, 1, 2, 3], folded: 0 });
-        assert_eq!(order(&seen[1..2], false), Order { columns: vec![0], folded: 0 });
-        assert_eq!(arranged(vec!["a", "b", "c"], &[2, 0, 1]), ["c", "a", "b"]);
+    fn empty_columns_are_last_unless_the_user_has_chosen_the_order() {
+        let stats = [stats(&["1"]), stats(&[]), stats(&["2"]), stats(&[])];
+        assert_eq!(order(&stats, false), ColumnOrder { columns: vec![0, 2, 1, 3], collapsed: 2 });
+        assert_eq!(order(&stats, true), ColumnOrder { columns: vec![0, 1, 2, 3], collapsed: 0 });
+        assert_eq!(order(&stats[1..2], false), ColumnOrder { columns: vec![0], collapsed: 0 });
+        assert_eq!(in_order(vec!["a", "b", "c"], &[2, 0, 1]), ["c", "a", "b"]);
     }
 }

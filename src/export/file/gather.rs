@@ -1,9 +1,9 @@
-//! A workbook whose rows are still coming: they wait on the disk, and are laid out when all are there.
+//! Building a workbook: rows wait on the disk until all are known, and are arranged then.
 
-use super::arrange::{self, Laid, Order, Seen};
-use super::sheets::{Cut, Sheets};
+use super::arrange::{self, ColumnOrder, ColumnStats, SheetColumn};
+use super::sheets::{CutTexts, Sheets};
 use super::spool::Spool;
-use crate::export::shape::Shape;
+use crate::export::shape::TableLayout;
 use crate::export::table::cell::Cell;
 use crate::export::table::columns::Head;
 use crate::export::table::dialect::Dialect;
@@ -14,17 +14,19 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-pub struct Gathered {
+/// A workbook whose rows are not complete.
+pub struct WorkbookBuilder {
     file: File,
     spool: Spool,
-    seen: Vec<Seen>,
+    stats: Vec<ColumnStats>,
     heads: Vec<Head>,
     hidden: Option<(Stamp, Vec<ExportedColumn>)>,
     dialect: Dialect,
-    /// Somebody has said which columns there are, in which order.
+    /// True where the user has chosen the columns and their order.
     chosen: bool,
 }
 
+/// Why a workbook cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum GatherError {
     #[error(transparent)]
@@ -33,14 +35,14 @@ pub enum GatherError {
     Workbook(#[from] XlsxError),
 }
 
-impl Gathered {
-    /// For `file`, which lies at `path`; rows wait beside it.
-    pub fn new(path: &Path, file: File, shape: &Shape) -> io::Result<Gathered> {
+impl WorkbookBuilder {
+    /// A builder for `file` at `path`; the rows wait beside it.
+    pub fn new(path: &Path, file: File, shape: &TableLayout) -> io::Result<WorkbookBuilder> {
         let heads = shape.heads();
-        Ok(Gathered {
+        Ok(WorkbookBuilder {
             file,
             spool: Spool::beside(path, heads.len())?,
-            seen: vec![Seen::default(); heads.len()],
+            stats: vec![ColumnStats::default(); heads.len()],
             heads,
             hidden: shape.hidden().map(|(stamp, columns)| (stamp.clone(), columns)),
             dialect: shape.dialect(),
@@ -48,21 +50,23 @@ impl Gathered {
         })
     }
 
-    pub fn take(&mut self, cells: &[Cell]) -> io::Result<()> {
-        self.seen.iter_mut().zip(cells).for_each(|(seen, cell)| seen.note(cell));
-        self.spool.put(cells)
+    /// Adds a row.
+    pub fn push(&mut self, cells: &[Cell]) -> io::Result<()> {
+        self.stats.iter_mut().zip(cells).for_each(|(stats, cell)| stats.note(cell));
+        self.spool.push(cells)
     }
 
-    pub fn save(self) -> Result<Cut, GatherError> {
-        let Order { columns, folded } = arrange::order(&self.seen, self.chosen);
-        let laid = self.heads.into_iter().zip(self.seen).map(|(head, seen)| Laid { head, seen });
-        let laid = arrange::arranged(laid.collect(), &columns);
-        let mut sheets = Sheets::new(laid, folded, &self.dialect)?;
+    /// Writes the workbook. The result are the texts that were cut.
+    pub fn save(self) -> Result<CutTexts, GatherError> {
+        let ColumnOrder { columns, collapsed } = arrange::order(&self.stats, self.chosen);
+        let laid = self.heads.into_iter().zip(self.stats).map(|(head, stats)| SheetColumn { head, stats });
+        let laid = arrange::in_order(laid.collect(), &columns);
+        let mut sheets = Sheets::new(laid, collapsed, &self.dialect)?;
         if let Some((stamp, described)) = self.hidden {
             let described: Vec<ExportedColumn> = columns.iter().map(|column| described[*column].clone()).collect();
             sheets.hide(&stamp, &described)?;
         }
-        self.spool.each(|cells| Ok::<_, GatherError>(sheets.row(arrange::arranged(cells, &columns).into_iter())?))?;
+        self.spool.each(|cells| Ok::<_, GatherError>(sheets.row(arrange::in_order(cells, &columns).into_iter())?))?;
         Ok(sheets.save(self.file)?)
     }
 }

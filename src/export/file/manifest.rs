@@ -1,24 +1,25 @@
-//! The proof beside a file: what was asked, what came, and whether it is all there is.
+//! The manifest beside a file: the query, what was exported, and whether it is complete.
 
 use super::part::write_whole;
-use crate::export::query::Ask;
-use crate::export::{ExportError, Exported};
+use crate::export::query::ExportQuery;
+use crate::export::{ExportError, ExportSummary};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What a manifest's name has behind that of its file.
+/// The suffix of a manifest after the name of its file.
 pub const MANIFEST_SUFFIX: &str = ".manifest.json";
 
-/// Lists are cut to what the token's user may see. [seed]
+/// The token's user, to whose rights lists are limited. [seed]
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Person {
     pub id: u64,
     pub name: Option<String>,
-    /// `None` where that could not be found out.
+    /// `None` where it is unknown.
     pub is_admin: Option<bool>,
 }
 
+/// The manifest of an export, as JSON.
 #[derive(Debug, Default, Serialize)]
 pub struct Manifest {
     pub schema: u32,
@@ -26,61 +27,61 @@ pub struct Manifest {
     pub account: String,
     pub catalog: Option<u64>,
     pub user: Person,
-    /// Of the dates in a table; UTC where the account does not say.
+    /// The time zone of the dates in a table; UTC where the account has none.
     pub timezone: Option<String>,
-    /// Parts of the account that could not be read: what they are called stays an id, fields have no columns.
+    /// Parts of the account that could not be read: their names stay ids, their fields have no columns.
     pub gaps: Vec<String>,
     pub started: String,
     pub ended: String,
     pub query: BTreeMap<String, Vec<String>>,
-    /// The list was read a second time.
+    /// True where the list was read twice.
     pub twice: bool,
     pub columns: Vec<String>,
     pub pages: u64,
-    /// Items in the file; a mapping may make several rows of one.
+    /// Number of items in the file; a mapping may make several rows of one.
     pub rows: u64,
-    /// Rows that came a second time and were dropped.
+    /// Number of rows that came twice and were dropped.
     pub repeated: u64,
-    /// Rows that came or moved while the list was read, found by a second look.
+    /// Number of rows that were added or moved while the list was read, found by a second look.
     pub late: u64,
-    /// Rows that the service gave though the filters exclude them.
+    /// Number of rows that the service gave although the filters exclude them.
     pub filtered_out: u64,
-    /// Ids asked for that are not there.
+    /// Ids of the query that were not found.
     pub missing_ids: Vec<u64>,
-    /// Custom fields with values that no column shows, since the account did not list them.
+    /// Custom fields with values and without a column, since the account does not list them.
     pub unlisted_fields: Vec<u64>,
-    /// The mapping whose columns these are.
+    /// The mapping that gives the columns.
     pub mapping: Option<String>,
-    /// What the mapping writes and no column could show.
+    /// Values that the mapping writes and no column can show.
     pub not_exported: Vec<String>,
-    /// What the rows are linked to and show in columns of their own.
+    /// Linked entities with columns of their own.
     pub linked: Vec<String>,
-    /// Linked records that could not be read, deleted or hidden from the token's user: their ids alone are
-    /// there.
+    /// Number of linked records that could not be read, deleted or hidden from the token's user: only their ids are exported.
     pub linked_missing: u64,
-    /// Of the rows that were read.
+    /// The lowest and the highest id of the rows that were read.
     pub min_id: Option<u64>,
     pub max_id: Option<u64>,
     pub complete: bool,
     /// Why it may not be complete.
     pub reason: Option<String>,
-    /// Texts marked with an apostrophe, since a spreadsheet would take them for formulas.
+    /// Number of texts with an apostrophe, since a spreadsheet would take them for formulas.
     pub neutralised: u64,
-    /// Texts cut to what a cell of Excel may hold; each ends by saying so.
+    /// Number of texts that were cut to the limit of an Excel cell; each ends with a note.
     pub cut: u64,
-    /// Where the first of them stand.
+    /// The places of the first of them.
     pub cut_at: Vec<String>,
     pub file: String,
     pub sha256: Option<String>,
 }
 
 impl Manifest {
-    pub fn tell(&mut self, ask: &Ask, exported: &Exported) {
+    /// Adds the query and the result of an export.
+    pub fn add(&mut self, query: &ExportQuery, exported: &ExportSummary) {
         let listed = &exported.listed;
-        for (key, value) in ask.query() {
+        for (key, value) in query.parameters() {
             self.query.entry(key).or_default().push(value);
         }
-        self.twice = ask.twice;
+        self.twice = query.twice;
         let ends = listed.seen.ends();
         self.pages = listed.pages;
         self.rows = exported.rows;
@@ -88,7 +89,7 @@ impl Manifest {
         self.repeated = listed.repeated;
         self.late = listed.late;
         self.filtered_out = exported.filtered;
-        self.missing_ids = ask.ids().iter().copied().filter(|id| !listed.seen.has(*id)).collect();
+        self.missing_ids = query.ids().iter().copied().filter(|id| !listed.seen.has(*id)).collect();
         (self.min_id, self.max_id) = (ends.map(|ends| ends.0), ends.map(|ends| ends.1));
         self.unlisted_fields = exported.unlisted.iter().copied().collect();
         self.neutralised = exported.written.neutralised;
@@ -103,11 +104,11 @@ impl Manifest {
     fn texts_cut(&self) -> Option<String> {
         let more = if self.cut as usize > self.cut_at.len() { ", …" } else { "" };
         let (which, at) = (if self.cut == 1 { "text is" } else { "texts are" }, self.cut_at.join(", "));
-        let told = || format!("{} {which} longer than a cell of Excel may be, and cut: {at}{more}", self.cut);
-        (self.cut > 0).then(told)
+        (self.cut > 0)
+            .then(|| format!("{} {which} longer than the limit of an Excel cell and cut: {at}{more}", self.cut))
     }
 
-    /// Where the manifest of a file lies.
+    /// The path of the manifest of a file.
     pub fn beside(file: &Path) -> PathBuf {
         let mut name = file.as_os_str().to_owned();
         name.push(MANIFEST_SUFFIX);

@@ -1,6 +1,8 @@
-//! The files of an export: the table or JSON lines (`out`), a workbook, whose rows wait in a spool until all are there
-//! (`gather`, `spool`, `arrange`, `sheets`), a file under another name until it is whole (`part`), and the manifest beside
-//! it (`manifest`).
+//! The files of an export.
+//!
+//! - `out` writes a table or JSON lines, `part` is a file under another name until it is complete.
+//! - `gather` builds a workbook: its rows wait in `spool`, `arrange` orders the columns, `sheets` writes the sheets.
+//! - `manifest` is the file beside it.
 
 pub mod arrange;
 mod gather;

@@ -1,12 +1,12 @@
-//! The file: written under a name of its own beside the one that was asked for, and renamed when it is whole, so that a
-//! file that stands there is never half of one.
+//! The exported file: it is written under another name beside the target and renamed when it is complete, so that the target is
+//! never half a file.
 
-use super::gather::{GatherError, Gathered};
+use super::gather::{GatherError, WorkbookBuilder};
 use super::manifest::Manifest;
-use super::part::Part;
-use super::sheets::Cut;
-use crate::export::Place;
-use crate::export::shape::Shape;
+use super::part::UnfinishedFile;
+use super::sheets::CutTexts;
+use crate::export::Destination;
+use crate::export::shape::TableLayout;
 use crate::export::table::cell::Cell;
 use crate::export::table::dialect::Dialect;
 use crate::mapping::convert::text::with_apostrophe;
@@ -22,6 +22,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
+/// The format of an exported file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     Xlsx,
@@ -30,7 +31,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// By the file's ending; `-` is standard output.
+    /// The format by the ending of a file; `-` is standard output.
     pub fn of(file: &Path) -> Option<Format> {
         if file == Path::new("-") {
             return Some(Format::Jsonl);
@@ -44,41 +45,43 @@ impl Format {
     }
 }
 
+/// Why an export fails.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     #[error(transparent)]
     Service(Failure),
     #[error("\"{}\" cannot be written: {cause}", path.display())]
     Write { path: PathBuf, cause: io::Error },
-    #[error("whoever reads standard output has stopped reading")]
+    #[error("the reader of standard output has stopped reading")]
     NoReader,
     #[error("the workbook cannot be written: {0}")]
     Workbook(#[from] rust_xlsxwriter::XlsxError),
-    #[error("\"{}\" is there by now", .0.display())]
-    There(PathBuf),
+    #[error("\"{}\" already exists", .0.display())]
+    AlreadyExists(PathBuf),
 }
 
-/// What became of the file.
+/// The written file.
 #[derive(Debug, Default)]
-pub struct Written {
-    /// Of the file; none of standard output.
+pub struct WrittenFile {
+    /// The hash of the file; none for standard output.
     pub sha256: Option<String>,
-    /// Texts that a spreadsheet would take for formulas, marked with an apostrophe.
+    /// Number of texts with an apostrophe, since a spreadsheet would take them for formulas.
     pub neutralised: u64,
-    pub cut: Cut,
+    pub cut: CutTexts,
 }
 
 enum Writer {
     Csv(Box<CsvWriter>),
-    Xlsx(Box<Gathered>),
+    Xlsx(Box<WorkbookBuilder>),
     Jsonl(Box<dyn Write>),
 }
 
-pub struct Out {
-    // Closed before its file goes away.
+/// A file that is being written.
+pub struct OutputFile {
+    // Dropped before its file is removed.
     writer: Writer,
-    part: Option<Part>,
-    /// Items go to where a person reads them.
+    part: Option<UnfinishedFile>,
+    /// True where the output is a terminal.
     terminal: bool,
     target: PathBuf,
     force: bool,
@@ -86,18 +89,19 @@ pub struct Out {
     neutralised: u64,
 }
 
-impl Out {
-    pub fn create(place: &Place, shape: &Shape) -> Result<Out, ExportError> {
+impl OutputFile {
+    /// Creates the file for a destination.
+    pub fn create(place: &Destination, shape: &TableLayout) -> Result<OutputFile, ExportError> {
         let target = place.file.clone().unwrap_or_else(|| PathBuf::from("-"));
         let unwritable = |cause| ExportError::Write { path: target.clone(), cause };
-        // An unwritable place is told before anything is read.
-        let (part, file) = place.file.as_deref().map(Part::create).transpose().map_err(unwritable)?.unzip();
+        // An unwritable destination is reported before anything is read.
+        let (part, file) = place.file.as_deref().map(UnfinishedFile::create).transpose().map_err(unwritable)?.unzip();
         let dialect = shape.dialect();
         let writer = match (place.format, file) {
             (Format::Csv, Some(file)) => {
                 let encoding = dialect.encoding.map(Encoding::name);
                 let mut csv = CsvWriter::new(file, encoding, dialect.bom, dialect.delimiter).map_err(unwritable)?;
-                // What stood above the titles is not known, only how much of it.
+                // The content of the rows above the titles is unknown, only their number.
                 for _ in 1..dialect.header_row {
                     csv.write_row([""]).map_err(unwritable)?;
                 }
@@ -105,17 +109,17 @@ impl Out {
                 Writer::Csv(Box::new(csv))
             }
             (Format::Xlsx, Some(file)) => {
-                Writer::Xlsx(Box::new(Gathered::new(&target, file, shape).map_err(unwritable)?))
+                Writer::Xlsx(Box::new(WorkbookBuilder::new(&target, file, shape).map_err(unwritable)?))
             }
             (Format::Jsonl, Some(file)) => Writer::Jsonl(Box::new(BufWriter::new(file))),
-            // Standard output takes nothing else.
+            // Standard output has JSON lines only.
             (_, None) => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
         };
         let terminal = part.is_none() && io::stdout().is_terminal();
-        Ok(Out { writer, part, terminal, target, force: place.force, dialect, neutralised: 0 })
+        Ok(OutputFile { writer, part, terminal, target, force: place.force, dialect, neutralised: 0 })
     }
 
-    /// A row of a table.
+    /// Writes a row of a table.
     pub fn row(&mut self, cells: Vec<Cell>) -> Result<(), ExportError> {
         match &mut self.writer {
             Writer::Csv(csv) => {
@@ -128,31 +132,31 @@ impl Out {
                 csv.write_row(texts).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
             }
             Writer::Xlsx(rows) => {
-                rows.take(&cells).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
+                rows.push(&cells).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
             }
-            // These have items and no cells.
+            // JSON lines have items and no cells.
             Writer::Jsonl(_) => Ok(()),
         }
     }
 
-    /// An item as it came.
+    /// Writes an item as the service gave it.
     pub fn line(&mut self, item: &RawValue) -> Result<(), ExportError> {
         let Writer::Jsonl(lines) = &mut self.writer else { return Ok(()) };
-        // As it came, on one line: between the texts of JSON a line break means nothing, and within them there is none.
+        // On one line: JSON has no line breaks within texts, and between them they mean nothing.
         let mut written = Ok(());
         let item = if self.terminal { visible(item.get()) } else { Cow::Borrowed(item.get()) };
         for part in item.split(['\n', '\r']) {
             written = written.and_then(|()| lines.write_all(part.as_bytes()));
         }
         let written = written.and_then(|()| lines.write_all(b"\n"));
-        written.map_err(|cause| unwritten(&self.target, cause))
+        written.map_err(|cause| write_error(&self.target, cause))
     }
 
-    /// Puts the file in its place.
-    pub fn finish(self) -> Result<Written, ExportError> {
+    /// Renames the complete file to its target.
+    pub fn finish(self) -> Result<WrittenFile, ExportError> {
         let target = self.target;
-        let unwritable = |cause| unwritten(&target, cause);
-        let mut written = Written { neutralised: self.neutralised, ..Written::default() };
+        let unwritable = |cause| write_error(&target, cause);
+        let mut written = WrittenFile { neutralised: self.neutralised, ..WrittenFile::default() };
         match self.writer {
             Writer::Csv(csv) => csv.finish().map_err(unwritable)?,
             Writer::Jsonl(mut lines) => lines.flush().map_err(unwritable)?,
@@ -166,9 +170,9 @@ impl Out {
         let Some(part) = self.part else { return Ok(written) };
         written.sha256 = Some(sha256(&part.path).map_err(unwritable)?);
         if !self.force && private::is_there(&target) {
-            return Err(ExportError::There(target));
+            return Err(ExportError::AlreadyExists(target));
         }
-        // The proof of an earlier export says nothing of this file, whose own is written when it stands there.
+        // The manifest of an earlier export is not about this file; a new one is written afterwards.
         match std::fs::remove_file(Manifest::beside(&target)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
             _ => {}
@@ -179,16 +183,17 @@ impl Out {
     }
 }
 
-fn unwritten(target: &Path, cause: io::Error) -> ExportError {
-    // `| head` is satisfied; nothing is wrong with the disk.
+/// The error of writing to a target.
+fn write_error(target: &Path, cause: io::Error) -> ExportError {
+    // A reader such as `head` has enough; that is not an error of the disk.
     if target == Path::new("-") && cause.kind() == io::ErrorKind::BrokenPipe {
         return ExportError::NoReader;
     }
     ExportError::Write { path: target.to_owned(), cause }
 }
 
-/// Spreadsheets take texts that begin like this for formulas, and a formula may send data away. An import takes the mark away, and
-/// so a text that begins with one is marked as well.
+/// The text of a cell, with an apostrophe where a spreadsheet would take it for a formula, which may send data away; and
+/// whether it has one. An import removes the apostrophe, so a text that begins with one gets another.
 fn neutral(cell: &Cell, dialect: &Dialect) -> (String, bool) {
     let text = match cell {
         Cell::Number(number) => dialect.number(*number),
@@ -204,7 +209,7 @@ fn neutral(cell: &Cell, dialect: &Dialect) -> (String, bool) {
     }
 }
 
-/// Of what lies on the disk, which is made sure of first.
+/// The hash of a file, after it is synchronised to the disk.
 fn sha256(path: &Path) -> io::Result<String> {
     let mut file = File::options().read(true).write(true).open(path)?;
     file.sync_all()?;
@@ -226,7 +231,7 @@ mod tests {
 
     #[test]
     fn only_texts_that_look_like_formulas_are_marked() {
-        for (cell, told) in [
+        for (cell, expected) in [
             (Cell::Text("=1+1".into()), "'=1+1"),
             (Cell::Text("+7 900".into()), "'+7 900"),
             (Cell::Text("-x".into()), "'-x"),
@@ -237,7 +242,11 @@ mod tests {
             (Cell::Number(Decimal::new(-5, 0)), "-5"),
             (Cell::Empty, ""),
         ] {
-            assert_eq!(neutral(&cell, &Dialect::default()), (told.to_owned(), told.starts_with('\'')), "{cell:?}");
+            assert_eq!(
+                neutral(&cell, &Dialect::default()),
+                (expected.to_owned(), expected.starts_with('\'')),
+                "{cell:?}"
+            );
         }
     }
 

@@ -1,12 +1,12 @@
-//! A workbook written row by row; its sheets are not kept in memory. Text is always written as text, so `=…` never
-//! becomes a formula.
+//! Writing a workbook row by row, without its sheets in memory. Text is always written as text, so `=…` never becomes a
+//! formula.
 
-use super::arrange::Laid;
+use super::arrange::SheetColumn;
 use crate::export::table::cell::Cell;
 use crate::export::table::columns::Head;
 use crate::export::table::dialect::Dialect;
 use crate::export::table::exported_column::ExportedColumn;
-use crate::export::table::hidden::{HiddenOut, Stamp};
+use crate::export::table::hidden::{HiddenSheetWriter, Stamp};
 use crate::mapping::convert::text::with_apostrophe;
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
@@ -16,30 +16,31 @@ use std::borrow::Cow;
 use std::fs::File;
 
 const SHEET: &str = "Export";
-/// The hidden sheet with what the drop-down lists offer.
+/// The hidden sheet with the texts of the drop-down lists.
 const CHOICES: &str = "Списки";
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
-/// Of columns that cannot be sent back.
+/// The colours of columns that cannot be sent back.
 const READ_ONLY: (Color, Color) = (Color::RGB(0xD9_D9_D9), Color::RGB(0x59_59_59));
-/// Behind texts that had to be cut.
+/// The background of texts that were cut.
 const CUT: Color = Color::RGB(0xFF_C7_CE);
-/// Of these, so many are named.
+/// Number of them that are named.
 const CUT_NAMED_MAX: usize = 10;
-/// In characters.
+/// Widths of columns, in characters.
 const WIDTHS: std::ops::RangeInclusive<usize> = 8..=50;
-/// Rows that a column's width is taken from: what is widest further down may be cut on the screen.
+/// Number of rows that are measured for the width of a column; longer texts below may be cut on the screen.
 const MEASURED: u32 = 500;
-/// Columns from which on a table is wider than a screen.
+/// Number of columns above which a table is wider than a screen.
 const WIDE: usize = 4;
 
-/// Texts that were longer than a cell may be.
+/// Texts that were longer than the limit of a cell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Cut {
+pub struct CutTexts {
     pub texts: u64,
-    /// The first of them: sheet, cell and title.
+    /// The places of the first of them: sheet, cell and title.
     pub places: Vec<String>,
 }
 
+/// The sheets of a workbook that is being written.
 pub struct Sheets {
     workbook: Workbook,
     name: String,
@@ -48,28 +49,30 @@ pub struct Sheets {
     heads: Vec<Head>,
     /// The longest text of each column so far.
     widths: Vec<usize>,
-    /// Sheets so far, the last one's place in the workbook, and its rows.
+    /// Number of sheets so far, the index of the last one in the workbook, and its last row.
     count: u32,
     sheet: usize,
     row: u32,
     rows_max: u32,
-    cut: Cut,
-    hidden: Option<HiddenOut>,
-    /// Of each column's numbers, where they have one, and of its dates.
+    cut: CutTexts,
+    hidden: Option<HiddenSheetWriter>,
+    /// For each column the format of its numbers, where they have one, and of its dates.
     formats: Vec<(Option<Format>, Format)>,
-    /// Columns at the end that nobody has filled.
-    folded: usize,
+    /// Number of empty columns at the end.
+    collapsed: usize,
     link: Format,
     marked: Format,
 }
 
 impl Sheets {
-    /// The last `folded` of the columns are folded away.
-    pub fn new(columns: Vec<Laid>, folded: usize, dialect: &Dialect) -> Result<Sheets, XlsxError> {
-        let of_numbers = |laid: &Laid| Some(Format::new().set_num_format(laid.seen.number_format(laid.head.money)?));
-        let of_dates = |laid: &Laid| Format::new().set_num_format(laid.seen.date_format());
-        // Room for the arrow of the filter.
-        let width = |laid: &Laid| (laid.head.title.chars().count() + 3).max(laid.seen.number_width(laid.head.money));
+    /// Begins the sheets. The last `collapsed` columns are collapsed.
+    pub fn new(columns: Vec<SheetColumn>, collapsed: usize, dialect: &Dialect) -> Result<Sheets, XlsxError> {
+        let of_numbers =
+            |laid: &SheetColumn| Some(Format::new().set_num_format(laid.stats.number_format(laid.head.money)?));
+        let of_dates = |laid: &SheetColumn| Format::new().set_num_format(laid.stats.date_format());
+        // With room for the arrow of the filter.
+        let width =
+            |laid: &SheetColumn| (laid.head.title.chars().count() + 3).max(laid.stats.number_width(laid.head.money));
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
         let mut sheets = Sheets {
@@ -77,14 +80,14 @@ impl Sheets {
             name: dialect.sheet.clone().unwrap_or_else(|| SHEET.to_owned()),
             top: dialect.header_row - 1,
             formats: columns.iter().map(|laid| (of_numbers(laid), of_dates(laid))).collect(),
-            folded,
+            collapsed,
             widths: columns.iter().map(width).collect(),
             heads: columns.into_iter().map(|laid| laid.head).collect(),
             count: 0,
             sheet: 0,
             row: 0,
             rows_max: SHEET_ROWS_MAX,
-            cut: Cut::default(),
+            cut: CutTexts::default(),
             hidden: None,
             link: hyperlink_format(),
             marked: Format::new().set_background_color(CUT),
@@ -93,13 +96,13 @@ impl Sheets {
         Ok(sheets)
     }
 
-    /// Lets the workbook keep what it needs to be imported again.
+    /// Adds the hidden sheet that an import of the workbook needs.
     pub fn hide(&mut self, stamp: &Stamp, columns: &[ExportedColumn]) -> Result<(), XlsxError> {
-        self.hidden = Some(HiddenOut::begin(&mut self.workbook, stamp, columns)?);
+        self.hidden = Some(HiddenSheetWriter::begin(&mut self.workbook, stamp, columns)?);
         Ok(())
     }
 
-    /// What the present sheet is called.
+    /// The name of the current sheet.
     fn sheet_name(&self) -> String {
         if self.count == 1 { self.name.clone() } else { format!("{} {}", self.name, self.count) }
     }
@@ -110,7 +113,7 @@ impl Sheets {
         self.sheet = self.workbook.worksheets().len();
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(name)?;
-        // The id and the name stay in sight as well, where the table is wide.
+        // In a wide table the id and the name stay visible as well.
         sheet.set_freeze_panes(self.top + 1, if self.heads.len() > WIDE { 2 } else { 0 })?;
         let bold = Format::new().set_bold().set_background_color(HEADER);
         let grey = Format::new().set_bold().set_background_color(READ_ONLY.0).set_font_color(READ_ONLY.1);
@@ -123,7 +126,7 @@ impl Sheets {
         }
         for (column, (head, list)) in (0_u16..).zip(self.heads.iter().zip(lists(&self.heads))) {
             if let Some(list) = list {
-                // Rows that are added below have it, too.
+                // Rows that are added below have the list, too.
                 sheet.add_data_validation(self.top + 1, column, SHEET_ROWS_MAX - 1, column, &choice(head, &list)?)?;
             }
         }
@@ -131,7 +134,7 @@ impl Sheets {
         Ok(())
     }
 
-    /// What can be said of a sheet only when its rows are there.
+    /// Completes a sheet when its rows are known.
     fn end(&mut self) -> Result<(), XlsxError> {
         let (top, row, widths) = (self.top, self.row, &self.widths);
         let sheet = self.workbook.worksheet_from_index(self.sheet)?;
@@ -140,12 +143,13 @@ impl Sheets {
             sheet.set_column_width(column, (*width).clamp(*WIDTHS.start(), *WIDTHS.end()) as f64 + 1.0)?;
         }
         let columns = widths.len() as u16;
-        if let Some(first) = (self.folded > 0).then(|| columns.saturating_sub(self.folded as u16)) {
+        if let Some(first) = (self.collapsed > 0).then(|| columns.saturating_sub(self.collapsed as u16)) {
             sheet.group_columns_collapsed(first, columns - 1)?;
         }
         Ok(())
     }
 
+    /// Writes a row, on another sheet where the current one is full.
     pub fn row(&mut self, cells: impl Iterator<Item = Cell>) -> Result<(), XlsxError> {
         if self.row + 1 >= self.rows_max {
             self.end()?;
@@ -168,7 +172,7 @@ impl Sheets {
                 sheet.write_formula_with_format(row, column, formula, &self.link)?;
                 continue;
             }
-            // A format of the whole column would be that of cells to come, too: 2025 would be a day, 99.90 would be 100.
+            // A format of the whole column would apply to cells that are typed later: 2025 would be a day, 99.90 would be 100.
             match (cell.as_number(), cell.as_serial()) {
                 (Some(number), _) => {
                     match &formats.0 {
@@ -196,7 +200,7 @@ impl Sheets {
         Ok(())
     }
 
-    /// Notes that the text in this column of the present row was cut.
+    /// Notes that the text in this column of the current row was cut.
     fn note_cut(&mut self, column: u16) {
         self.cut.texts += 1;
         if self.cut.places.len() < CUT_NAMED_MAX {
@@ -206,15 +210,15 @@ impl Sheets {
         }
     }
 
-    /// What had to be cut.
-    pub fn save(mut self, file: File) -> Result<Cut, XlsxError> {
+    /// Writes the workbook. The result are the texts that were cut.
+    pub fn save(mut self, file: File) -> Result<CutTexts, XlsxError> {
         self.end()?;
         self.choices()?;
         self.workbook.save_to_writer(file)?;
         Ok(self.cut)
     }
 
-    /// The sheet that the drop-down lists take their texts from: within a cell's rule there is room for 255 letters only.
+    /// Writes the sheet with the texts of the drop-down lists: a rule of a cell has room for 255 characters only.
     fn choices(&mut self) -> Result<(), XlsxError> {
         let offered = || self.heads.iter().filter(|head| !head.choices.is_empty());
         if offered().next().is_none() {
@@ -232,7 +236,7 @@ impl Sheets {
     }
 }
 
-/// An import takes one apostrophe from a text of which it keeps a spreadsheet; such a text of the CRM has another.
+/// A cell whose text gets another apostrophe where it begins with one, since an import removes one.
 fn marked(cell: Cell) -> Cell {
     match &cell {
         Cell::Text(text) => with_apostrophe(text).map_or(cell, Cell::Text),
@@ -240,7 +244,7 @@ fn marked(cell: Cell) -> Cell {
     }
 }
 
-/// Where the texts of each column's list stand.
+/// The ranges of the drop-down lists of columns.
 fn lists(heads: &[Head]) -> impl Iterator<Item = Option<String>> + '_ {
     let mut listed = 0;
     heads.iter().map(move |head| {
@@ -251,7 +255,7 @@ fn lists(heads: &[Head]) -> impl Iterator<Item = Option<String>> + '_ {
     })
 }
 
-/// What is shown when the title is selected.
+/// The note that is shown when the title is selected.
 fn read_only() -> Result<DataValidation, XlsxError> {
     DataValidation::new()
         .allow_any_value()
@@ -260,7 +264,7 @@ fn read_only() -> Result<DataValidation, XlsxError> {
 }
 
 fn choice(head: &Head, list: &str) -> Result<DataValidation, XlsxError> {
-    // The title and the message of the box have room for 32 and 255 letters.
+    // The title and the message of the box have room for 32 and 255 characters.
     let title: String = head.title.chars().take(32).collect();
     DataValidation::new()
         .allow_list_formula(list.into())
@@ -282,12 +286,12 @@ mod tests {
     use super::*;
     use calamine::Reader;
 
-    fn head(title: &str, money: bool) -> Laid {
-        Laid { head: Head { title: title.into(), money, ..Head::default() }, ..Laid::default() }
+    fn head(title: &str, money: bool) -> SheetColumn {
+        SheetColumn { head: Head { title: title.into(), money, ..Head::default() }, ..SheetColumn::default() }
     }
 
     #[test]
-    fn a_long_table_goes_on_in_another_sheet() {
+    fn a_long_table_continues_on_another_sheet() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
         let mut sheets = Sheets { rows_max: 3, ..Sheets::new(vec![head("A", false)], 0, &Dialect::default()).unwrap() };
@@ -295,18 +299,18 @@ mod tests {
             sheets.row([Cell::Text(format!("={n}"))].into_iter()).unwrap();
         }
         sheets.row([Cell::Text("x".repeat(CELL_MAX + 1))].into_iter()).unwrap();
-        let cut = Cut { texts: 1, places: vec!["Export 3!A3 \"A\"".into()] };
+        let cut = CutTexts { texts: 1, places: vec!["Export 3!A3 \"A\"".into()] };
         assert_eq!(sheets.save(std::fs::File::create(&path).unwrap()).unwrap(), cut);
         let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
         assert_eq!(book.sheet_names(), ["Export", "Export 2", "Export 3"]);
         let second = book.worksheet_range("Export 2").unwrap();
-        let told: Vec<String> = second.rows().map(|row| row[0].to_string()).collect();
-        assert_eq!(told, ["A", "=2", "=3"]);
+        let texts: Vec<String> = second.rows().map(|row| row[0].to_string()).collect();
+        assert_eq!(texts, ["A", "=2", "=3"]);
     }
 
-    /// Or a year that is typed into a column of dates would be a day of 1905, and 99.90 would look like 100.
+    /// Otherwise a year that is typed into a column of dates would be a day of 1905, and 99.90 would look like 100.
     #[test]
-    fn cells_to_come_have_no_format() {
+    fn cells_that_are_added_later_have_no_format() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
         let columns = vec![head("A", true), head("B", false)];

@@ -1,7 +1,7 @@
-//! Rows that wait on the disk until all have come: which columns hold anything, and how their numbers are to be shown, is
-//! known only then. The file lies beside the one that is made, and is gone with this.
+//! Rows that wait on the disk until all are known: only then is it known which columns are empty and which format their numbers
+//! need. The file is beside the target and is removed when this is dropped.
 
-use super::part::Part;
+use super::part::UnfinishedFile;
 use crate::export::table::cell::Cell;
 use jiff::civil::{Date, DateTime};
 use rust_decimal::Decimal;
@@ -9,17 +9,18 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use std::path::Path;
 
+/// A file with the rows of a table.
 pub struct Spool {
-    // Closed before its file goes away.
+    // Dropped before its file is removed.
     file: BufWriter<File>,
-    /// Cells of each row.
+    /// Number of cells in a row.
     width: usize,
     rows: u64,
     buffer: Vec<u8>,
-    _part: Part,
+    _part: UnfinishedFile,
 }
 
-/// What begins a cell.
+/// The first byte of a cell.
 mod tag {
     pub const EMPTY: u8 = 0;
     pub const TEXT: u8 = 1;
@@ -31,18 +32,19 @@ mod tag {
 
 impl Spool {
     pub fn beside(target: &Path, width: usize) -> io::Result<Spool> {
-        let (part, file) = Part::create(target)?;
+        let (part, file) = UnfinishedFile::create(target)?;
         Ok(Spool { file: BufWriter::new(file), width, rows: 0, buffer: Vec::new(), _part: part })
     }
 
-    pub fn put(&mut self, cells: &[Cell]) -> io::Result<()> {
+    /// Adds a row.
+    pub fn push(&mut self, cells: &[Cell]) -> io::Result<()> {
         self.buffer.clear();
         cells.iter().for_each(|cell| write(cell, &mut self.buffer));
         self.rows += 1;
         self.file.write_all(&self.buffer)
     }
 
-    /// All rows, in the order they came.
+    /// ColumnUse all rows in their order.
     pub fn each<E: From<io::Error>>(mut self, mut take: impl FnMut(Vec<Cell>) -> Result<(), E>) -> Result<(), E> {
         self.file.flush()?;
         let mut file = self.file.get_ref();
@@ -64,7 +66,7 @@ fn write(cell: &Cell, out: &mut Vec<u8>) {
     };
     match cell {
         Cell::Empty => out.push(tag::EMPTY),
-        Cell::Text(told) => text(tag::TEXT, told),
+        Cell::Text(content) => text(tag::TEXT, content),
         Cell::Link(address) => text(tag::LINK, address),
         Cell::Number(number) => {
             out.push(tag::NUMBER);
@@ -100,7 +102,7 @@ fn read(file: &mut impl Read) -> io::Result<Cell> {
             Cell::Instant(DateTime::from_parts(date, jiff::civil::Time::new(hour, minute, second, 0).map_err(damaged)?))
         }
         tag::DAY => Cell::Day(read_day(file)?),
-        other => return Err(damaged(format!("no cell begins with {other}"))),
+        other => return Err(damaged(format!("unknown cell tag {other}"))),
     })
 }
 
@@ -133,7 +135,7 @@ mod tests {
     use jiff::civil::date;
 
     #[test]
-    fn rows_come_back_as_they_went_and_leave_no_file() {
+    fn rows_are_read_as_they_were_written_and_leave_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let cells = [
             Cell::Empty,
@@ -148,7 +150,7 @@ mod tests {
         let rows: Vec<Vec<Cell>> = (0..cells.len()).map(|n| vec![cells[n].clone(), cells[0].clone()]).collect();
         let mut spool = Spool::beside(&folder.path().join("a.xlsx"), 2).unwrap();
         for row in &rows {
-            spool.put(row).unwrap();
+            spool.push(row).unwrap();
         }
         let mut read = Vec::new();
         spool

@@ -1,7 +1,7 @@
-//! The way back, worked out once: which columns there are, what fills them, and what nothing fills.
+//! Inverting a mapping, once: its columns, what fills them, and what has no column.
 
-use super::words::Words;
-use super::{Backwards, KeyOf, Target, Way};
+use super::words::NameFinder;
+use super::{InverseMapping, InverseTarget, KeyOf, OriginFormat};
 use crate::export::Format;
 use crate::export::table::dialect::Dialect;
 use crate::mapping::compile::{ColumnUse, columns_read};
@@ -12,8 +12,8 @@ use sheet_source::{ColumnMatch, fold};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-impl Backwards {
-    /// The titles of a mapping's columns, in the order in which they first stand in it.
+impl InverseMapping {
+    /// The titles of a mapping's columns, in the order of their first use.
     pub fn titles_of(written: &MappingAst) -> Vec<String> {
         let mut titles: Vec<String> = Vec::new();
         for (title, _) in columns_read(written) {
@@ -24,56 +24,66 @@ impl Backwards {
         titles
     }
 
-    /// `plan` is the mapping compiled for a table with these titles.
-    pub fn of(written: &MappingAst, plan: Arc<Plan>, format: Format, keys: Box<KeyOf>) -> Backwards {
+    /// The inverse of a mapping. `plan` is the mapping compiled for a table with its titles.
+    pub fn of(written: &MappingAst, plan: Arc<Plan>, format: Format, keys: Box<KeyOf>) -> InverseMapping {
         let origins = origins(written);
-        let mut targets: Vec<(usize, Target)> = Vec::new();
-        let mut untold = Vec::new();
+        let mut targets: Vec<(usize, InverseTarget)> = Vec::new();
+        let mut without_column = Vec::new();
         for (no, section) in plan.sections.iter().enumerate() {
             for (value_no, value) in section.values.iter().enumerate() {
                 let name = format!("{}.{}", section_name(&plan, section), value.target.name());
-                let ways: Vec<Way> = value.origins.iter().map(|origin| way(&plan, written, &origins, origin)).collect();
-                let held = is_held(&plan, section, value);
-                untold.extend(value.origins.iter().zip(&ways).filter_map(|(origin, way)| {
-                    unshown(&plan, section, value, origin, way, held).map(|why| format!("{name} ({why})"))
-                }));
-                if held {
+                let origin_formats: Vec<OriginFormat> =
+                    value.origins.iter().map(|origin| origin_format(&plan, written, &origins, origin)).collect();
+                let readable = is_readable(&plan, section, value);
+                without_column.extend(value.origins.iter().zip(&origin_formats).filter_map(
+                    |(origin, origin_format)| {
+                        reason_without_column(&plan, section, value, origin, origin_format, readable)
+                            .map(|why| format!("{name} ({why})"))
+                    },
+                ));
+                if readable {
                     let at = value.origins.iter().map(|origin| origin.offset).min().unwrap_or(0);
-                    targets.push((at, Target { section: no, value: value_no, name, ways }));
+                    targets.push((at, InverseTarget { section: no, value: value_no, name, origin_formats }));
                 }
             }
         }
         targets.sort_by_key(|(at, _)| *at);
-        untold.extend(unfilled(&plan, written, &targets));
-        Backwards {
+        without_column.extend(unfilled_columns(&plan, written, &targets));
+        InverseMapping {
             titles: plan.header.titles().map(str::to_owned).collect(),
             targets: targets.into_iter().map(|(_, target)| target).collect(),
             links: links(&plan),
             dialect: Dialect::of(written, format),
             typed: format == Format::Xlsx,
-            words: Words::new(Arc::clone(&plan), keys),
-            untold,
-            lost: BTreeMap::new(),
+            words: NameFinder::new(Arc::clone(&plan), keys),
+            without_column,
+            losses: BTreeMap::new(),
             plan,
         }
     }
 }
 
-/// Each origin by its place in the file.
+/// Origins by their offset in the file.
 fn origins(written: &MappingAst) -> HashMap<usize, &Origin> {
     let values = written.sections.iter().flat_map(|section| &section.values);
     let all = values.flat_map(|v| v.origins.iter().chain(v.parts.iter().flat_map(|part| &part.origins)));
     all.map(|origin| (origin.offset, origin)).collect()
 }
 
-fn way(plan: &Plan, written: &MappingAst, origins: &HashMap<usize, &Origin>, origin: &OriginPlan) -> Way {
-    let Some(said) = origins.get(&origin.offset) else { return Way::default() };
-    let translation = said.values.iter().flat_map(|values| &values.value);
+/// How a value is written into the column of an origin.
+fn origin_format(
+    plan: &Plan,
+    written: &MappingAst,
+    origins: &HashMap<usize, &Origin>,
+    origin: &OriginPlan,
+) -> OriginFormat {
+    let Some(written_origin) = origins.get(&origin.offset) else { return OriginFormat::default() };
+    let translation = written_origin.values.iter().flat_map(|values| &values.value);
     let dates = written.source.dates.iter().map(|layout| layout.value.clone());
-    Way {
+    OriginFormat {
         translation: translation.map(|(found, written)| (found.clone(), written.value.clone())).collect(),
-        layouts: said.format.as_ref().map_or_else(|| dates.collect(), |format| vec![format.value.clone()]),
-        around: match &said.source {
+        layouts: written_origin.format.as_ref().map_or_else(|| dates.collect(), |format| vec![format.value.clone()]),
+        around: match &written_origin.source {
             ValueSource::Template(text) => {
                 around(&text.value).and_then(|(title, before, after)| match plan.header.find(title) {
                     ColumnMatch::One(column) => Some((column, before.to_owned(), after.to_owned())),
@@ -95,39 +105,39 @@ fn around(template: &str) -> Option<(&str, &str, &str)> {
     (fixed(before) && fixed(after) && !title.contains(['\'', '"'])).then_some((title, before, after))
 }
 
-/// True where lists of the service say what this is.
-fn is_held(plan: &Plan, section: &SectionPlan, value: &ValuePlan) -> bool {
+/// True where the service shows the value, so that it can be exported.
+fn is_readable(plan: &Plan, section: &SectionPlan, value: &ValuePlan) -> bool {
     let TargetPlan::Field(spec) = &value.target else { return true };
-    // With an id beside them the other columns of a contact would have to be empty.
+    // Beside an id, the other columns of a contact would have to be empty.
     let id_beside = spec.holds == Holds::OwnId && !section.spec.is_item() && section.values.len() > 1;
     spec.wire.is_held(section.spec.at, plan.kind.spec().entity) && !id_beside
 }
 
-/// Why an origin has no column that shows it.
-fn unshown(
+/// Why no column shows an origin; `None` where one does.
+fn reason_without_column(
     plan: &Plan,
     section: &SectionPlan,
     value: &ValuePlan,
     origin: &OriginPlan,
-    way: &Way,
-    held: bool,
+    origin_format: &OriginFormat,
+    readable: bool,
 ) -> Option<String> {
     match &origin.input {
-        Input::Column(column) if !held => {
-            Some(format!("\"{}\" stays empty: it cannot be read back", plan.header.title(*column)))
+        Input::Column(column) if !readable => {
+            Some(format!("\"{}\" stays empty: the service does not show it", plan.header.title(*column)))
         }
         Input::Column(_) => None,
-        // It says where the section looks.
+        // It only names the catalog of the section.
         Input::Constant(_) if matches!(&value.target, TargetPlan::Field(spec) if spec.wire == Wire::ElementCatalog) => {
             None
         }
         Input::Constant(text) => Some(format!("always \"{text}\"")),
-        Input::Template(_) if way.around.is_some() && reads_text(section, value) => None,
+        Input::Template(_) if origin_format.around.is_some() && reads_text(section, value) => None,
         Input::Template(_) => Some("a template".to_owned()),
     }
 }
 
-/// Only of a text can what a template put around it be taken off again.
+/// True for a value from which the fixed text of a template can be removed: only a text.
 fn reads_text(section: &SectionPlan, value: &ValuePlan) -> bool {
     let text = match &value.target {
         TargetPlan::Field(spec) => matches!(spec.holds, Holds::Text { .. }),
@@ -136,22 +146,22 @@ fn reads_text(section: &SectionPlan, value: &ValuePlan) -> bool {
     text && !section.spec.repeats
 }
 
-/// Columns that are there because a template or a condition reads them.
-fn unfilled(plan: &Plan, written: &MappingAst, targets: &[(usize, Target)]) -> Vec<String> {
+/// Columns that only a template or a condition reads.
+fn unfilled_columns(plan: &Plan, written: &MappingAst, targets: &[(usize, InverseTarget)]) -> Vec<String> {
     let around: Vec<usize> = targets
         .iter()
-        .flat_map(|(_, target)| target.ways.iter())
-        .filter_map(|way| way.around.as_ref().map(|(column, _, _)| *column))
+        .flat_map(|(_, target)| target.origin_formats.iter())
+        .filter_map(|origin_format| origin_format.around.as_ref().map(|(column, _, _)| *column))
         .collect();
     let read = columns_read(written);
-    let by = |title: &str, wanted: &[ColumnUse]| {
-        read.iter().any(|(known, reads)| fold(known) == fold(title) && wanted.contains(reads))
+    let by = |title: &str, uses: &[ColumnUse]| {
+        read.iter().any(|(known, reads)| fold(known) == fold(title) && uses.contains(reads))
     };
     let titles = plan.header.titles().enumerate();
-    let unfilled = titles.filter(|(column, title)| {
+    let unfilled_columns = titles.filter(|(column, title)| {
         !by(title, &[ColumnUse::Value, ColumnUse::Key, ColumnUse::Group]) && !around.contains(column)
     });
-    unfilled
+    unfilled_columns
         .map(|(_, title)| {
             let what = if by(title, &[ColumnUse::Template]) { "a template" } else { "\"where\"" };
             format!("column \"{title}\" (only {what} reads it)")
@@ -159,7 +169,7 @@ fn unfilled(plan: &Plan, written: &MappingAst, targets: &[(usize, Target)]) -> V
         .collect()
 }
 
-/// Whose contact and company the mapping writes along with the record.
+/// The contact and the company that the mapping writes with the record.
 fn links(plan: &Plan) -> Vec<Link> {
     let linked = |section: &SectionPlan| match section.spec.at {
         At::EmbeddedFirst(key) => Link::ALL.into_iter().find(|link| link.entity().collection() == key),
@@ -174,7 +184,7 @@ fn links(plan: &Plan) -> Vec<Link> {
     links
 }
 
-/// A value in parts is named by its field.
+/// The name of a section; of an object in a custom field it is the name of the field.
 fn section_name(plan: &Plan, section: &SectionPlan) -> String {
     match (&section.field, plan.sections.get(section.holder)) {
         (Some(field), Some(holder)) if section.spec.at == At::Value => format!("{}.{}", holder.spec.name, field.name),

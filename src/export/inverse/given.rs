@@ -1,4 +1,4 @@
-//! A value as the service gives it, on the way to the text that the mapping would read to write it.
+//! Values of the service, typed by the conversion of the mapping that would write them.
 
 use crate::mapping::convert::number::NumberSyntax;
 use crate::mapping::convert::{date, flag, number};
@@ -15,63 +15,69 @@ use jiff::{Timestamp, Zoned};
 use rust_decimal::Decimal;
 use sheet_source::{Cell as Read, fold};
 
-/// What a value is, by what the mapping makes of its cells.
+/// A value of the service, by the conversion of its column.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Given {
+pub enum ExportedValue {
     Text(String),
     Number(Decimal),
     Flag(bool),
-    /// Unix seconds.
+    /// In Unix seconds.
     Moment(i64),
     Day(Date),
-    /// Of something that the mapping names.
+    /// The id of something that the mapping names.
     Id(u64),
 }
 
-/// Where the parts of a value that is an object stand.
+/// Keys of values that are objects.
 const NAME: &str = "name";
 const ENTITY_ID: &str = "entity_id";
 
-impl Given {
-    /// `None` where there is nothing.
-    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> Option<Given> {
+impl ExportedValue {
+    /// The value of an origin; `None` where there is none.
+    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> Option<ExportedValue> {
         let value = match target {
             TargetPlan::Field(_) => held,
             TargetPlan::Custom { .. } => inner(origin, held),
         };
-        let told = || Some(text(value)).filter(|text| !text.is_empty());
+        let nonempty = || Some(text(value)).filter(|text| !text.is_empty());
         match &origin.conversion {
             Conversion::Name(lookup) => match (&lookup.kind, target) {
                 (LookupKind::Option(_), TargetPlan::Custom { field, .. }) => {
-                    let by_text = || field.options.iter().find(|option| Some(&option.value) == told().as_ref());
+                    let by_text = || field.options.iter().find(|option| Some(&option.value) == nonempty().as_ref());
                     let id = id(&held["enum_id"]).or_else(|| by_text().map(|option| option.id));
-                    id.map(Given::Id).or_else(|| told().map(Given::Text))
+                    id.map(ExportedValue::Id).or_else(|| nonempty().map(ExportedValue::Text))
                 }
-                (LookupKind::UserOrRobot, _) => id(value).map(Given::Id),
-                _ => id(value).filter(|id| *id > 0).map(Given::Id),
+                (LookupKind::UserOrRobot, _) => id(value).map(ExportedValue::Id),
+                _ => id(value).filter(|id| *id > 0).map(ExportedValue::Id),
             },
-            Conversion::Chain { .. } | Conversion::EntityId => id(value).filter(|id| *id > 0).map(Given::Id),
+            Conversion::Chain { .. } | Conversion::EntityId => id(value).filter(|id| *id > 0).map(ExportedValue::Id),
             Conversion::Number
             | Conversion::Quantity
             | Conversion::Money
             | Conversion::WholeMoney { .. }
-            | Conversion::Int { .. } => number(value).map(Given::Number).or_else(|| told().map(Given::Text)),
+            | Conversion::Int { .. } => {
+                number(value).map(ExportedValue::Number).or_else(|| nonempty().map(ExportedValue::Text))
+            }
             Conversion::Bool if value.is_null() => None,
-            Conversion::Bool => Some(Given::Flag(parts::flag(value))),
-            Conversion::Day(rules) => day(value, rules).map(Given::Day).or_else(|| told().map(Given::Text)),
-            Conversion::Moment(_) => moment(value, target).or_else(|| told().filter(|t| t != "0").map(Given::Text)),
+            Conversion::Bool => Some(ExportedValue::Flag(parts::flag(value))),
+            Conversion::Day(rules) => {
+                day(value, rules).map(ExportedValue::Day).or_else(|| nonempty().map(ExportedValue::Text))
+            }
+            Conversion::Moment(_) => {
+                moment(value, target).or_else(|| nonempty().filter(|t| t != "0").map(ExportedValue::Text))
+            }
             Conversion::Text { shape: Some(As::DateTime), .. } => {
-                moment(value, target).or_else(|| told().map(Given::Text))
+                moment(value, target).or_else(|| nonempty().map(ExportedValue::Text))
             }
             Conversion::Text { shape: Some(As::Date), .. } => {
-                let day = told().and_then(|text| text.parse().ok()).map(Given::Day);
-                day.or_else(|| told().map(Given::Text))
+                let day = nonempty().and_then(|text| text.parse().ok()).map(ExportedValue::Day);
+                day.or_else(|| nonempty().map(ExportedValue::Text))
             }
             Conversion::Json { .. } if value.is_null() => None,
-            Conversion::Json { .. } => Some(Given::Text(value.to_string())),
+            Conversion::Json { .. } => Some(ExportedValue::Text(value.to_string())),
             Conversion::Text { .. } | Conversion::Word(_) => match value {
-                Lean::Flag(flag) => Some(Given::Text(flag.to_string())),
-                _ => told().map(Given::Text),
+                Lean::Flag(flag) => Some(ExportedValue::Text(flag.to_string())),
+                _ => nonempty().map(ExportedValue::Text),
             },
             Conversion::Phone { .. }
             | Conversion::Email { .. }
@@ -79,32 +85,31 @@ impl Given {
             | Conversion::Tag
             | Conversion::Colour { .. }
             | Conversion::Country
-            | Conversion::ObjectName { .. } => told().map(Given::Text),
+            | Conversion::ObjectName { .. } => nonempty().map(ExportedValue::Text),
         }
     }
 
-    /// True where the mapping makes this value of a text of its own: a translation, a constant. Names are looked up
-    /// elsewhere.
-    pub fn is(&self, written: &Literal, origin: &OriginPlan, decimal: Option<char>) -> bool {
+    /// True where the mapping converts its own text, a translation or a constant, to this value. Names are looked up elsewhere.
+    pub fn is_written_as(&self, written: &Literal, origin: &OriginPlan, decimal: Option<char>) -> bool {
         let cell = origin.literal_cell(written);
         match (self, &origin.conversion) {
-            (Given::Flag(value), _) => flag::flag(cell).ok() == Some(*value),
-            (Given::Number(value), _) => {
+            (ExportedValue::Flag(value), _) => flag::flag(cell).ok() == Some(*value),
+            (ExportedValue::Number(value), _) => {
                 number::number(cell, NumberSyntax { decimal, currency: None }).ok() == Some(*value)
             }
-            (Given::Moment(value), convert) => {
+            (ExportedValue::Moment(value), convert) => {
                 rules(convert).is_some_and(|rules| date::datetime(cell, rules).ok() == Some(*value))
             }
-            (Given::Day(value), convert) => {
+            (ExportedValue::Day(value), convert) => {
                 rules(convert).is_some_and(|rules| date::date(cell, rules).ok() == Some(*value))
             }
-            (Given::Text(value), _) => fold(value) == fold(written),
-            (Given::Id(value), _) => written.trim().parse() == Ok(*value),
+            (ExportedValue::Text(value), _) => fold(value) == fold(written),
+            (ExportedValue::Id(value), _) => written.trim().parse() == Ok(*value),
         }
     }
 }
 
-/// What of the value of a custom field is meant.
+/// The part of a custom field's value that an origin writes.
 fn inner<'v>(origin: &OriginPlan, held: &'v Lean) -> &'v Lean {
     let value = &held["value"];
     match &origin.conversion {
@@ -124,23 +129,24 @@ fn rules(convert: &Conversion) -> Option<&date::Rules> {
     }
 }
 
-/// No moment of an account's own is that old; PHP writes 0 for none. [inferred]
-fn moment(value: &Lean, target: &TargetPlan) -> Option<Given> {
-    let told = text(value);
-    let unix_s = told.parse::<i64>().ok().or_else(|| told.parse::<Timestamp>().ok().map(Timestamp::as_second))?;
+/// A time. Only a custom field can be 0: PHP writes 0 for none. [inferred]
+fn moment(value: &Lean, target: &TargetPlan) -> Option<ExportedValue> {
+    let value_text = text(value);
+    let unix_s =
+        value_text.parse::<i64>().ok().or_else(|| value_text.parse::<Timestamp>().ok().map(Timestamp::as_second))?;
     let none = unix_s == 0 && !matches!(target, TargetPlan::Custom { kind: FieldKind::DateTime, .. });
-    (!none).then_some(Given::Moment(unix_s))
+    (!none).then_some(ExportedValue::Moment(unix_s))
 }
 
-/// A day is sent as its midnight in the account's zone.
+/// A day, which is sent as its midnight in the account's time zone.
 fn day(value: &Lean, rules: &date::Rules) -> Option<Date> {
-    let told = text(value);
-    let at = told.parse::<i64>().ok().and_then(|unix_s| Timestamp::from_second(unix_s).ok());
-    let Some(at) = at.or_else(|| told.parse::<Timestamp>().ok()) else { return told.parse().ok() };
+    let value_text = text(value);
+    let at = value_text.parse::<i64>().ok().and_then(|unix_s| Timestamp::from_second(unix_s).ok());
+    let Some(at) = at.or_else(|| value_text.parse::<Timestamp>().ok()) else { return value_text.parse().ok() };
     Some(at.to_zoned(rules.account().clone()).date())
 }
 
-/// A moment in the mapping's zone: in the first of its layouts that loses nothing of it, else as ISO has it.
+/// The text of a time in the mapping's time zone: in the first of its layouts that loses nothing, otherwise in ISO format.
 pub fn print_moment(unix_s: i64, rules: &date::Rules, layouts: &[String]) -> String {
     let Ok(at) = Timestamp::from_second(unix_s) else { return unix_s.to_string() };
     let at = at.to_zoned(rules.timezone().clone());
@@ -150,14 +156,14 @@ pub fn print_moment(unix_s: i64, rules: &date::Rules, layouts: &[String]) -> Str
     all.iter().find(exact).or(all.first()).cloned().unwrap_or_else(|| unix_s.to_string())
 }
 
-/// The same moment as a real date, where the mapping reads it back.
+/// The same time as a date value, where the mapping reads it back.
 pub fn local(unix_s: i64, rules: &date::Rules) -> Option<DateTime> {
     let at = Timestamp::from_second(unix_s).ok()?.to_zoned(rules.timezone().clone()).datetime();
     let iso = at.strftime("%Y-%m-%d %H:%M:%S").to_string();
     (date::datetime(Read::of_text(&iso), rules) == Ok(unix_s)).then_some(at)
 }
 
-/// A day, if there is one in a layout without a time.
+/// The text of a day, in a layout without a time where there is one.
 pub fn print_day(day: Date, rules: &date::Rules, layouts: &[String]) -> String {
     let Ok(at) = day.to_zoned(TimeZone::UTC) else { return day.to_string() };
     let mut all: Vec<&String> = layouts.iter().collect();
@@ -183,31 +189,31 @@ mod tests {
     fn moments_and_days_are_printed_as_the_mapping_reads_them() {
         // 2025-11-20T10:00+03:00
         let at = 1_763_622_000;
-        for (layouts, zone, unix_s, told) in [
+        for (layouts, zone, unix_s, expected) in [
             (&["%d.%m.%Y %H:%M", "%d.%m.%Y"][..], "Europe/Moscow", at, "20.11.2025 10:00"),
             (&["%d.%m.%Y %H:%M"], "Asia/Vladivostok", at, "20.11.2025 17:00"),
             (&["%d.%m.%Y %H:%M"], "Europe/Moscow", at + 7, "2025-11-20 10:00:07"),
-            // A day alone would lose the time.
+            // A layout with only the day would lose the time.
             (&["%d.%m.%Y"], "Europe/Moscow", at, "2025-11-20 10:00"),
             (&["%d.%m.%Y"], "Europe/Moscow", at - 36_000, "20.11.2025"),
             (&["%m/%d/%Y %I:%M %p"], "Europe/Moscow", at, "11/20/2025 10:00 AM"),
             (&[], "Europe/Moscow", at, "2025-11-20 10:00"),
             (&[], "Europe/Moscow", at + 7, "2025-11-20 10:00:07"),
-            // The clocks were put back over it.
+            // This hour was repeated when the clocks were set back.
             (&["%d.%m.%Y %H:%M"], "Europe/Berlin", 1_761_438_600, "2025-10-26T02:30:00+02:00"),
         ] {
             let rules = rules(layouts, zone);
             let layouts: Vec<String> = layouts.iter().map(|l| (*l).to_owned()).collect();
-            assert_eq!(print_moment(unix_s, &rules, &layouts), told, "{layouts:?}");
+            assert_eq!(print_moment(unix_s, &rules, &layouts), expected, "{layouts:?}");
         }
-        for (layouts, told) in [
+        for (layouts, expected) in [
             (&["%d.%m.%Y %H:%M", "%d.%m.%Y"][..], "20.11.2025"),
             (&["%d.%m.%Y %H:%M"], "20.11.2025 00:00"),
             (&[], "2025-11-20"),
         ] {
             let rules = rules(layouts, "Europe/Moscow");
             let layouts: Vec<String> = layouts.iter().map(|l| (*l).to_owned()).collect();
-            assert_eq!(print_day(jiff::civil::date(2025, 11, 20), &rules, &layouts), told, "{layouts:?}");
+            assert_eq!(print_day(jiff::civil::date(2025, 11, 20), &rules, &layouts), expected, "{layouts:?}");
         }
         assert_eq!(local(1_761_438_600, &rules(&[], "Europe/Berlin")), None);
     }

@@ -1,6 +1,8 @@
-//! A mapping read backwards: a table with the titles that the mapping reads, filled so that an import of it with the same
-//! mapping gives the same records. What cannot be filled is told: once for the mapping (`untold`), and counted while
-//! records come (`lost`). Pure but for the keys that it asks for.
+//! A mapping applied backwards: a table with the titles that the mapping reads, so that an import with the same mapping gives
+//! the same records. What cannot be exported is reported: once for the mapping (`without_column`), and counted for records
+//! (`losses`). Pure except for the keys that it looks up.
+//!
+//! `compile` inverts a mapping, `given` types values, `words` finds names of ids.
 
 mod compile;
 mod given;
@@ -9,8 +11,8 @@ mod words;
 pub use words::KeyOf;
 
 use super::table::cell::{Cell, NO, YES};
-use super::table::dialect::{Dialect, Said};
-use super::table::linked::Whole;
+use super::table::dialect::{CsvOptions, Dialect};
+use super::table::linked::LinkedRow;
 use crate::mapping::convert::{phone, split};
 use crate::mapping::language::ast::Literal;
 use crate::mapping::lookup::{ElementBy, Lookup, LookupKind};
@@ -20,59 +22,60 @@ use amo_model::held::{self, field_values};
 use amo_model::lean::Lean;
 use amo_model::parts::{self, id};
 use amo_model::{At, Link, Wire};
-use given::Given;
+use given::ExportedValue;
 use sheet_source::fold;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use words::{Wanted, Words};
+use words::{NameFinder, NameQuery};
 
-/// Between the parts of a key of several columns.
+/// The separator of a key of several columns.
 const KEY_JOIN: &str = " / ";
 
-pub struct Backwards {
+/// A mapping that makes rows of records.
+pub struct InverseMapping {
     plan: Arc<Plan>,
     titles: Vec<String>,
-    targets: Arc<[Target]>,
+    targets: Arc<[InverseTarget]>,
     links: Vec<Link>,
-    words: Words,
+    words: NameFinder,
     dialect: Dialect,
-    /// Real dates and numbers, not their texts.
+    /// True for date and number values instead of texts.
     typed: bool,
-    untold: Vec<String>,
-    lost: BTreeMap<String, u64>,
+    without_column: Vec<String>,
+    losses: BTreeMap<String, u64>,
 }
 
-/// One value of the plan, on its way back into columns.
-struct Target {
+/// A value of the plan that is written into columns.
+struct InverseTarget {
     section: usize,
     value: usize,
-    /// As problems name it: `lead.price`.
+    /// The name in problems: `lead.price`.
     name: String,
-    /// As many as the value has origins.
-    ways: Vec<Way>,
+    /// One for each origin of the value.
+    origin_formats: Vec<OriginFormat>,
 }
 
-/// What of an origin the plan does not keep in the order written.
+/// The parts of an origin that the plan does not keep in their order.
 #[derive(Default)]
-struct Way {
+struct OriginFormat {
     translation: Vec<(String, Literal)>,
     layouts: Vec<String>,
-    /// Of a template that puts fixed text around one column: the column, and the text on both sides.
+    /// For a template with fixed text around one column: the column, and the text before and after it.
     around: Option<(usize, String, String)>,
 }
 
-/// Where a value is being put: its target and which of its origins.
+/// An origin of a value: its target by index, and the index of the origin.
 #[derive(Clone, Copy)]
-struct Spot<'a> {
-    target: &'a Target,
+struct OriginRef<'a> {
+    target: &'a InverseTarget,
     place: usize,
     no: usize,
     value: &'a ValuePlan,
     origin: &'a OriginPlan,
-    way: &'a Way,
+    origin_format: &'a OriginFormat,
 }
 
-impl Backwards {
+impl InverseMapping {
     pub fn titles(&self) -> impl Iterator<Item = &str> {
         self.titles.iter().map(String::as_str)
     }
@@ -81,27 +84,27 @@ impl Backwards {
         &self.links
     }
 
-    /// Written in another way than the mapping says.
-    pub fn said(self, said: Said) -> Backwards {
-        Backwards { dialect: self.dialect.said(said), ..self }
+    /// With other options of a CSV than the mapping has.
+    pub fn with_csv_options(self, options: CsvOptions) -> InverseMapping {
+        InverseMapping { dialect: self.dialect.with_csv_options(options), ..self }
     }
 
     pub fn dialect(&self) -> &Dialect {
         &self.dialect
     }
 
-    /// What no column can show, by name.
-    pub fn untold(&self) -> &[String] {
-        &self.untold
+    /// Values that no column shows, by name.
+    pub fn without_column(&self) -> &[String] {
+        &self.without_column
     }
 
-    /// What could not be put into columns, and how often.
-    pub fn lost(&self) -> &BTreeMap<String, u64> {
-        &self.lost
+    /// Values that could not be put into columns, with their number.
+    pub fn losses(&self) -> &BTreeMap<String, u64> {
+        &self.losses
     }
 
-    /// One row for each line of a record, where the mapping groups rows; else one.
-    pub fn rows(&mut self, whole: &Whole) -> Vec<Vec<Cell>> {
+    /// The rows of a record: one for each of its lines where the mapping groups rows, otherwise one.
+    pub fn rows(&mut self, whole: &LinkedRow) -> Vec<Vec<Cell>> {
         let (plan, targets) = (Arc::clone(&self.plan), Arc::clone(&self.targets));
         let objects = self.objects(&plan, whole);
         let grouped = plan.groups.is_some();
@@ -120,12 +123,12 @@ impl Backwards {
                 }
             }
         }
-        self.names_of_rows(&plan, &whole.item, &mut rows);
+        self.fill_keys(&plan, &whole.item, &mut rows);
         rows
     }
 
     /// The objects of each section.
-    fn objects<'v>(&self, plan: &Plan, whole: &'v Whole) -> Vec<Vec<&'v Lean>> {
+    fn objects<'v>(&self, plan: &Plan, whole: &'v LinkedRow) -> Vec<Vec<&'v Lean>> {
         let mut all: Vec<Vec<&Lean>> = Vec::with_capacity(plan.sections.len());
         for section in &plan.sections {
             let linked = |link: Link| {
@@ -137,20 +140,21 @@ impl Backwards {
                 At::EmbeddedFirst("contacts") => linked(Link::Contact),
                 At::EmbeddedFirst("companies") => linked(Link::Company),
                 At::EmbeddedFirst(_) | At::Embedded(_) => Vec::new(),
-                At::Field(_) | At::Value => parted(section, &all, &whole.item),
-                At::Elements | At::LinkedElements => held::elements(&whole.item, list_of(plan, section)),
+                At::Field(_) | At::Value => object_values(section, &all, &whole.item),
+                At::Elements | At::LinkedElements => held::elements(&whole.item, catalog_of(plan, section)),
             };
             all.push(objects);
         }
         all
     }
 
-    /// Puts one value into its columns; `columns` are filled first, then those that only a template reads.
+    /// Writes a value into its columns: with `columns` into those that it reads, otherwise into those that only a template
+    /// reads.
     fn fill(
         &mut self,
-        (place, target): (usize, &Target),
+        (place, target): (usize, &InverseTarget),
         objects: &[&Lean],
-        whole: &Whole,
+        whole: &LinkedRow,
         rows: &mut [Vec<Cell>],
         columns: bool,
     ) {
@@ -161,23 +165,33 @@ impl Backwards {
             && value.origins.iter().all(|origin| !origin.split.is_empty());
         let used = if joined { objects } else { &objects[..objects.len().min(1)] };
         if columns && used.len() < objects.len() {
-            self.lose(format!("{}: there are several, the mapping has room for one", target.name));
+            self.note_loss(format!("{}: a record has several, the mapping has room for one", target.name));
         }
         let mut left: Vec<&Lean> = used.iter().flat_map(|object| values_of(&value.target, object)).collect();
-        let spot = |no: usize| Spot { target, place, no, value, origin: &value.origins[no], way: &target.ways[no] };
+        let spot = |no: usize| OriginRef {
+            target,
+            place,
+            no,
+            value,
+            origin: &value.origins[no],
+            origin_format: &target.origin_formats[no],
+        };
         for no in 0..value.origins.len() {
             if let Input::Constant(text) = &value.origins[no].input {
                 let before = left.len();
-                left.retain(|held| !self.is(spot(no), held, text, whole));
+                left.retain(|held| !self.is_written_as(spot(no), held, text, whole));
                 if columns && value.origins.len() == 1 && before > 0 && left.len() == before {
-                    self.lose(format!("{}: the mapping always writes \"{text}\", and it is another", target.name));
+                    self.note_loss(format!(
+                        "{}: the mapping always writes \"{text}\", but the value differs",
+                        target.name
+                    ));
                 }
             }
         }
         let mut shown = false;
         for no in 0..value.origins.len() {
             let origin = &value.origins[no];
-            match (&origin.input, &target.ways[no].around) {
+            match (&origin.input, &target.origin_formats[no].around) {
                 (Input::Column(column), _) if columns => {
                     let (taken, others) = left.into_iter().partition(|held| fits(&value.target, origin, held));
                     (left, shown) = (others, true);
@@ -196,69 +210,74 @@ impl Backwards {
             }
         }
         if shown && !left.is_empty() {
-            self.lose(format!("{}: values of a sort for which the mapping has no column", target.name));
+            self.note_loss(format!("{}: values with an enum code that no column of the mapping has", target.name));
         }
     }
 
-    /// True where the mapping's own text stands for what is held.
-    fn is(&self, spot: Spot<'_>, held: &Lean, text: &Literal, whole: &Whole) -> bool {
-        let Some(given) = Given::of(&spot.value.target, spot.origin, held) else { return false };
+    /// True where a text of the mapping gives the value of the service.
+    fn is_written_as(&self, spot: OriginRef<'_>, held: &Lean, text: &Literal, whole: &LinkedRow) -> bool {
+        let Some(given) = ExportedValue::of(&spot.value.target, spot.origin, held) else { return false };
         match (&given, &spot.origin.conversion) {
-            (Given::Id(id), Conversion::Name(lookup)) => {
-                let (what, within) = self.looked_up(spot, lookup, &whole.item);
+            (ExportedValue::Id(id), Conversion::Name(lookup)) => {
+                let (what, within) = self.lookup_of(spot, lookup, &whole.item);
                 self.plan.resolver.resolve(what, within, text) == Ok(*id)
             }
-            _ => given.is(text, spot.origin, self.plan.decimal),
+            _ => given.is_written_as(text, spot.origin, self.plan.decimal),
         }
     }
 
-    fn cell(&mut self, spot: Spot<'_>, held: Vec<&Lean>, whole: &Whole) -> Cell {
-        let given = |held: &&Lean| Given::of(&spot.value.target, spot.origin, held);
-        let given: Vec<Given> = held.iter().filter_map(given).collect();
+    fn cell(&mut self, spot: OriginRef<'_>, held: Vec<&Lean>, whole: &LinkedRow) -> Cell {
+        let given = |held: &&Lean| ExportedValue::of(&spot.value.target, spot.origin, held);
+        let given: Vec<ExportedValue> = held.iter().filter_map(given).collect();
         let mut cells = Vec::new();
         for (step, given) in given.into_iter().enumerate() {
-            cells.push(self.word(spot, step, given, whole));
+            cells.push(self.cell_of(spot, step, given, whole));
         }
         let name = &spot.target.name;
         if cells.is_empty() {
             if let Some(default) = &spot.origin.default {
-                self.lose(format!("{name}: there is none, and an empty cell becomes \"{default}\" by the mapping"));
+                self.note_loss(format!(
+                    "{name}: no value, but the mapping gives an empty cell the default \"{default}\""
+                ));
             } else if spot.origin.required {
-                self.lose(format!("{name}: there is none, and the mapping requires one"));
+                self.note_loss(format!("{name}: no value, but the mapping requires one"));
             }
             return Cell::Empty;
         }
         if spot.origin.split.is_empty() {
             if cells.len() > 1 {
-                self.lose(format!("{name}: there are several values, the mapping has room for one"));
+                self.note_loss(format!("{name}: several values, the mapping has room for one"));
             }
             return cells.swap_remove(0);
         }
         let texts: Vec<String> = cells.iter().map(|cell| self.text(cell)).collect();
         let (joined, whole) = join(&texts, spot.origin);
         if !whole {
-            self.lose(format!("{name}: a value holds what the mapping splits cells by"));
+            self.note_loss(format!("{name}: a value contains the separator by which the mapping splits cells"));
         }
         if cells.len() == 1 { cells.swap_remove(0) } else { Cell::Text(joined) }
     }
 
-    /// What the mapping would read to write this.
-    fn word(&mut self, spot: Spot<'_>, step: usize, given: Given, whole: &Whole) -> Cell {
-        let (origin, way) = (spot.origin, spot.way);
+    /// The cell that the mapping converts to this value.
+    fn cell_of(&mut self, spot: OriginRef<'_>, step: usize, given: ExportedValue, whole: &LinkedRow) -> Cell {
+        let (origin, origin_format) = (spot.origin, spot.origin_format);
         match (&given, &origin.conversion) {
-            (Given::Id(id), Conversion::Name(lookup)) => {
-                let (what, within) = self.looked_up(spot, lookup, &whole.item);
-                return self.name(spot, what, within, *id, &whole.item);
+            (ExportedValue::Id(id), Conversion::Name(lookup)) => {
+                let (what, within) = self.lookup_of(spot, lookup, &whole.item);
+                let pipeline = parts::id(&whole.item["pipeline_id"]);
+                return self.name(spot, NameQuery { what, within, pipeline, id: *id });
             }
-            (Given::Id(id), Conversion::Chain { catalogs, .. }) => {
+            (ExportedValue::Id(id), Conversion::Chain { catalogs, .. }) => {
                 let Some(catalog) = catalogs.get(step).copied() else { return Cell::Empty };
-                return self.name(spot, &LookupKind::Element { catalog, by: ElementBy::Name }, None, *id, &whole.item);
+                let what = &LookupKind::Element { catalog, by: ElementBy::Name };
+                return self.name(spot, NameQuery { what, within: None, pipeline: None, id: *id });
             }
             _ => {}
         }
         let decimal = self.plan.decimal;
-        let translated = |(_, written): &&(String, Literal)| !written.is_empty() && given.is(written, origin, decimal);
-        if let Some((found, _)) = way.translation.iter().find(translated) {
+        let translated =
+            |(_, written): &&(String, Literal)| !written.is_empty() && given.is_written_as(written, origin, decimal);
+        if let Some((found, _)) = origin_format.translation.iter().find(translated) {
             return Cell::Text(found.clone());
         }
         let rules = match &origin.conversion {
@@ -266,42 +285,41 @@ impl Backwards {
             _ => None,
         };
         match (given, rules) {
-            (Given::Text(text), _) => {
+            (ExportedValue::Text(text), _) => {
                 let turned = origin.values.get(&fold(&text)).is_some_and(|other| fold(other) != fold(&text));
                 if turned || (origin.values_only && !origin.values.contains_key(&fold(&text))) {
-                    self.lose(format!("{}: a value that the mapping's \"values\" do not lead to", spot.target.name));
+                    self.note_loss(format!("{}: a value that the mapping's \"values\" do not give", spot.target.name));
                 }
                 Cell::Text(text)
             }
-            (Given::Number(number), _) => Cell::Number(number),
-            (Given::Id(id), _) => Cell::Number(id.into()),
-            (Given::Flag(flag), _) => Cell::Text(if flag { YES } else { NO }.to_owned()),
-            (Given::Moment(unix_s), Some(rules)) => match given::local(unix_s, rules).filter(|_| self.typed) {
+            (ExportedValue::Number(number), _) => Cell::Number(number),
+            (ExportedValue::Id(id), _) => Cell::Number(id.into()),
+            (ExportedValue::Flag(flag), _) => Cell::Text(if flag { YES } else { NO }.to_owned()),
+            (ExportedValue::Moment(unix_s), Some(rules)) => match given::local(unix_s, rules).filter(|_| self.typed) {
                 Some(at) => Cell::Instant(at),
-                None => Cell::Text(given::print_moment(unix_s, rules, &way.layouts)),
+                None => Cell::Text(given::print_moment(unix_s, rules, &origin_format.layouts)),
             },
-            (Given::Day(day), Some(rules)) => match self.typed {
+            (ExportedValue::Day(day), Some(rules)) => match self.typed {
                 true => Cell::Day(day),
-                false => Cell::Text(given::print_day(day, rules, &way.layouts)),
+                false => Cell::Text(given::print_day(day, rules, &origin_format.layouts)),
             },
-            (Given::Moment(unix_s), None) => Cell::Number(unix_s.into()),
-            (Given::Day(day), None) => Cell::Day(day),
+            (ExportedValue::Moment(unix_s), None) => Cell::Number(unix_s.into()),
+            (ExportedValue::Day(day), None) => Cell::Day(day),
         }
     }
 
-    fn name(&mut self, spot: Spot<'_>, what: &LookupKind, within: Option<u64>, id: u64, item: &Lean) -> Cell {
-        let pipeline = parts::id(&item["pipeline_id"]);
-        let wanted = Wanted { kind: what, within, pipeline, id };
-        let word = self.words.of((spot.place, spot.no), wanted, &spot.way.translation);
-        if !word.found {
-            self.lose(format!("{}: an import does not find \"{}\"", spot.target.name, word.text));
+    /// The cell with the name of an id.
+    fn name(&mut self, spot: OriginRef<'_>, query: NameQuery<'_>) -> Cell {
+        let name = self.words.of((spot.place, spot.no), query, &spot.origin_format.translation);
+        if !name.found {
+            self.note_loss(format!("{}: an import does not find \"{}\"", spot.target.name, name.text));
         }
-        Cell::Text(word.text)
+        Cell::Text(name.text)
     }
 
-    /// How the mapping looks a name up: a stage in the pipeline that the row names, else in the main one or, for a change,
-    /// in any.
-    fn looked_up<'l>(&self, spot: Spot<'_>, lookup: &'l Lookup, item: &Lean) -> (&'l LookupKind, Option<u64>) {
+    /// The lookup of a name by the mapping: a stage in the pipeline of the row, otherwise in the main one or, for an update, in
+    /// any.
+    fn lookup_of<'l>(&self, spot: OriginRef<'_>, lookup: &'l Lookup, item: &Lean) -> (&'l LookupKind, Option<u64>) {
         let LookupKind::Stage { anywhere } = lookup.kind else { return (&lookup.kind, None) };
         let section = &self.plan.sections[spot.target.section];
         let names_pipeline = |value: &ValuePlan| {
@@ -316,10 +334,10 @@ impl Backwards {
         }
     }
 
-    /// The key under which the record was made, and what holds the rows of a record together.
-    fn names_of_rows(&mut self, plan: &Plan, item: &Lean, rows: &mut [Vec<Cell>]) {
-        let unfilled = |rows: &[Vec<Cell>], column: usize| rows.iter().any(|row| row[column] == Cell::Empty);
-        if plan.key.iter().any(|column| unfilled(rows, *column)) {
+    /// Fills empty key columns with the key under which the record was created, and an empty group column with its id.
+    fn fill_keys(&mut self, plan: &Plan, item: &Lean, rows: &mut [Vec<Cell>]) {
+        let unfilled_columns = |rows: &[Vec<Cell>], column: usize| rows.iter().any(|row| row[column] == Cell::Empty);
+        if plan.key.iter().any(|column| unfilled_columns(rows, *column)) {
             let made = id(&item["id"]).and_then(|id| self.words.key(plan.kind.spec().entity, plan.catalog, id));
             let key = made.or_else(|| marker(plan, item));
             let parts: Vec<String> = match &key {
@@ -335,34 +353,35 @@ impl Backwards {
                 }
             } else {
                 let titles: Vec<&str> = plan.key.iter().map(|column| self.titles[*column].as_str()).collect();
-                self.lose(format!("\"{}\": the key is not known here, and left empty", titles.join("\", \"")));
+                self.note_loss(format!("\"{}\": the key is not known and left empty", titles.join("\", \"")));
             }
         }
         let columns = plan.groups.as_ref().map_or(&[][..], |groups| &groups.columns);
-        let alone = columns.iter().all(|column| unfilled(rows, *column) && !plan.key.contains(column));
+        let alone = columns.iter().all(|column| unfilled_columns(rows, *column) && !plan.key.contains(column));
         if let (true, Some(column), Some(id)) = (alone, columns.first(), id(&item["id"])) {
             rows.iter_mut().for_each(|row| row[*column] = Cell::Text(id.to_string()));
         }
     }
 
-    fn put(&mut self, target: &Target, column: usize, cell: &Cell, rows: &mut [Vec<Cell>]) {
+    /// Writes a cell into a column of rows.
+    fn put(&mut self, target: &InverseTarget, column: usize, cell: &Cell, rows: &mut [Vec<Cell>]) {
         if *cell == Cell::Empty {
             return;
         }
         if let (Cell::Text(text), Some(encoding)) = (cell, self.dialect.lacks(cell)) {
             let lacking: String =
                 text.chars().filter(|c| encoding.encode(c.encode_utf8(&mut [0; 4])).2).take(5).collect();
-            self.lose(format!("{}: {} has no letters \"{lacking}\"", target.name, encoding.name()));
+            self.note_loss(format!("{}: {} has no characters \"{lacking}\"", target.name, encoding.name()));
         }
         let mut other = false;
         for row in rows.iter_mut() {
             match &row[column] {
                 Cell::Empty => row[column] = cell.clone(),
-                there => other |= self.text(there) != self.text(cell),
+                present => other |= self.text(present) != self.text(cell),
             }
         }
         if other {
-            self.lose(format!("{}: \"{}\" shows another value already", target.name, self.titles[column]));
+            self.note_loss(format!("{}: \"{}\" already has another value", target.name, self.titles[column]));
         }
     }
 
@@ -373,12 +392,12 @@ impl Backwards {
         }
     }
 
-    fn lose(&mut self, what: String) {
-        *self.lost.entry(what).or_default() += 1;
+    fn note_loss(&mut self, what: String) {
+        *self.losses.entry(what).or_default() += 1;
     }
 }
 
-/// What a field holds in the object of its section.
+/// The values of a field in the object of its section.
 fn values_of<'v>(target: &TargetPlan, object: &'v Lean) -> Vec<&'v Lean> {
     match target {
         TargetPlan::Field(spec) => spec.wire.held(object),
@@ -387,7 +406,7 @@ fn values_of<'v>(target: &TargetPlan, object: &'v Lean) -> Vec<&'v Lean> {
 }
 
 /// The values of a custom field that are objects.
-fn parted<'v>(section: &SectionPlan, all: &[Vec<&'v Lean>], item: &'v Lean) -> Vec<&'v Lean> {
+fn object_values<'v>(section: &SectionPlan, all: &[Vec<&'v Lean>], item: &'v Lean) -> Vec<&'v Lean> {
     let Some(field) = &section.field else { return Vec::new() };
     let holder = match all.get(section.holder) {
         Some(objects) => objects.first().copied(),
@@ -396,13 +415,13 @@ fn parted<'v>(section: &SectionPlan, all: &[Vec<&'v Lean>], item: &'v Lean) -> V
     holder.map(|holder| field_values(holder, field.id)).unwrap_or_default().into_iter().map(|v| &v["value"]).collect()
 }
 
-/// The list whose elements a section of products names.
-fn list_of(plan: &Plan, section: &SectionPlan) -> Option<u64> {
-    let products = || plan.account.catalogs.iter().find(|list| list.kind == amo_model::PRODUCTS);
-    section.catalog.or_else(|| products().map(|list| list.id))
+/// The catalog of a section of products.
+fn catalog_of(plan: &Plan, section: &SectionPlan) -> Option<u64> {
+    let products = || plan.account.catalogs.iter().find(|catalog| catalog.kind == amo_model::PRODUCTS);
+    section.catalog.or_else(|| products().map(|catalog| catalog.id))
 }
 
-/// True for a value that goes into this column: phones by their sort, parts of an address by theirs.
+/// True for a value of an origin: phones and parts of an address by their enum code.
 fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> bool {
     match (&origin.enum_code, target) {
         (Some(code), TargetPlan::Custom { field, .. }) => held::is_of_sort(held, code, |option| {
@@ -412,9 +431,9 @@ fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> bool {
     }
 }
 
-/// By the first separator that the mapping takes apart as it was; true where one does.
+/// Joins texts with the first separator by which the mapping splits them the same way; true where one does.
 fn join(texts: &[String], origin: &OriginPlan) -> (String, bool) {
-    let back = |joined: &str| -> Vec<String> {
+    let split = |joined: &str| -> Vec<String> {
         match &origin.conversion {
             Conversion::Phone { .. } => phone::split(joined, &origin.split).map(str::to_owned).collect(),
             _ => split::split(joined, &origin.split).map(str::to_owned).collect(),
@@ -427,16 +446,16 @@ fn join(texts: &[String], origin: &OriginPlan) -> (String, bool) {
     };
     let mut all = origin.split.iter().map(joined);
     let first = all.next().unwrap_or_default();
-    if back(&first) == texts {
+    if split(&first) == texts {
         return (first, true);
     }
-    match all.find(|joined| back(joined) == texts) {
+    match all.find(|joined| split(joined) == texts) {
         Some(joined) => (joined, true),
         None => (first, false),
     }
 }
 
-/// The key that a record carries itself; where it has none, a marker has the name of its run. [mapping]
+/// The key in the marker of a record. Without a key, a marker has the name of the run. [mapping]
 fn marker(plan: &Plan, item: &Lean) -> Option<String> {
     let text = match plan.marker? {
         Mark::Field(field) => field_values(item, field).first().map(|value| parts::text(&value["value"]))?,

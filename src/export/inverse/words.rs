@@ -1,4 +1,4 @@
-//! What the mapping would have to read to come to an id: names, articles, keys, each tried by the mapping's own look-up.
+//! Texts by which the mapping finds an id: names, SKUs, keys, each tried with the mapping's own lookup.
 
 use crate::mapping::language::ast::Literal;
 use crate::mapping::lookup::{ElementBy, LookupKind};
@@ -8,86 +8,94 @@ use amo_model::{Entity, Owner};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The key under which an earlier import has made an id.
+/// The key under which an earlier import created an id.
 pub type KeyOf = dyn Fn(Entity, Option<u64>, u64) -> Option<String>;
 
-/// Words remembered; a column of names holds few different ones.
-const KEPT_MAX: usize = 20_000;
+/// Number of cached names; a column of names has few different ones.
+const CACHED_MAX: usize = 20_000;
 
-/// An id that is looked for, and where its name is read.
+/// An id and the lookup by which the mapping finds it.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    pub kind: &'a LookupKind,
-    /// The pipeline in which the mapping looks for a stage; the item's own one.
+pub struct NameQuery<'a> {
+    pub what: &'a LookupKind,
+    /// The pipeline in which the mapping looks for a stage.
     pub within: Option<u64>,
+    /// The pipeline of the record.
     pub pipeline: Option<u64>,
     pub id: u64,
 }
 
-/// A word, and whether the mapping finds the id by it.
+/// A text for an id, and whether the mapping finds the id by it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Word {
+pub struct ExportedName {
     pub text: String,
     pub found: bool,
 }
 
-/// By target and origin, pipeline and id.
-type Place = (usize, usize, u64, u64);
+/// Target, origin, pipeline and id.
+type CacheKey = (usize, usize, u64, u64);
 
-pub struct Words {
+/// Finds texts for ids.
+pub struct NameFinder {
     plan: Arc<Plan>,
     keys: Box<KeyOf>,
-    /// Elements by id: name and article.
+    /// Elements by id.
     items: HashMap<u64, Item>,
     customers: HashMap<u64, String>,
-    kept: HashMap<Place, Word>,
+    cache: HashMap<CacheKey, ExportedName>,
 }
 
-impl Words {
-    pub fn new(plan: Arc<Plan>, keys: Box<KeyOf>) -> Words {
+impl NameFinder {
+    pub fn new(plan: Arc<Plan>, keys: Box<KeyOf>) -> NameFinder {
         let account = &plan.account;
         let items = account.elements.values().flatten().map(|item| (item.id, item.clone())).collect();
         let customers = account.customers.iter().flatten().map(|one| (one.id, one.name.clone())).collect();
-        Words { keys, items, customers, kept: HashMap::new(), plan }
+        NameFinder { keys, items, customers, cache: HashMap::new(), plan }
     }
 
+    /// The key under which an earlier import created an id.
     pub fn key(&self, entity: Entity, catalog: Option<u64>, id: u64) -> Option<String> {
         (self.keys)(entity, catalog, id)
     }
 
-    /// The first word by which the mapping finds the id: one of its own translations, the name, whatever else there is.
-    pub fn of(&mut self, place: (usize, usize), wanted: Wanted<'_>, translation: &[(String, Literal)]) -> Word {
-        let place = (place.0, place.1, wanted.pipeline.unwrap_or(0), wanted.id);
-        if let Some(word) = self.kept.get(&place) {
+    /// The first text by which the mapping finds the id: one of its own translations, the name, or another one.
+    pub fn of(
+        &mut self,
+        place: (usize, usize),
+        query: NameQuery<'_>,
+        translation: &[(String, Literal)],
+    ) -> ExportedName {
+        let place = (place.0, place.1, query.pipeline.unwrap_or(0), query.id);
+        if let Some(word) = self.cache.get(&place) {
             return word.clone();
         }
-        let word = self.find(wanted, translation);
-        if self.kept.len() < KEPT_MAX {
-            self.kept.insert(place, word.clone());
+        let word = self.find(query, translation);
+        if self.cache.len() < CACHED_MAX {
+            self.cache.insert(place, word.clone());
         }
         word
     }
 
-    fn find(&self, wanted: Wanted<'_>, translation: &[(String, Literal)]) -> Word {
-        let finds = |text: &str| self.plan.resolver.resolve(wanted.kind, wanted.within, text) == Ok(wanted.id);
+    fn find(&self, query: NameQuery<'_>, translation: &[(String, Literal)]) -> ExportedName {
+        let finds = |text: &str| self.plan.resolver.resolve(query.what, query.within, text) == Ok(query.id);
         let translated = translation.iter().find(|(_, written)| !written.is_empty() && finds(written));
         if let Some((found, _)) = translated {
-            return Word { text: found.clone(), found: true };
+            return ExportedName { text: found.clone(), found: true };
         }
-        let names = self.names(wanted);
+        let names = self.names(query);
         let known = names.iter().find(|name| finds(name));
-        let text = known.or(names.first()).cloned().unwrap_or_else(|| wanted.id.to_string());
-        Word { text, found: known.is_some() }
+        let text = known.or(names.first()).cloned().unwrap_or_else(|| query.id.to_string());
+        ExportedName { text, found: known.is_some() }
     }
 
-    /// All that the id may be called, the best first.
-    fn names(&self, wanted: Wanted<'_>) -> Vec<String> {
+    /// Possible texts for the id, the best first.
+    fn names(&self, query: NameQuery<'_>) -> Vec<String> {
         let account = &self.plan.account;
-        let id = wanted.id;
-        let mut names: Vec<String> = match *wanted.kind {
+        let id = query.id;
+        let mut names: Vec<String> = match *query.what {
             LookupKind::Pipeline => account.pipeline_by_id(id).map(|p| p.name.clone()).into_iter().collect(),
             LookupKind::Stage { .. } => {
-                let own = wanted.pipeline.and_then(|id| account.pipeline_by_id(id));
+                let own = query.pipeline.and_then(|id| account.pipeline_by_id(id));
                 let stages = own.into_iter().chain(&account.pipelines).flat_map(|p| &p.stages);
                 stages.filter(|stage| stage.id == id).map(|stage| stage.name.clone()).take(1).collect()
             }
@@ -120,21 +128,21 @@ fn named<'a>(mut all: impl Iterator<Item = (u64, &'a String)>, id: u64) -> Vec<S
 }
 
 fn element(item: &Item, by: ElementBy) -> Vec<String> {
-    let article = item.sku.clone();
+    let sku = item.sku.clone();
     match by {
-        ElementBy::Sku => article.into_iter().collect(),
+        ElementBy::Sku => sku.into_iter().collect(),
         ElementBy::Name => vec![item.name.clone()],
-        ElementBy::Either => article.into_iter().chain([item.name.clone()]).collect(),
+        ElementBy::Either => sku.into_iter().chain([item.name.clone()]).collect(),
     }
 }
 
-/// An option's text, and its path where it hangs on a branch of a tree.
+/// The text of an option, and its path in a tree of options.
 fn options(field: &Field, id: u64) -> Vec<String> {
     let find = |id: u64| field.options.iter().find(|option| option.id == id);
     let Some(option) = find(id) else { return Vec::new() };
     let mut path = vec![option.value.as_str()];
     let mut parent: Option<&FieldOption> = option.parent.and_then(find);
-    // A tree that runs in a circle ends here.
+    // The length is limited, for a circle in the tree.
     while let Some(branch) = parent.filter(|_| path.len() <= field.options.len()) {
         path.push(&branch.value);
         parent = branch.parent.and_then(find);

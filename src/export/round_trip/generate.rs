@@ -1,7 +1,7 @@
-//! The mapping that fits an exported workbook, as text in the mapping language: it goes the way of every other mapping.
+//! The mapping of an exported workbook, as text in the mapping language, which is compiled like any other mapping.
 
 use crate::export::table::exported_column::{ColumnMeaning, ExportedColumn};
-use crate::export::table::hidden::Hidden;
+use crate::export::table::hidden::HiddenSheet;
 use crate::export::table::writable::{field_is_writable, own_field};
 use amo_client::account::Account;
 use amo_model::parts::Field;
@@ -9,14 +9,14 @@ use amo_model::{Action, Entity, FieldKind, Holds, Kind, Owner, Wire};
 use sheet_source::{ColumnMatch, Header};
 use std::fmt::Write as _;
 
-/// What the rows are for.
+/// The purpose of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Changes of records that are there.
+    /// Changes of existing records.
     Update,
     /// Rows added to the workbook.
     Create,
-    /// Every row made anew, perhaps in another account.
+    /// Every row as a new record, perhaps in another account.
     AsNew,
 }
 
@@ -37,16 +37,17 @@ impl Purpose {
     }
 }
 
+/// A generated mapping.
 #[derive(Debug)]
 pub struct Generated {
     pub text: String,
-    /// Titles of columns that hold something and are not imported.
+    /// Titles of columns with values that are not imported.
     pub left_out: Vec<String>,
 }
 
-/// `account` and `header` are left out the first time, when it is not known yet what will be asked of them.
+/// Generates the mapping. The first time, `account` and `header` are `None`: the mapping decides what is read of them.
 pub fn generate(
-    hidden: &Hidden,
+    hidden: &HiddenSheet,
     purpose: Purpose,
     account: Option<&Account>,
     header: Option<&Header>,
@@ -94,6 +95,7 @@ pub fn generate(
     Generated { text, left_out: generating.left_out }
 }
 
+/// A mapping that is being generated.
 struct Generating<'a> {
     kind: Kind,
     purpose: Purpose,
@@ -107,7 +109,7 @@ struct Generating<'a> {
 
 impl Generating<'_> {
     fn column(&mut self, column: &ExportedColumn) {
-        let line = match &column.is {
+        let line = match &column.meaning {
             ColumnMeaning::Own(path) => self.own_line(column, path),
             ColumnMeaning::Field { id, code } => self.field_line(column, *id, code.as_deref()),
             ColumnMeaning::Address | ColumnMeaning::Other => return,
@@ -135,7 +137,7 @@ impl Generating<'_> {
             Holds::Ids(_) | Holds::OneId(_) if self.purpose == Purpose::AsNew => value.push("by = \"key\"".to_owned()),
             Holds::UserOrRobot => {
                 value.push(format!("values = {{ {} = \"0\" }}", quoted(crate::export::table::cell::ROBOT)));
-                // Who made it may be nobody here.
+                // Its creator may not exist in this account.
                 if self.purpose == Purpose::AsNew {
                     value.push("on-unknown = \"skip\"".to_owned());
                 }
@@ -163,14 +165,14 @@ impl Generating<'_> {
         match kind {
             FieldKind::Multiselect => value.push("split = \",\"".to_owned()),
             FieldKind::Multitext => {
-                // As they stand in the account: another spelling would be a change.
+                // As in the account: another spelling would be a change.
                 value.extend(["split = \",\"".to_owned(), "as = \"text\"".to_owned()]);
                 if !amo_model::field_type::multitext_codes(field.code.as_deref().unwrap_or("")).contains(&"WORK") {
                     return None;
                 }
             }
             FieldKind::Url => value.push("as = \"text\"".to_owned()),
-            // They name things of the old account by its ids.
+            // They refer to the old account by its ids.
             FieldKind::LinkedEntity | FieldKind::ChainedList | FieldKind::Supplier
                 if self.purpose == Purpose::AsNew =>
             {
@@ -196,7 +198,7 @@ impl Generating<'_> {
         Some(())
     }
 
-    /// In another account a field is known by its code, or by its name.
+    /// The field of a column: by its id, in another account by its code or its name.
     fn field<'a>(
         &self,
         account: &'a Account,
@@ -214,13 +216,13 @@ impl Generating<'_> {
     }
 }
 
-/// A text of TOML; what JSON escapes, TOML reads.
+/// A TOML string; the escapes of JSON are valid in TOML.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string().replace('\u{7f}', "\\u007f")
 }
 
-/// What else of an account is needed to show its records by name.
-pub fn shown(entity: Entity) -> amo_client::account::Wanted {
+/// What else of an account is needed to show its records with names.
+pub fn names_wanted(entity: Entity) -> amo_client::account::Wanted {
     amo_client::account::Wanted {
         segments: entity == Entity::Customers,
         statuses: entity == Entity::Customers,

@@ -1,71 +1,77 @@
-//! What is to become of one cell of a row that was exported. The export's base decides: what it was then, what the sheet says,
-//! what the account says now, and what this very file has sent before. Pure.
+//! The decision about one cell of an exported row, by its exported value, its value in the sheet, its value in the account now,
+//! and what this file has sent before. Pure.
 
 use crate::export::table::exported_column::ExportedColumn;
 use crate::export::table::hashes::CellHashes;
 
-/// One cell, as hashes.
+/// The values of a cell, as hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Facts {
+pub struct CellFacts {
     pub sheet: u32,
     pub account: u32,
-    /// As it was exported, where that is known of the cell.
+    /// The exported value, where it is known.
     pub base: Option<u32>,
-    /// What this file has sent of it, and what the account was seen to show because of that.
+    /// What this file has sent, and what the account showed because of that.
     pub sent: Option<u32>,
     pub ours: Option<u32>,
 }
 
+/// The decision about a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum CellDecision {
     Nothing,
     Send,
-    /// It was changed here and there.
+    /// It was changed in the sheet and in the account.
     ChangedMeanwhile,
-    /// It shows what was exported, and this file has sent something else.
+    /// It shows the exported value, but this file has sent another one.
     PutBack,
 }
 
-/// `same_file`: the row still shows what this file has sent of it, so it is no other copy that has taken its place.
-pub fn judge(cell: Facts, same_file: bool) -> Verdict {
+/// Decides about a cell. `same_file` is true where the row still shows what this file has sent, so that no other copy has taken
+/// its place.
+pub fn decide_cell(cell: CellFacts, same_file: bool) -> CellDecision {
     if cell.sheet == cell.account {
-        return Verdict::Nothing;
+        return CellDecision::Nothing;
     }
     if cell.base == Some(cell.sheet) {
-        // A copy in the place of the file looks like this as well, and means nothing by it.
-        return if cell.sent.is_some_and(|sent| sent != cell.sheet) { Verdict::PutBack } else { Verdict::Nothing };
+        // Another copy in the place of the file looks like this as well, without an intended change.
+        return if cell.sent.is_some_and(|sent| sent != cell.sheet) {
+            CellDecision::PutBack
+        } else {
+            CellDecision::Nothing
+        };
     }
     let by_this_file = [cell.ours, cell.sent].contains(&Some(cell.account));
     match cell.base == Some(cell.account) || by_this_file && same_file {
-        true => Verdict::Send,
-        false => Verdict::ChangedMeanwhile,
+        true => CellDecision::Send,
+        false => CellDecision::ChangedMeanwhile,
     }
 }
 
 /// What one file has sent to a record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sent {
-    /// The cells that it has sent.
+pub struct SentCells {
+    /// Cells that were sent.
     pub sent: CellHashes,
-    /// Those on their way: of these it is not known whether they have arrived.
+    /// Cells that are being sent: it is not known whether they have arrived.
     pub sending: CellHashes,
-    /// What the account showed before.
+    /// Values of the account before.
     pub before: CellHashes,
-    /// What the account was seen to show because of it.
+    /// Values of the account afterwards, which come from this file.
     pub ours: CellHashes,
-    /// What was exported, where the workbook does not say it of each cell and it was found out.
+    /// Exported values, where the workbook does not have them and they were found out.
     pub base: CellHashes,
-    /// Of an earlier version, which kept no cells: a hash of the row as this file has left it in the account.
+    /// For earlier versions, which stored no cells: a hash of the row in the account after the last import of this file.
     pub left: Option<u64>,
 }
 
-impl Sent {
-    /// What was sent of a cell at last, as far as that is known.
+impl SentCells {
+    /// The value of a cell that was sent last, where it is known.
     pub fn of(&self, column: usize) -> Option<u32> {
         self.sending.get(column).or_else(|| self.sent.get(column))
     }
 
-    /// True where no cell that was sent shows again what was exported.
+    /// True where no sent cell shows its exported value again.
     pub fn is_still_shown(&self, columns: &[ExportedColumn], sheet: &CellHashes, base: &CellHashes) -> bool {
         (0..columns.len()).all(|n| match (self.of(n), base.get(n)) {
             (Some(sent), Some(base)) => sent == base || sheet.get(n) != Some(base),
@@ -73,22 +79,22 @@ impl Sent {
         })
     }
 
-    /// Notes what is about to be sent, and what the account shows before that.
-    pub fn sending(mut self, columns: &[usize], sheet: &CellHashes, before: CellHashes) -> Sent {
+    /// Notes what is about to be sent, and the values of the account before that.
+    pub fn sending(mut self, columns: &[usize], sheet: &CellHashes, before: CellHashes) -> SentCells {
         self.settle();
         for column in columns {
             self.sending.set(*column, sheet.get(*column));
         }
-        Sent { before, ..self }
+        SentCells { before, ..self }
     }
 
-    /// Notes what the account shows after it: of the cells that were sent and, where it was asked just before, of those
-    /// that the service has changed along with them.
-    pub fn arrived(mut self, after: &CellHashes, asked_before: bool) -> Sent {
+    /// Notes the values of the account afterwards: of the sent cells and, where the account was read just before, of cells that
+    /// the service has changed with them.
+    pub fn arrived(mut self, after: &CellHashes, asked_before: bool) -> SentCells {
         for column in 0..after.len() {
             let sent = self.sending.get(column).is_some();
-            let along = self.before.get(column).is_some_and(|before| after.get(column) != Some(before));
-            if sent || asked_before && along {
+            let link_requests = self.before.get(column).is_some_and(|before| after.get(column) != Some(before));
+            if sent || asked_before && link_requests {
                 self.ours.set(column, after.get(column));
             }
         }
@@ -96,7 +102,7 @@ impl Sent {
         self
     }
 
-    /// Takes what was on its way for sent.
+    /// Takes the cells that were being sent for sent.
     pub fn settle(&mut self) {
         for column in 0..self.sending.len() {
             if let Some(hash) = self.sending.get(column) {
@@ -106,7 +112,7 @@ impl Sent {
         self.refused();
     }
 
-    /// Nothing of what was on its way was taken.
+    /// Forgets the cells that were being sent: they were refused.
     pub fn refused(&mut self) {
         (self.sending, self.before) = (CellHashes::default(), CellHashes::default());
     }
@@ -119,33 +125,33 @@ mod tests {
 
     #[test]
     fn the_base_of_the_export_decides() {
-        let facts = |base, sheet, account| Facts { sheet, account, base: Some(base), sent: None, ours: None };
-        let sent = |facts, sent, ours| Facts { sent: Some(sent), ours: Some(ours), ..facts };
+        let facts = |base, sheet, account| CellFacts { sheet, account, base: Some(base), sent: None, ours: None };
+        let sent = |facts, sent, ours| CellFacts { sent: Some(sent), ours: Some(ours), ..facts };
         for (facts, verdict) in [
-            // Not edited: never sent, whatever the account says.
-            (facts(1, 1, 1), Verdict::Nothing),
-            (facts(1, 1, 2), Verdict::Nothing),
+            // Not edited: never sent, whatever the account has.
+            (facts(1, 1, 1), CellDecision::Nothing),
+            (facts(1, 1, 2), CellDecision::Nothing),
             // Edited, and the account as it was.
-            (facts(1, 2, 1), Verdict::Send),
-            (facts(1, 2, 2), Verdict::Nothing),
-            (facts(1, 2, 3), Verdict::ChangedMeanwhile),
-            // This file has set what the account says, or not.
-            (sent(facts(1, 4, 3), 3, 3), Verdict::Send),
+            (facts(1, 2, 1), CellDecision::Send),
+            (facts(1, 2, 2), CellDecision::Nothing),
+            (facts(1, 2, 3), CellDecision::ChangedMeanwhile),
+            // The account has the value of this file, or not.
+            (sent(facts(1, 4, 3), 3, 3), CellDecision::Send),
             // As the service has written it.
-            (sent(facts(1, 4, 3), 2, 3), Verdict::Send),
-            (sent(facts(1, 4, 9), 3, 3), Verdict::ChangedMeanwhile),
-            (sent(facts(1, 3, 9), 3, 3), Verdict::ChangedMeanwhile),
-            // Back at what was exported.
-            (sent(facts(1, 1, 3), 3, 3), Verdict::PutBack),
-            (sent(facts(1, 1, 1), 3, 3), Verdict::Nothing),
-            (sent(facts(1, 1, 3), 1, 1), Verdict::Nothing),
-            // Of a workbook that says nothing of its cells.
-            (Facts { base: None, ..facts(0, 1, 2) }, Verdict::ChangedMeanwhile),
-            (Facts { base: None, ..sent(facts(0, 1, 2), 2, 2) }, Verdict::Send),
+            (sent(facts(1, 4, 3), 2, 3), CellDecision::Send),
+            (sent(facts(1, 4, 9), 3, 3), CellDecision::ChangedMeanwhile),
+            (sent(facts(1, 3, 9), 3, 3), CellDecision::ChangedMeanwhile),
+            // Back at the exported value.
+            (sent(facts(1, 1, 3), 3, 3), CellDecision::PutBack),
+            (sent(facts(1, 1, 1), 3, 3), CellDecision::Nothing),
+            (sent(facts(1, 1, 3), 1, 1), CellDecision::Nothing),
+            // A workbook without hashes of cells.
+            (CellFacts { base: None, ..facts(0, 1, 2) }, CellDecision::ChangedMeanwhile),
+            (CellFacts { base: None, ..sent(facts(0, 1, 2), 2, 2) }, CellDecision::Send),
         ] {
-            assert_eq!(judge(facts, true), verdict, "{facts:?}");
+            assert_eq!(decide_cell(facts, true), verdict, "{facts:?}");
         }
-        assert_eq!(judge(sent(facts(1, 4, 3), 3, 3), false), Verdict::ChangedMeanwhile);
+        assert_eq!(decide_cell(sent(facts(1, 4, 3), 3, 3), false), CellDecision::ChangedMeanwhile);
     }
 
     fn cells(text: &str) -> CellHashes {
@@ -158,10 +164,11 @@ mod tests {
 
     #[test]
     fn a_copy_in_the_place_of_a_file_is_known_by_what_it_does_not_show() {
-        let columns: Vec<ExportedColumn> =
-            (0..3).map(|_| ExportedColumn { title: String::new(), is: ColumnMeaning::Other, writable: true }).collect();
+        let columns: Vec<ExportedColumn> = (0..3)
+            .map(|_| ExportedColumn { title: String::new(), meaning: ColumnMeaning::Other, writable: true })
+            .collect();
         let base = cells("111");
-        let sent = Sent { sent: cells("2-3"), ..Sent::default() };
+        let sent = SentCells { sent: cells("2-3"), ..SentCells::default() };
         for (sheet, shown) in
             [("213", true), ("513", true), ("253", true), ("111", false), ("115", false), ("211", false)]
         {
@@ -170,28 +177,31 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_along_with_what_was_sent_is_ours() {
-        let sending = Sent::default().sending(&[0], &cells("2111"), cells("1119"));
+    fn values_that_change_with_sent_ones_are_ours() {
+        let sending = SentCells::default().sending(&[0], &cells("2111"), cells("1119"));
         assert_eq!((sending.of(0), sending.of(1)), (Some(2), None));
-        // The service has set the second; the third was changed before by somebody, the last is as it was.
+        // The service has set the second; another user changed the third before; the last is unchanged.
         let arrived = sending.clone().arrived(&cells("2319"), true);
         assert_eq!(
             (&arrived.sent, &arrived.ours, &arrived.sending),
             (&cells("2"), &cells("23"), &CellHashes::default())
         );
-        // Long after it was asked, others may have changed it meanwhile.
+        // Long after the account was read, others may have changed it.
         assert_eq!(sending.arrived(&cells("2319"), false).ours, cells("2"));
     }
 
     #[test]
     fn what_was_refused_was_not_sent() {
-        let known = Sent { sent: cells("3"), ours: cells("3"), ..Sent::default() };
+        let known = SentCells { sent: cells("3"), ours: cells("3"), ..SentCells::default() };
         let mut refused = known.clone().sending(&[0, 1], &cells("45"), cells("31"));
         assert_eq!((refused.of(0), refused.of(1)), (Some(4), Some(5)));
         refused.refused();
         assert_eq!(refused, known);
-        // What nobody knows of is taken for sent, when more of the row is.
-        let twice = known.sending(&[0], &cells("4"), cells("3")).sending(&[1], &cells("45"), cells("41"));
-        assert_eq!((twice.sent, twice.sending.get(0), twice.sending.get(1)), (cells("4"), None, Some(5)));
+        // A cell of unknown outcome is taken for sent when more of the row is sent.
+        let duplicates = known.sending(&[0], &cells("4"), cells("3")).sending(&[1], &cells("45"), cells("41"));
+        assert_eq!(
+            (duplicates.sent, duplicates.sending.get(0), duplicates.sending.get(1)),
+            (cells("4"), None, Some(5))
+        );
     }
 }

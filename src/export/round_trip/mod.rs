@@ -1,5 +1,8 @@
-//! The way back of an exported workbook: the mapping that fits it (`generate`), and which of its rows say something new
-//! (`decide`, cell by cell in `judge`) or are new (`fresh`), and what the account shows of those that were sent (`seen`).
+//! Importing an edited export.
+//!
+//! - `generate` makes a mapping for the workbook.
+//! - `decide` finds edited rows, with the rule for a cell in `judge`; `fresh` finds added rows.
+//! - `seen` reads what the account shows of the rows that were sent.
 
 mod decide;
 mod fresh;
@@ -7,8 +10,8 @@ mod generate;
 mod judge;
 mod seen;
 
-pub use decide::{Decided, Deciding, Trouble, decide};
-pub use fresh::{Fresh, fresh};
-pub use generate::{Generated, Purpose, generate, shown};
-pub use judge::Sent;
-pub use seen::seen;
+pub use decide::{DecideError, DecisionContext, Decisions, decide};
+pub use fresh::{AddedRow, added_rows};
+pub use generate::{Generated, Purpose, generate, names_wanted};
+pub use judge::SentCells;
+pub use seen::read_sent;

@@ -1,28 +1,28 @@
-//! What the account shows of the rows of a workbook that were sent back: the next import of the same file can tell what it has
-//! done itself from a change that somebody else has made since.
+//! Reading what the account shows of rows that were sent back, so that the next import of the same file can distinguish its own
+//! changes from those of others.
 
-use super::decide::{Deciding, Trouble, Walk};
-use super::judge::Sent;
+use super::decide::{DecideError, DecisionContext, EditFinder};
+use super::judge::SentCells;
 use amo_model::lean::Lean;
 use amo_model::{IDS_MAX, parts};
 use sheet_source::{Row, Table};
 use std::collections::BTreeMap;
 
-/// Who notes a change that no user has made. [seed]
+/// The id of the robot, which makes changes without a user. [seed]
 const ROBOT: u64 = 0;
 
-/// Looks at the records of these rows; of each is known whether it was written, or refused.
-pub async fn seen(
+/// ColumnUse the records of these rows. `rows` is true for rows that were written, and false for refused ones.
+pub async fn read_sent(
     mut table: Table,
-    asked: &Deciding<'_>,
+    context: &DecisionContext<'_>,
     rows: &BTreeMap<u32, bool>,
     asked_before: bool,
-) -> Result<Vec<(u64, Sent)>, Trouble> {
-    let walk = Walk::new(asked, &table.header);
+) -> Result<Vec<(u64, SentCells)>, DecideError> {
+    let finder = EditFinder::new(context, &table.header);
     let (mut written, mut seen, mut row) = (Vec::new(), Vec::new(), Row::default());
-    while table.read(&mut row).map_err(Trouble::Source)? {
-        let (Some(is_written), Some(id)) = (rows.get(&row.number), walk.id(&row)) else { continue };
-        let Some(sent) = asked.sent.get(&id) else { continue };
+    while table.read(&mut row).map_err(DecideError::Source)? {
+        let (Some(is_written), Some(id)) = (rows.get(&row.number), finder.id(&row)) else { continue };
+        let Some(sent) = context.sent.get(&id) else { continue };
         if *is_written {
             written.push(id);
         } else {
@@ -31,23 +31,29 @@ pub async fn seen(
             seen.push((id, sent));
         }
         if written.len() >= IDS_MAX {
-            look(&walk, &std::mem::take(&mut written), asked_before, &mut seen).await?;
+            read_page(&finder, &std::mem::take(&mut written), asked_before, &mut seen).await?;
         }
     }
-    look(&walk, &written, asked_before, &mut seen).await?;
+    read_page(&finder, &written, asked_before, &mut seen).await?;
     Ok(seen)
 }
 
-async fn look(walk: &Walk<'_>, ids: &[u64], asked_before: bool, seen: &mut Vec<(u64, Sent)>) -> Result<(), Trouble> {
+/// ColumnUse a page of records.
+async fn read_page(
+    finder: &EditFinder<'_>,
+    ids: &[u64],
+    asked_before: bool,
+    seen: &mut Vec<(u64, SentCells)>,
+) -> Result<(), DecideError> {
     if ids.is_empty() {
         return Ok(());
     }
-    let found = walk.found(ids).await?;
+    let found = finder.read_records(ids).await?;
     for id in ids {
-        let mut sent = walk.asked.sent.get(id).cloned().unwrap_or_default();
+        let mut sent = finder.context.sent.get(id).cloned().unwrap_or_default();
         match found.get(id) {
-            Some(item) if is_ours(item, walk) => sent = sent.arrived(&walk.shown(item).1.cells, asked_before),
-            // It is gone, or somebody else has changed it since.
+            Some(item) if is_ours(item, finder) => sent = sent.arrived(&finder.shown(item).1.cells, asked_before),
+            // It is deleted, or another user has changed it since.
             _ => sent.settle(),
         }
         seen.push((*id, sent));
@@ -55,8 +61,8 @@ async fn look(walk: &Walk<'_>, ids: &[u64], asked_before: bool, seen: &mut Vec<(
     Ok(())
 }
 
-/// True where nobody else was the last to change a record.
-fn is_ours(item: &Lean, walk: &Walk<'_>) -> bool {
+/// True where no other user was the last to change a record.
+fn is_ours(item: &Lean, finder: &EditFinder<'_>) -> bool {
     let by = parts::id(&item["updated_by"]);
-    by.is_none_or(|by| by == ROBOT || by == walk.asked.account.basics.current_user)
+    by.is_none_or(|by| by == ROBOT || by == finder.context.account.basics.current_user)
 }

@@ -1,6 +1,6 @@
-//! What stands in a cell: names instead of ids, real numbers and dates, several values in one text. Pure.
+//! Values of cells: names instead of ids, real numbers and dates, several values in one text. Pure.
 
-use super::linked::Found;
+use super::linked::LinkedRecord;
 use amo_client::account::Account;
 use amo_model::lean::Lean;
 use amo_model::parts::{id, number, seconds, text};
@@ -12,32 +12,32 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use std::collections::HashMap;
 
-/// Excel keeps 15 digits of a number.
+/// The highest number of the 15 digits that Excel stores.
 const NUMBER_MAX: u128 = 999_999_999_999_999;
-/// Excel's day 0, as it counts from March 1900 on; days before it counts wrongly.
+/// Excel's day 0 for days from March 1900 on; earlier days are counted wrongly by Excel.
 const EPOCH: Date = Date::constant(1899, 12, 30);
 const FIRST_YEAR: i16 = 1901;
 
-/// A value as a table holds it.
+/// The value of a cell of a table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Cell {
     #[default]
     Empty,
     Text(String),
     Number(Decimal),
-    /// In the account's zone, as its users see it.
+    /// In the account's time zone, as its users see it.
     Instant(DateTime),
     Day(Date),
-    /// An address, which a workbook lets one follow.
+    /// An address, which is a hyperlink in a workbook.
     Link(String),
 }
 
-/// How a yes and a no read.
+/// The texts of a flag.
 pub const YES: &str = "да";
 pub const NO: &str = "нет";
 
 impl Cell {
-    /// As a CSV has it: `2026-11-20 10:00`, seconds only where there are some.
+    /// The text in a CSV: `2026-11-20 10:00`, with seconds only where they are not zero.
     pub fn text(&self) -> String {
         match self {
             Cell::Empty => String::new(),
@@ -49,7 +49,7 @@ impl Cell {
         }
     }
 
-    /// The same, of a cell that is needed no longer.
+    /// The same, without a copy.
     pub fn into_text(self) -> String {
         match self {
             Cell::Text(text) | Cell::Link(text) => text,
@@ -57,7 +57,7 @@ impl Cell {
         }
     }
 
-    /// A number that a workbook keeps whole; others are texts there.
+    /// A number that a workbook stores completely; others are texts there.
     pub fn as_number(&self) -> Option<f64> {
         match self {
             Cell::Number(number) if number.mantissa().unsigned_abs() <= NUMBER_MAX => number.to_f64(),
@@ -65,7 +65,7 @@ impl Cell {
         }
     }
 
-    /// A date as a workbook keeps it: days since Excel's epoch, the time is the fraction. Earlier ones are texts there.
+    /// A date as a workbook stores it: days since Excel's epoch, with the time as the fraction. Earlier dates are texts there.
     pub fn as_serial(&self) -> Option<f64> {
         match self {
             Cell::Instant(at) if at.year() >= FIRST_YEAR => Some(serial(*at)),
@@ -79,18 +79,18 @@ impl Cell {
     }
 }
 
-/// Days since Excel's epoch; the time is the fraction.
+/// Days since Excel's epoch, with the time as the fraction.
 fn serial(at: DateTime) -> f64 {
     let days = at.date().duration_since(EPOCH).as_hours() / 24;
     let seconds = i32::from(at.hour()) * 3_600 + i32::from(at.minute()) * 60 + i32::from(at.second());
     days as f64 + f64::from(seconds) / 86_400.0
 }
 
-/// What the account calls its ids.
-pub struct Names {
+/// The names of ids in an account.
+pub struct AccountNames {
     zone: TimeZone,
     pipelines: HashMap<u64, String>,
-    /// By pipeline and stage: 142 and 143 may be called otherwise in each. [doc]
+    /// By pipeline and stage: 142 and 143 may have other names in each pipeline. [doc]
     stages: HashMap<(u64, u64), String>,
     users: HashMap<u64, String>,
     loss_reasons: HashMap<u64, String>,
@@ -101,12 +101,12 @@ pub struct Names {
 /// The name of user 0. [seed]
 pub const ROBOT: &str = "робот";
 
-impl Names {
-    pub fn of(account: &Account) -> Names {
+impl AccountNames {
+    pub fn of(account: &Account) -> AccountNames {
         let zone = account.timezone().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
         let named = |all: &[amo_model::parts::Named]| all.iter().map(|one| (one.id, one.name.clone())).collect();
         let stages = account.pipelines.iter().flat_map(|p| p.stages.iter().map(|s| ((p.id, s.id), s.name.clone())));
-        Names {
+        AccountNames {
             zone,
             pipelines: account.pipelines.iter().map(|p| (p.id, p.name.clone())).collect(),
             stages: stages.collect(),
@@ -122,8 +122,8 @@ impl Names {
     }
 }
 
-/// A value that every account has; `row` tells what it depends on.
-pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
+/// The cell of a value that every account has. `row` is its record, on which a stage depends.
+pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &AccountNames) -> Cell {
     let named = |all: &HashMap<u64, String>| match id(value) {
         Some(id) => name(all, id),
         None => Cell::Empty,
@@ -132,7 +132,7 @@ pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
         Shows::Number | Shows::Money => numeric(value),
         Shows::Text => Cell::of_text(text(value)),
         Shows::Flag => flag(value),
-        // No moment of an account is that old; PHP writes 0 for none. [inferred]
+        // No time of an account is that old; PHP writes 0 for none. [inferred]
         Shows::Instant if id(value) == Some(0) => Cell::Empty,
         Shows::Instant => instant(value, names),
         Shows::Pipeline => named(&names.pipelines),
@@ -155,7 +155,7 @@ pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
         Shows::Ids => {
             joined(value.each(), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
         }
-        // Stands in other records; `names_of` has them.
+        // These are in other records; see `names_of`.
         Shows::NamesOf(_) => Cell::Empty,
         Shows::Elements => joined(value.each(), elements),
         Shows::Json => json(value),
@@ -166,38 +166,38 @@ pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
     }
 }
 
-/// What linked records are called, in the order of their ids; one that cannot be read, or has no name, stays an id.
-pub fn names_of(linked: &[Found]) -> Cell {
-    let told = |(id, record): &Found| {
+/// The names of linked records, in their order; a record that cannot be read or has no name is an id.
+pub fn names_of(linked: &[LinkedRecord]) -> Cell {
+    let name = |(id, record): &LinkedRecord| {
         let name = record.as_ref().map(|record| text(&record["name"]).trim().to_owned());
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_string())
     };
-    joined(linked.iter(), told)
+    joined(linked.iter(), name)
 }
 
-/// The values of a custom field.
-pub fn field(kind: FieldKind, values: &Lean, names: &Names) -> Cell {
-    let told = |item: &Lean| match item.get("value") {
+/// The cell of the values of a custom field.
+pub fn field(kind: FieldKind, values: &Lean, names: &AccountNames) -> Cell {
+    let shown = |item: &Lean| match item.get("value") {
         Some(value) => value_cell(kind, value, names),
         // A chain has no such key. [doc]
         None => json(item),
     };
-    let word = |item: &Lean| told(item).into_text();
+    let text_of = |item: &Lean| shown(item).into_text();
     let (Some(first), second) = (values.each().next(), values.each().nth(1)) else { return Cell::Empty };
     match kind {
         FieldKind::SmartAddress if values.each().all(|part| part["enum_code"].as_str().is_some()) => address(values),
-        FieldKind::Multitext => joined(values.each(), |item| sorted(word(item), &item["enum_code"])),
-        FieldKind::Multiselect => joined(values.each(), word),
-        _ if second.is_none() => told(first),
+        FieldKind::Multitext => joined(values.each(), |item| with_code(text_of(item), &item["enum_code"])),
+        FieldKind::Multiselect => joined(values.each(), text_of),
+        _ if second.is_none() => shown(first),
         // A list of structured values stays a list.
         _ if values.each().any(|item| item.get("value").is_none_or(Lean::is_object)) => {
             json(&Lean::List(values.each().map(|item| item.get("value").unwrap_or(item).clone()).collect()))
         }
-        _ => joined(values.each(), word),
+        _ => joined(values.each(), text_of),
     }
 }
 
-/// An address is the texts of its parts, by their codes. [doc]
+/// The cell of an address: the texts of its parts by their codes. [doc]
 fn address(parts: &Lean) -> Cell {
     let of = |part: &Lean| Some((CompactString::from(part["enum_code"].as_str()?), part["value"].clone()));
     let mut all: Vec<(CompactString, Lean)> = Vec::new();
@@ -210,8 +210,8 @@ fn address(parts: &Lean) -> Cell {
     json(&Lean::Map(all))
 }
 
-/// `+7 900 000-00-00 (MOB)`; nothing is said of the usual sort.
-fn sorted(text: String, code: &Lean) -> String {
+/// A value with its enum code, as in `+7 900 000-00-00 (MOB)`; the usual code is left out.
+fn with_code(text: String, code: &Lean) -> String {
     match code.as_str() {
         Some(code) if !text.is_empty() && code != amo_model::field_type::DEFAULT_ENUM_CODE => {
             format!("{text} ({code})")
@@ -220,7 +220,7 @@ fn sorted(text: String, code: &Lean) -> String {
     }
 }
 
-fn value_cell(kind: FieldKind, value: &Lean, names: &Names) -> Cell {
+fn value_cell(kind: FieldKind, value: &Lean, names: &AccountNames) -> Cell {
     match kind {
         _ if value.is_object() || matches!(value, Lean::List(_)) => json(value),
         FieldKind::Numeric | FieldKind::Monetary | FieldKind::Price => numeric(value),
@@ -256,7 +256,7 @@ fn value_cell(kind: FieldKind, value: &Lean, names: &Names) -> Cell {
     }
 }
 
-/// Numbers come as numbers and as texts. [doc]
+/// Numbers are numbers or texts in JSON. [doc]
 fn numeric(value: &Lean) -> Cell {
     number(value).map_or_else(|| Cell::of_text(text(value)), Cell::Number)
 }
@@ -268,29 +268,29 @@ fn flag(value: &Lean) -> Cell {
     }
 }
 
-/// Unix seconds, and the texts that older documents show. [doc]
-fn instant(value: &Lean, names: &Names) -> Cell {
+/// A time in Unix seconds, or one of the texts in older documents. [doc]
+fn instant(value: &Lean, names: &AccountNames) -> Cell {
     if let Some(at) = seconds(value).and_then(|unix_s| names.instant(unix_s)) {
         return Cell::Instant(at);
     }
-    let told = text(value);
-    if let Ok(at) = told.parse::<Timestamp>() {
+    let shown = text(value);
+    if let Ok(at) = shown.parse::<Timestamp>() {
         return Cell::Instant(names.zone.to_datetime(at));
     }
-    match told.parse::<Date>() {
+    match shown.parse::<Date>() {
         Ok(day) => Cell::Day(day),
-        Err(_) => Cell::of_text(told),
+        Err(_) => Cell::of_text(shown),
     }
 }
 
-/// An id that the account has no name for stays an id.
+/// The name of an id; an id without a name stays an id.
 fn name(all: &HashMap<u64, String>, id: u64) -> Cell {
     Cell::of_text(all.get(&id).cloned().unwrap_or_else(|| id.to_string()))
 }
 
-fn joined<T>(items: impl Iterator<Item = T>, told: impl Fn(T) -> String) -> Cell {
+fn joined<T>(items: impl Iterator<Item = T>, text_of: impl Fn(T) -> String) -> Cell {
     let mut all = String::new();
-    for text in items.map(told).filter(|text| !text.is_empty()).map(quoted) {
+    for text in items.map(text_of).filter(|text| !text.is_empty()).map(quoted) {
         if all.is_empty() {
             all = text;
         } else {
@@ -301,12 +301,12 @@ fn joined<T>(items: impl Iterator<Item = T>, told: impl Fn(T) -> String) -> Cell
     Cell::of_text(all)
 }
 
-/// One of several values: with quotes, as in a CSV, where it holds what stands between them.
+/// One of several values: quoted, as in a CSV, where it has a comma or begins with a quote.
 fn quoted(text: String) -> String {
     if text.contains(',') || text.starts_with('"') { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-/// `4900001 × 2`: what it is called stands in the export of its list.
+/// An element with its quantity: `4900001 × 2`. Its name is in the export of its catalog.
 fn elements(one: &Lean) -> String {
     let Some(id) = id(&one["id"]) else { return text(one) };
     match number(&one["metadata"]["quantity"]) {
@@ -329,10 +329,10 @@ mod tests {
     use jiff::civil::date;
     use serde_json::json;
 
-    fn names() -> Names {
+    fn names() -> AccountNames {
         let mut account = amo_client::account::example();
         account.basics.timezone = Some("Europe/Moscow".into());
-        Names::of(&account)
+        AccountNames::of(&account)
     }
 
     #[test]
@@ -350,7 +350,7 @@ mod tests {
     fn values_that_every_account_has_read_as_in_the_crm() {
         let names = names();
         let row: Lean = json!({"pipeline_id": 2}).into();
-        for (shows, value, told) in [
+        for (shows, value, shown) in [
             (Shows::Number, json!(12.5), "12.5"),
             (Shows::Number, json!("7"), "7"),
             (Shows::Number, json!(null), ""),
@@ -374,7 +374,7 @@ mod tests {
             (Shows::Elements, json!([{"id": 1, "metadata": {"quantity": 2.5}}, {"id": 3}]), "1 × 2.5, 3"),
             (Shows::Json, json!([]), ""),
         ] {
-            assert_eq!(own(shows, &value.clone().into(), &row, &names).text(), told, "{shows:?} {value}");
+            assert_eq!(own(shows, &value.clone().into(), &row, &names).text(), shown, "{shows:?} {value}");
         }
         assert_eq!(own(Shows::Number, &json!("1.50").into(), &row, &names), Cell::Number(Decimal::new(150, 2)));
     }
@@ -382,7 +382,7 @@ mod tests {
     #[test]
     fn values_of_custom_fields_read_as_in_the_crm() {
         let names = names();
-        for (kind, values, told) in [
+        for (kind, values, shown) in [
             (FieldKind::Text, json!([{"value": "=1+1"}]), "=1+1"),
             (FieldKind::Multitext, json!([{"value": "+7 1", "enum_code": "WORK"}, {"value": "+7 2"}]), "+7 1, +7 2"),
             (
@@ -421,7 +421,7 @@ mod tests {
             (FieldKind::Unknown, json!([{"value": true}]), "да"),
             (FieldKind::Text, json!(null), ""),
         ] {
-            assert_eq!(field(kind, &values.clone().into(), &names).text(), told, "{kind:?} {values}");
+            assert_eq!(field(kind, &values.clone().into(), &names).text(), shown, "{kind:?} {values}");
         }
     }
 }

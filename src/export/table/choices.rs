@@ -1,20 +1,20 @@
-//! What may stand in a column, for its drop-down list: the account's own names. Pure.
+//! The texts of drop-down lists: the allowed values of a column, by their names in the account. Pure.
 
 use amo_client::account::Account;
 use amo_model::parts::Field;
 use amo_model::{FieldKind, Shows};
 
-/// Of a value that every account has; none where anything may stand there, or several things at once.
+/// The choices of a value that every account has; none where any text is allowed, or several values.
 pub fn own(shows: Shows, account: &Account) -> Vec<String> {
     let pipelines = || account.pipelines.iter().filter(|pipeline| !pipeline.is_archive);
     match shows {
-        Shows::Pipeline => unlike(pipelines().map(|pipeline| pipeline.name.as_str())),
+        Shows::Pipeline => distinct(pipelines().map(|pipeline| pipeline.name.as_str())),
         // A list cannot depend on another cell; a stage of another pipeline is refused by the import.
-        Shows::Stage => unlike(pipelines().flat_map(|p| p.stages.iter().map(|stage| stage.name.as_str()))),
-        // Who has left may not be responsible for anything new.
-        Shows::User => unlike(account.users.iter().filter(|user| user.is_active).map(|user| user.name.as_str())),
-        Shows::LossReason => unlike(account.loss_reasons.iter().map(|reason| reason.name.as_str())),
-        Shows::CustomerStatus => unlike(account.customer_statuses.iter().map(|status| status.name.as_str())),
+        Shows::Stage => distinct(pipelines().flat_map(|p| p.stages.iter().map(|stage| stage.name.as_str()))),
+        // A deactivated user may not become responsible.
+        Shows::User => distinct(account.users.iter().filter(|user| user.is_active).map(|user| user.name.as_str())),
+        Shows::LossReason => distinct(account.loss_reasons.iter().map(|reason| reason.name.as_str())),
+        Shows::CustomerStatus => distinct(account.customer_statuses.iter().map(|status| status.name.as_str())),
         Shows::Flag => flags(),
         Shows::Number
         | Shows::Money
@@ -30,11 +30,11 @@ pub fn own(shows: Shows, account: &Account) -> Vec<String> {
     }
 }
 
-/// Of a custom field. A multiselect has several options in its cell, which a list of Excel cannot give.
+/// The choices of a custom field. A multiselect has several options in a cell, which a list of Excel does not support.
 pub fn field(field: &Field) -> Vec<String> {
     match FieldKind::from_name(&field.kind) {
         FieldKind::Select | FieldKind::Radiobutton | FieldKind::Category => {
-            unlike(field.options.iter().map(|option| option.value.as_str()))
+            distinct(field.options.iter().map(|option| option.value.as_str()))
         }
         FieldKind::Checkbox => flags(),
         _ => Vec::new(),
@@ -45,7 +45,8 @@ fn flags() -> Vec<String> {
     [super::cell::YES, super::cell::NO].map(str::to_owned).to_vec()
 }
 
-fn unlike<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Names without empty and repeated ones.
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     for name in names {
         if !name.is_empty() && !all.iter().any(|known| known == name) {

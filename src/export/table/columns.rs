@@ -1,12 +1,12 @@
-//! The columns of a table: those of the entity, one for each custom field of the account, the address of the card, and what
-//! is shown of a linked contact or company. Pure.
+//! The columns of a table: those of the entity, one for each custom field of the account, the address of the card, and those of
+//! linked contacts and companies. Pure.
 
-use super::cell::{self, Cell, Names};
+use super::cell::{self, AccountNames, Cell};
 use super::choices;
-use super::dialect::{Dialect, Said};
+use super::dialect::{CsvOptions, Dialect};
 use super::exported_column::{ColumnMeaning, ExportedColumn};
 use super::hidden::Stamp;
-use super::linked::{Along, Whole};
+use super::linked::{LinkRequest, LinkedRow};
 use super::writable::{field_is_writable, own_field};
 use amo_client::account::Account;
 use amo_model::lean::Lean;
@@ -14,100 +14,108 @@ use amo_model::parts::{self, Field};
 use amo_model::{Action, ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, Link, Owner, Shows};
 use sheet_source::fold;
 
-/// The column with the address of the card in the CRM's pages.
+/// The title of the column with the address of the card.
 const LINK: &str = "Ссылка";
 
+/// The columns of a table.
 #[derive(Debug, Clone)]
-pub struct Columns {
-    all: Vec<Column>,
-    /// Every custom field of the account, whether or not it has a column, rising.
+pub struct TableColumns {
+    all: Vec<TableColumn>,
+    /// The ids of all custom fields of the account, with or without a column, sorted.
     fields: Vec<u64>,
     links: Vec<Link>,
-    /// The fields of what is linked, as many as there are links.
+    /// The ids of the custom fields of each link, sorted.
     linked_fields: Vec<Vec<u64>>,
     stamp: Option<Stamp>,
-    /// Only some, in an order of one's own.
+    /// True where the user has chosen the columns and their order.
     chosen: bool,
-    /// Addresses are texts.
+    /// True where addresses are texts and not links.
     unlinked: bool,
     dialect: Dialect,
 }
 
 #[derive(Debug, Clone)]
-struct Column {
+struct TableColumn {
     title: String,
-    /// Of what is linked, by its place among the links; `None` is the item itself.
+    /// The index of the link whose record it shows; `None` for the item itself.
     linked: Option<usize>,
-    from: From,
-    /// What may stand in it, where that is a list.
+    from: ColumnSource,
+    /// Its allowed values, where it has a drop-down list.
     choices: Vec<String>,
 }
 
-/// What a workbook says of a column above its rows.
+/// The head of a column in a workbook.
 #[derive(Debug, Clone, Default)]
 pub struct Head {
     pub title: String,
     pub choices: Vec<String>,
-    /// Its numbers are amounts of money.
+    /// True where its numbers are amounts of money.
     pub money: bool,
-    /// What is edited in it cannot be sent back.
+    /// True where edits cannot be sent back.
     pub read_only: bool,
 }
 
+/// Where the values of a column come from.
 #[derive(Debug, Clone)]
-enum From {
+enum ColumnSource {
     Own(&'static ColumnSpec),
     Field {
         id: u64,
         code: Option<String>,
         kind: FieldKind,
     },
-    /// It was there once.
-    Gone,
-    /// An address with `{id}` in it; none where it would lead nowhere by the time somebody reads it.
+    /// A column of an earlier export that does not exist any more.
+    Missing,
+    /// An address with `{id}`; none where it would not work later.
     Card(Option<String>),
 }
 
-impl From {
+impl ColumnSource {
     fn is_money(&self) -> bool {
         match self {
-            From::Own(spec) => spec.shows == Shows::Money,
-            From::Field { kind, .. } => matches!(kind, FieldKind::Monetary | FieldKind::Price),
-            From::Card(_) | From::Gone => false,
+            ColumnSource::Own(spec) => spec.shows == Shows::Money,
+            ColumnSource::Field { kind, .. } => matches!(kind, FieldKind::Monetary | FieldKind::Price),
+            ColumnSource::Card(_) | ColumnSource::Missing => false,
         }
     }
 }
 
-impl Columns {
-    pub fn of(entity: Entity, catalog: Option<u64>, account: &Account) -> Columns {
+impl TableColumns {
+    /// The columns of an entity; of a catalog for its elements.
+    pub fn of(entity: Entity, catalog: Option<u64>, account: &Account) -> TableColumns {
         let has_links = account.catalogs.iter().any(|list| Some(list.id) == catalog && list.kind == INVOICES);
         let shown = |spec: &&ColumnSpec| has_links || spec.at != INVOICE_LINK.at;
-        let (behind, mut all): (Vec<Column>, Vec<Column>) = entity
+        let (behind, mut all): (Vec<TableColumn>, Vec<TableColumn>) = entity
             .columns()
             .iter()
             .filter(shown)
-            .map(|spec| Column {
+            .map(|spec| TableColumn {
                 title: spec.title.to_owned(),
                 linked: None,
-                from: From::Own(spec),
+                from: ColumnSource::Own(spec),
                 choices: choices::own(spec.shows, account),
             })
-            .partition(|column| matches!(column.from, From::Own(spec) if spec.behind));
+            .partition(|column| matches!(column.from, ColumnSource::Own(spec) if spec.behind));
         let owner = catalog.map_or(Owner::Entity(entity), Owner::Catalog);
         let fields = account.fields(owner);
         let own: Vec<String> =
             all.iter().chain(&behind).map(|column| fold(&column.title)).chain([fold(LINK)]).collect();
         for field in fields {
             let choices = choices::field(field);
-            all.push(Column { title: title(field, fields, &own), linked: None, from: From::field(field), choices });
+            all.push(TableColumn {
+                title: title(field, fields, &own),
+                linked: None,
+                from: ColumnSource::field(field),
+                choices,
+            });
         }
         all.extend(behind);
         if let Some(card) = entity.spec().card {
             let card = card.replace("{catalog}", &catalog.unwrap_or(0).to_string());
-            let from = From::Card(Some(format!("{}/{card}", account.base)));
-            all.push(Column { title: LINK.to_owned(), linked: None, from, choices: Vec::new() });
+            let from = ColumnSource::Card(Some(format!("{}/{card}", account.base)));
+            all.push(TableColumn { title: LINK.to_owned(), linked: None, from, choices: Vec::new() });
         }
-        Columns {
+        TableColumns {
             all,
             fields: ids(fields),
             links: Vec::new(),
@@ -119,27 +127,27 @@ impl Columns {
         }
     }
 
-    /// And those of what is linked: `Контакт: Телефон`.
-    pub fn with_links(mut self, links: &[Link], account: &Account) -> Columns {
+    /// Adds the columns of linked records: `Контакт: Телефон`.
+    pub fn with_links(mut self, links: &[Link], account: &Account) -> TableColumns {
         for (place, link) in links.iter().enumerate() {
-            let add = |all: &mut Vec<Column>, title: &str, from: From| {
+            let add = |all: &mut Vec<TableColumn>, title: &str, from: ColumnSource| {
                 let title = format!("{}: {title}", link.prefix());
-                // A field of the item itself may be called so.
+                // A field of the item itself may have this title.
                 let taken = all.iter().any(|column| fold(&column.title) == fold(&title));
                 let title = match from {
-                    From::Field { id, .. } if taken => format!("{title} ({id})"),
+                    ColumnSource::Field { id, .. } if taken => format!("{title} ({id})"),
                     _ => title,
                 };
-                // What is chosen here would change nothing.
-                all.push(Column { title, linked: Some(place), from, choices: Vec::new() });
+                // No choices, since edits of linked records are not sent back.
+                all.push(TableColumn { title, linked: Some(place), from, choices: Vec::new() });
             };
             for spec in link.columns() {
-                add(&mut self.all, spec.title, From::Own(spec));
+                add(&mut self.all, spec.title, ColumnSource::Own(spec));
             }
             let fields = if *link == Link::Customer { &[] } else { account.fields(Owner::Entity(link.entity())) };
             let own: Vec<String> = link.columns().map(|spec| fold(spec.title)).collect();
             for field in fields {
-                add(&mut self.all, &title(field, fields, &own), From::field(field));
+                add(&mut self.all, &title(field, fields, &own), ColumnSource::field(field));
             }
             self.linked_fields.push(ids(fields));
         }
@@ -147,17 +155,17 @@ impl Columns {
         self
     }
 
-    /// What it shows more of than a name.
+    /// The links whose records have columns of their own.
     pub fn links(&self) -> &[Link] {
         &self.links
     }
 
-    /// What has to be read along with the items: the links first, in their order, then those of which only names are shown.
-    pub fn along(&self) -> Vec<Along> {
+    /// The linked records to read: first those of `links`, in their order, then those of which only names are shown.
+    pub fn link_requests(&self) -> Vec<LinkRequest> {
         let named = |link: Link| self.all.iter().any(|column| column.names_of() == Some(link));
-        let whole = self.links.iter().map(|link| Along { link: *link, all: named(*link), whole: true });
+        let whole = self.links.iter().map(|link| LinkRequest { link: *link, all: named(*link), whole: true });
         let names = Link::ALL.into_iter().filter(|link| !self.links.contains(link) && named(*link));
-        whole.chain(names.map(|link| Along { link, all: true, whole: false })).collect()
+        whole.chain(names.map(|link| LinkRequest { link, all: true, whole: false })).collect()
     }
 
     pub fn is_chosen(&self) -> bool {
@@ -170,7 +178,7 @@ impl Columns {
 
     pub fn heads(&self) -> Vec<Head> {
         let described = self.stamp.as_ref().map(|stamp| self.described(stamp.kind));
-        let head = |(n, column): (usize, &Column)| Head {
+        let head = |(n, column): (usize, &TableColumn)| Head {
             title: column.title.clone(),
             choices: column.choices.clone(),
             money: column.from.is_money(),
@@ -179,24 +187,24 @@ impl Columns {
         self.all.iter().enumerate().map(head).collect()
     }
 
-    /// A workbook of these columns will say this of itself.
-    pub fn stamped(self, stamp: Stamp) -> Columns {
-        Columns { stamp: Some(stamp), ..self }
+    /// Adds a stamp for the hidden sheet of a workbook.
+    pub fn stamped(self, stamp: Stamp) -> TableColumns {
+        TableColumns { stamp: Some(stamp), ..self }
     }
 
-    /// Of an account that ends with this process: what it calls an address is no link.
-    pub fn without_links(mut self) -> Columns {
+    /// Without links, for an account that ends with this process: its addresses do not work later.
+    pub fn without_links(mut self) -> TableColumns {
         for column in &mut self.all {
-            if let From::Card(card) = &mut column.from {
+            if let ColumnSource::Card(card) = &mut column.from {
                 *card = None;
             }
         }
-        Columns { unlinked: true, ..self }
+        TableColumns { unlinked: true, ..self }
     }
 
-    /// Written in another way than usual.
-    pub fn said(self, said: Said) -> Columns {
-        Columns { dialect: self.dialect.said(said), ..self }
+    /// With other options of a CSV.
+    pub fn with_csv_options(self, options: CsvOptions) -> TableColumns {
+        TableColumns { dialect: self.dialect.with_csv_options(options), ..self }
     }
 
     pub fn dialect(&self) -> &Dialect {
@@ -207,58 +215,58 @@ impl Columns {
         self.stamp.as_ref()
     }
 
-    /// What each column is to an import.
+    /// The meaning of each column for an import.
     pub fn described(&self, kind: Kind) -> Vec<ExportedColumn> {
-        let described = |column: &Column| {
-            let (is, writable) = match &column.from {
-                // What stands in another record is not this one's to change.
+        let described = |column: &TableColumn| {
+            let (meaning, writable) = match &column.from {
+                // Values of other records cannot be changed here.
                 _ if column.linked.is_some() => (ColumnMeaning::Other, false),
-                From::Own(spec) if spec.shows == Shows::Link => (ColumnMeaning::Address, false),
+                ColumnSource::Own(spec) if spec.shows == Shows::Link => (ColumnMeaning::Address, false),
                 _ if column.names_of().is_some() => (ColumnMeaning::Other, false),
-                From::Own(spec) => {
+                ColumnSource::Own(spec) => {
                     (ColumnMeaning::Own(spec.at.join(".")), own_field(kind, spec.at, Action::Update).is_some())
                 }
-                From::Field { id, code, kind } => {
+                ColumnSource::Field { id, code, kind } => {
                     (ColumnMeaning::Field { id: *id, code: code.clone() }, field_is_writable(*kind))
                 }
-                From::Card(_) => (ColumnMeaning::Address, false),
-                From::Gone => (ColumnMeaning::Other, false),
+                ColumnSource::Card(_) => (ColumnMeaning::Address, false),
+                ColumnSource::Missing => (ColumnMeaning::Other, false),
             };
-            ExportedColumn { title: column.title.clone(), is, writable }
+            ExportedColumn { title: column.title.clone(), meaning, writable }
         };
         self.all.iter().map(described).collect()
     }
 
-    /// The columns of an earlier export, in its order; those that cannot be had any more are empty.
-    pub fn of_earlier(&self, earlier: &[ExportedColumn], kind: Kind) -> Columns {
+    /// The columns of an earlier export, in its order; columns that do not exist any more are empty.
+    pub fn of_earlier(&self, earlier: &[ExportedColumn], kind: Kind) -> TableColumns {
         let now = self.described(kind);
         let find = |column: &ExportedColumn| {
-            let same = |other: &ExportedColumn| match (&other.is, &column.is) {
+            let same = |other: &ExportedColumn| match (&other.meaning, &column.meaning) {
                 (ColumnMeaning::Address, ColumnMeaning::Address) | (ColumnMeaning::Other, ColumnMeaning::Other) => {
                     other.title == column.title
                 }
                 (a, b) => a == b,
             };
-            let from = now.iter().position(same).map_or(From::Gone, |index| self.all[index].from.clone());
-            Column { title: column.title.clone(), linked: None, from, choices: Vec::new() }
+            let from = now.iter().position(same).map_or(ColumnSource::Missing, |index| self.all[index].from.clone());
+            TableColumn { title: column.title.clone(), linked: None, from, choices: Vec::new() }
         };
-        Columns { all: earlier.iter().map(find).collect(), ..self.clone() }
+        TableColumns { all: earlier.iter().map(find).collect(), ..self.clone() }
     }
 
-    /// These only, in this order; the title that is not there, if one is not.
-    pub fn only<'a>(&self, titles: &[&'a str]) -> Result<Columns, &'a str> {
+    /// Only the columns with these titles, in this order. The error is the first unknown title.
+    pub fn only<'a>(&self, titles: &[&'a str]) -> Result<TableColumns, &'a str> {
         let find = |title: &'a str| {
             let wanted = fold(title);
             self.all.iter().find(|column| fold(&column.title) == wanted).cloned().ok_or(title)
         };
         let all = titles.iter().map(|title| find(title)).collect::<Result<_, _>>()?;
-        Ok(Columns { all, chosen: true, ..self.clone() })
+        Ok(TableColumns { all, chosen: true, ..self.clone() })
     }
 
-    /// Fields of a row that the account did not list: made meanwhile, or hidden from this user.
-    pub fn unlisted<'a>(&'a self, row: &'a Whole) -> impl Iterator<Item = u64> + 'a {
+    /// Custom fields of a row that the account does not list: created meanwhile, or hidden from this user.
+    pub fn unlisted<'a>(&'a self, row: &'a LinkedRow) -> impl Iterator<Item = u64> + 'a {
         let linked = self.linked_fields.iter().zip(&self.links).enumerate().filter_map(|(place, (known, link))| {
-            // Of a customer only the name is shown.
+            // A customer is shown by name only.
             row.linked(place).filter(|_| *link != Link::Customer).map(|item| (item, known))
         });
         let items = std::iter::once((&row.item, &self.fields)).chain(linked);
@@ -268,15 +276,16 @@ impl Columns {
         })
     }
 
-    pub fn cells<'a>(&'a self, row: &'a Whole, names: &'a Names) -> impl Iterator<Item = Cell> + 'a {
+    /// The cells of a row.
+    pub fn cells<'a>(&'a self, row: &'a LinkedRow, names: &'a AccountNames) -> impl Iterator<Item = Cell> + 'a {
         let field = |entry: &'a Lean| Some((parts::id(&entry["field_id"])?, &entry["values"]));
         let of = |item: &'a Lean| (item, item["custom_fields_values"].each().filter_map(field).collect::<Vec<_>>());
         let item = of(&row.item);
         let linked: Vec<_> = (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
-        let along = self.along();
+        let link_requests = self.link_requests();
         self.all.iter().map(move |column| {
             if let Some(link) = column.names_of() {
-                let place = along.iter().position(|along| along.link == link);
+                let place = link_requests.iter().position(|link_requests| link_requests.link == link);
                 return place.map_or(Cell::Empty, |place| cell::names_of(row.all(place)));
             }
             let (item, fields) = match column.linked {
@@ -294,33 +303,33 @@ impl Columns {
     }
 }
 
-impl Column {
-    /// What it gives the names of.
+impl TableColumn {
+    /// The link whose names it shows.
     fn names_of(&self) -> Option<Link> {
         match &self.from {
-            From::Own(ColumnSpec { shows: Shows::NamesOf(link), .. }) => Some(*link),
-            From::Own(_) | From::Field { .. } | From::Gone | From::Card(_) => None,
+            ColumnSource::Own(ColumnSpec { shows: Shows::NamesOf(link), .. }) => Some(*link),
+            ColumnSource::Own(_) | ColumnSource::Field { .. } | ColumnSource::Missing | ColumnSource::Card(_) => None,
         }
     }
 }
 
-impl From {
-    fn field(field: &Field) -> From {
-        From::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) }
+impl ColumnSource {
+    fn field(field: &Field) -> ColumnSource {
+        ColumnSource::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) }
     }
 
-    fn cell(&self, item: &Lean, fields: &[(u64, &Lean)], names: &Names) -> Cell {
+    fn cell(&self, item: &Lean, fields: &[(u64, &Lean)], names: &AccountNames) -> Cell {
         match self {
-            From::Own(spec) => {
+            ColumnSource::Own(spec) => {
                 let value = spec.at.iter().fold(item, |value, key| &value[*key]);
                 cell::own(spec.shows, value, item, names)
             }
-            From::Field { id, kind, .. } => {
+            ColumnSource::Field { id, kind, .. } => {
                 let values = fields.iter().find(|(field, _)| field == id);
                 values.map_or(Cell::Empty, |(_, values)| cell::field(*kind, values, names))
             }
-            From::Gone => Cell::Empty,
-            From::Card(card) => match (card, parts::id(&item["id"])) {
+            ColumnSource::Missing => Cell::Empty,
+            ColumnSource::Card(card) => match (card, parts::id(&item["id"])) {
                 (Some(card), Some(id)) => Cell::Link(card.replace("{id}", &id.to_string())),
                 _ => Cell::Empty,
             },
@@ -334,7 +343,7 @@ fn ids(fields: &[Field]) -> Vec<u64> {
     ids
 }
 
-/// A name that another column has gets the field's id.
+/// The title of a field: its name, with its id where another column has the same name.
 fn title(field: &Field, fields: &[Field], own: &[String]) -> String {
     let name = fold(&field.name);
     let alone = fields.iter().filter(|other| fold(&other.name) == name).count() == 1 && !own.contains(&name);
@@ -359,20 +368,20 @@ mod tests {
         }
     }
 
-    fn whole(item: serde_json::Value) -> Whole {
-        Whole { item: item.into(), ..Whole::default() }
+    fn whole(item: serde_json::Value) -> LinkedRow {
+        LinkedRow { item: item.into(), ..LinkedRow::default() }
     }
 
     #[test]
-    fn columns_of_what_is_linked_have_its_name_before_theirs() {
+    fn columns_of_linked_records_begin_with_the_name_of_the_link() {
         let mut account = account();
         account.fields.insert(Owner::Entity(Entity::Leads), vec![field(1, "Контакт: Телефон", "text")]);
         let fields = vec![field(2, "Телефон", "multitext"), field(3, "ID", "text")];
         account.fields.insert(Owner::Entity(Entity::Contacts), fields);
         let links = [Link::Contact, Link::Company];
-        let columns = Columns::of(Entity::Leads, None, &account).with_links(&links, &account);
+        let columns = TableColumns::of(Entity::Leads, None, &account).with_links(&links, &account);
         let titles: Vec<&str> = columns.titles().collect();
-        let told = [
+        let expected = [
             "Контакт: ID",
             "Контакт: Полное имя",
             "Контакт: Телефон (2)",
@@ -380,12 +389,12 @@ mod tests {
             "Компания: ID",
             "Компания: Название",
         ];
-        assert_eq!(titles[titles.len() - 6..], told);
+        assert_eq!(titles[titles.len() - 6..], expected);
         let contact = serde_json::json!({"id": 5, "name": "Иван", "custom_fields_values":
             [{"field_id": 2, "values": [{"value": "+7"}]}, {"field_id": 8, "values": []}]});
         let linked = vec![Some(std::sync::Arc::new(contact.into())), None];
-        let row = Whole { linked, ..whole(serde_json::json!({"id": 7})) };
-        let cells: Vec<String> = columns.cells(&row, &Names::of(&account)).map(|cell| cell.text()).collect();
+        let row = LinkedRow { linked, ..whole(serde_json::json!({"id": 7})) };
+        let cells: Vec<String> = columns.cells(&row, &AccountNames::of(&account)).map(|cell| cell.text()).collect();
         assert_eq!(cells[cells.len() - 6..], ["5", "Иван", "+7", "", "", ""]);
         assert_eq!(columns.unlisted(&row).collect::<Vec<_>>(), [8]);
     }
@@ -395,14 +404,14 @@ mod tests {
         let mut account = account();
         let fields = vec![field(1, "Цвет", "text"), field(2, "цвет", "text"), field(3, "Бюджет", "numeric")];
         account.fields.insert(Owner::Entity(Entity::Leads), fields);
-        let columns = Columns::of(Entity::Leads, None, &account);
+        let columns = TableColumns::of(Entity::Leads, None, &account);
         let titles: Vec<&str> = columns.titles().collect();
         let colour = titles.iter().position(|title| *title == "Цвет (1)").unwrap();
         assert_eq!(titles[colour..colour + 4], ["Цвет (1)", "цвет (2)", "Бюджет (3)", "Создана"]);
         assert_eq!(titles.last(), Some(&"Ссылка"));
         let only = columns.only(&["ссылка", "ID"]).unwrap();
         assert_eq!(only.titles().collect::<Vec<_>>(), ["Ссылка", "ID"]);
-        let names = Names::of(&account);
+        let names = AccountNames::of(&account);
         let row = whole(serde_json::json!({"id": 7}));
         let cells: Vec<String> = only.cells(&row, &names).map(|cell| cell.text()).collect();
         assert_eq!(cells, ["https://example.amocrm.ru/leads/detail/7", "7"]);

@@ -1,4 +1,4 @@
-//! How a table is laid out in its file: what an import of it with its mapping expects. Pure.
+//! The layout of a table in its file, as an import with its mapping expects it. Pure.
 
 use super::cell::Cell;
 use crate::export::Format;
@@ -6,38 +6,40 @@ use crate::mapping::MappingAst;
 use encoding_rs::{Encoding, UTF_8};
 use rust_decimal::Decimal;
 
-/// How a CSV shall be written, where that was said.
+/// The user's options for a CSV.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Said {
+pub struct CsvOptions {
     pub delimiter: Option<char>,
     pub decimal: Option<char>,
     pub bom: Option<bool>,
 }
 
+/// The layout of a table in its file.
 #[derive(Debug, Clone)]
 pub struct Dialect {
-    /// Of a CSV; `None` is UTF-8.
+    /// The encoding of a CSV; `None` is UTF-8.
     pub encoding: Option<&'static Encoding>,
-    /// A CSV of Unicode begins by saying so.
+    /// True where a CSV in Unicode begins with a byte order mark.
     pub bom: bool,
     pub delimiter: char,
-    /// The sign of decimals that an import of the table will know.
+    /// The decimal separator that an import of the table knows.
     pub decimal: Option<char>,
-    /// The one that is written.
-    pub sign: char,
-    /// Of a workbook.
+    /// The decimal separator that is written.
+    pub separator: char,
+    /// The name of the sheet of a workbook.
     pub sheet: Option<String>,
-    /// As Excel shows it.
+    /// The row of the titles, as Excel shows it.
     pub header_row: u32,
 }
 
 impl Default for Dialect {
     fn default() -> Dialect {
-        Dialect { encoding: None, bom: true, delimiter: ',', decimal: None, sign: '.', sheet: None, header_row: 1 }
+        Dialect { encoding: None, bom: true, delimiter: ',', decimal: None, separator: '.', sheet: None, header_row: 1 }
     }
 }
 
 impl Dialect {
+    /// The dialect that a mapping expects.
     pub fn of(written: &MappingAst, format: Format) -> Dialect {
         let (source, read) = (&written.source, &written.source.read);
         let encoding = read.encoding.as_ref().and_then(|name| Encoding::for_label(name.as_bytes()));
@@ -46,29 +48,30 @@ impl Dialect {
             bom: true,
             delimiter: read.delimiter.unwrap_or(','),
             decimal: source.decimal,
-            sign: source.decimal.unwrap_or('.'),
+            separator: source.decimal.unwrap_or('.'),
             sheet: read.sheet.clone(),
             header_row: read.header_row.unwrap_or(1).max(1),
         }
     }
 
-    /// As somebody has said it.
-    pub fn said(self, said: Said) -> Dialect {
+    /// With other options of a CSV.
+    pub fn with_csv_options(self, options: CsvOptions) -> Dialect {
         Dialect {
-            bom: said.bom.unwrap_or(self.bom),
-            delimiter: said.delimiter.unwrap_or(self.delimiter),
-            sign: said.decimal.unwrap_or(self.sign),
+            bom: options.bom.unwrap_or(self.bom),
+            delimiter: options.delimiter.unwrap_or(self.delimiter),
+            separator: options.decimal.unwrap_or(self.separator),
             ..self
         }
     }
 
-    /// A number as an import reads it. With three decimals and no word about what its sign is, `1.234` could be a thousand.
+    /// A number as an import reads it. Where the separator is not known to the import, `1.234` could be a thousand, and gets a
+    /// zero.
     pub fn number(&self, number: Decimal) -> String {
-        let text = number.to_string().replace('.', self.sign.encode_utf8(&mut [0; 4]));
+        let text = number.to_string().replace('.', self.separator.encode_utf8(&mut [0; 4]));
         if self.decimal.is_none() && number.scale() == 3 { format!("{text}0") } else { text }
     }
 
-    /// The encoding, where it has no letters for this text.
+    /// The encoding, where it cannot represent the text of a cell.
     pub fn lacks(&self, cell: &Cell) -> Option<&'static Encoding> {
         let Cell::Text(text) = cell else { return None };
         self.encoding.filter(|encoding| encoding.encode(text).2)
@@ -84,9 +87,9 @@ mod tests {
     #[test]
     fn numbers_are_read_back_as_they_were() {
         for value in ["0", "1234", "-5.5", "1.234", "1234.567", "12.50", "0.125", "1000000"] {
-            for (decimal, sign) in [(None, '.'), (None, ','), (Some(','), ','), (Some('.'), '.')] {
+            for (decimal, separator) in [(None, '.'), (None, ','), (Some(','), ','), (Some('.'), '.')] {
                 let value: Decimal = value.parse().unwrap();
-                let text = Dialect { decimal, sign, ..Dialect::default() }.number(value);
+                let text = Dialect { decimal, separator, ..Dialect::default() }.number(value);
                 let cell = Read { text: &text, value: Scalar::Text };
                 assert_eq!(
                     number(cell, NumberSyntax { decimal, currency: None }),

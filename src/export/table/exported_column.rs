@@ -1,35 +1,36 @@
-//! What the hidden sheet says of a column of the export.
+//! A column of an export, as the hidden sheet describes it.
 
-/// What a column of the table is.
+/// A column of the exported table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExportedColumn {
     pub title: String,
-    pub is: ColumnMeaning,
-    /// A change of its cells can be sent.
+    pub meaning: ColumnMeaning,
+    /// True where a change of its cells can be sent.
     pub writable: bool,
 }
 
+/// The meaning of a column for an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ColumnMeaning {
-    /// A value that every account has: the way to it, with dots.
+    /// A value that every account has: its path, with dots.
     Own(String),
     Field {
         id: u64,
         code: Option<String>,
     },
-    /// An address, kept as a formula: spreadsheets and libraries that save the workbook may leave out what it gave.
+    /// An address, which is a formula: spreadsheets and libraries that save the workbook may drop its result.
     Address,
     Other,
 }
 
 impl ExportedColumn {
-    /// The id of the record itself.
+    /// True for the id of the record itself.
     pub fn is_id(&self) -> bool {
-        matches!(&self.is, ColumnMeaning::Own(path) if path == amo_model::ID_KEY)
+        matches!(&self.meaning, ColumnMeaning::Own(path) if path == amo_model::ID_KEY)
     }
 
-    /// Its cells can tell that a row was edited.
+    /// True where its cells are compared to find edited rows.
     pub fn is_compared(&self) -> bool {
-        !self.is_id() && self.is != ColumnMeaning::Address
+        !self.is_id() && self.meaning != ColumnMeaning::Address
     }
 }

@@ -1,5 +1,5 @@
-//! Hashes by which an edited row of an export is known: two of the whole row, and a short one of each cell that can be sent
-//! back, little enough to stand beside every row. Pure.
+//! Hashes that identify edited rows of an export: two of the whole row, and a short one of each cell that can be sent back,
+//! small enough to be stored for every row. Pure.
 
 use super::exported_column::ExportedColumn;
 use rust_decimal::Decimal;
@@ -7,14 +7,14 @@ use sha2::{Digest, Sha256};
 use sheet_source::{Cell, Scalar, write_number};
 use std::borrow::Cow;
 
-/// Two hashes of a row: of the cells whose changes can be sent, and of the others.
+/// The hashes of a row: of the cells whose changes can be sent, and of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hashes {
     pub writable: u64,
     pub others: u64,
 }
 
-/// Hashes the cells of a row, which come in the order of the columns; a column that is not there any more is `None`.
+/// Hashes the cells of a row, in the order of the columns; the cell of a missing column is `None`.
 pub fn hashes<'c>(columns: &[ExportedColumn], cells: impl Iterator<Item = Option<Cell<'c>>>) -> Hashes {
     let (mut writable, mut others) = (Sha256::new(), Sha256::new());
     for (column, cell) in columns.iter().zip(cells) {
@@ -26,7 +26,7 @@ pub fn hashes<'c>(columns: &[ExportedColumn], cells: impl Iterator<Item = Option
             Some(cell) => hasher.update(canonical(cell).as_bytes()),
             None => hasher.update([1]),
         }
-        // No text of a cell has this.
+        // No text of a cell has this character.
         hasher.update([0]);
     }
     Hashes { writable: short(writable), others: short(others) }
@@ -37,7 +37,7 @@ fn short(hasher: Sha256) -> u64 {
     digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
-/// A cell as the same text, however a spreadsheet has stored it.
+/// The text of a cell, the same however a spreadsheet has stored it.
 pub fn canonical<'c>(cell: Cell<'c>) -> Cow<'c, str> {
     match cell.value {
         Scalar::Empty => "".into(),
@@ -46,16 +46,16 @@ pub fn canonical<'c>(cell: Cell<'c>) -> Cow<'c, str> {
             Ok(number) => number.normalize().to_string().into(),
             Err(_) => cell.text.into(),
         },
-        // How a number is shown is the person's own affair.
+        // The display format of a number does not matter.
         Scalar::Formatted(number, _) => {
             let mut digits = String::new();
             write_number(number, &mut digits);
             digits.into()
         }
-        // No text of a cell is this: the formula stands where the export wrote a value.
+        // No text of a cell is this: the user has replaced the exported value by a formula.
         Scalar::Uncomputed => "\u{1}".into(),
         Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error => {
-            // Spreadsheets drop and rewrite these.
+            // Spreadsheets drop or rewrite these characters.
             let dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
             if cell.text.contains(dropped) {
                 cell.text.replace(dropped, "").trim().to_owned().into()
@@ -66,7 +66,7 @@ pub fn canonical<'c>(cell: Cell<'c>) -> Cow<'c, str> {
     }
 }
 
-/// True for a number that is written in no other way.
+/// True for a number that has no other notation.
 fn is_plain(text: &str) -> bool {
     let digits = text.as_bytes();
     (1..=28).contains(&digits.len())
@@ -74,19 +74,19 @@ fn is_plain(text: &str) -> bool {
         && (digits[0] != b'0' || digits.len() == 1)
 }
 
-/// Digits of a hash, six bits each.
+/// Number of digits of a hash, of six bits each.
 const DIGITS: usize = 5;
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/// Of an empty cell, and of one of which nothing is known.
+/// The texts for an empty cell and for an unknown one.
 const EMPTY: char = '.';
 const UNKNOWN: char = '-';
 
-/// By the place of the column in the export; `None` where nothing is known.
+/// Hashes of cells by the index of their column in the export; `None` for an unknown cell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CellHashes(Vec<Option<u32>>);
 
 impl CellHashes {
-    /// Of the cells of a row, in the order of the columns; a column that is not there is `None`.
+    /// The hashes of the cells of a row, in the order of the columns; the cell of a missing column is `None`.
     pub fn of<'c>(columns: &[ExportedColumn], cells: impl Iterator<Item = Option<Cell<'c>>>) -> CellHashes {
         let hash = |(column, cell): (&ExportedColumn, Option<Cell<'c>>)| match column.writable && column.is_compared() {
             true => cell.map(hash_of),
@@ -148,7 +148,7 @@ impl CellHashes {
     }
 }
 
-/// 0 is an empty cell.
+/// The hash of a cell; 0 is an empty cell.
 pub fn hash_of(cell: Cell<'_>) -> u32 {
     let text = canonical(cell);
     if text.is_empty() {

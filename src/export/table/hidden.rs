@@ -1,6 +1,5 @@
-//! What an exported workbook keeps to itself, so that it can be imported again: a sheet that Excel does not offer to show,
-//! with what the export was, what each column is, and for each row its id, two hashes of its cells and one of each cell that
-//! can be sent. The same words write it and read it.
+//! The hidden sheet of an exported workbook, with which it can be imported again. Excel does not offer to show it. It describes
+//! the export and its columns, and has for each row the id, two hashes of its cells and one of each cell that can be sent.
 
 use super::cell::Cell;
 use super::exported_column::{ColumnMeaning, ExportedColumn};
@@ -13,35 +12,35 @@ use std::borrow::Borrow;
 use std::path::Path;
 
 const SHEET: &str = "amoport";
-/// The layout of the sheet; a higher number was written by a newer version.
+/// The version of the layout; a higher number was written by a newer amoport.
 const FORMAT: u32 = 1;
 
-/// What an export was.
+/// The description of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
     pub kind: Kind,
-    /// A name that no other export has.
+    /// A name that only this export has.
     pub export: String,
-    /// Its address, as the runs name it.
+    /// The address of the account, as in runs.
     pub account: String,
-    /// Workbooks of earlier versions do not say it.
+    /// Workbooks of earlier versions have none.
     pub account_id: Option<u64>,
     pub catalog: Option<u64>,
-    /// What the list is called, for another account.
+    /// The name of the catalog, for an import into another account.
     pub catalog_name: Option<String>,
     pub timezone: Option<String>,
     pub at: String,
 }
 
-/// Cells as a reader of the workbook will find them.
+/// Appends cells to a row as a reader of the workbook finds them.
 pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
     for cell in cells {
         let cell = cell.borrow();
         match (cell, cell.as_number(), cell.as_serial()) {
             (Cell::Empty, ..) => row.push("", Scalar::Empty),
             (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&truncate_marked(text)),
-            (Cell::Number(told), Some(number), _) => {
-                row.push(&told.normalize().to_string(), Scalar::Number(number));
+            (Cell::Number(decimal), Some(number), _) => {
+                row.push(&decimal.normalize().to_string(), Scalar::Number(number));
             }
             (Cell::Instant(at), _, Some(days)) if at.time() != jiff::civil::Time::midnight() => {
                 row.push(&at.strftime("%Y-%m-%dT%H:%M:%S").to_string(), Scalar::Serial(days));
@@ -53,19 +52,24 @@ pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
     }
 }
 
-/// The sheet on its way into a workbook.
-pub struct HiddenOut {
+/// Writes the hidden sheet into a workbook.
+pub struct HiddenSheetWriter {
     columns: Vec<ExportedColumn>,
-    /// The place of the present sheet in the workbook.
+    /// The index of the current sheet in the workbook.
     sheet: usize,
     sheets: u32,
     row: u32,
     buffer: Row,
 }
 
-impl HiddenOut {
-    pub fn begin(workbook: &mut Workbook, stamp: &Stamp, columns: &[ExportedColumn]) -> Result<HiddenOut, XlsxError> {
-        let mut out = HiddenOut { columns: columns.to_vec(), sheet: 0, sheets: 0, row: 0, buffer: Row::default() };
+impl HiddenSheetWriter {
+    pub fn begin(
+        workbook: &mut Workbook,
+        stamp: &Stamp,
+        columns: &[ExportedColumn],
+    ) -> Result<HiddenSheetWriter, XlsxError> {
+        let mut out =
+            HiddenSheetWriter { columns: columns.to_vec(), sheet: 0, sheets: 0, row: 0, buffer: Row::default() };
         out.next_sheet(workbook)?;
         let text = |id: Option<u64>| id.map(|id| id.to_string()).unwrap_or_default();
         let (account_id, catalog) = (text(stamp.account_id), text(stamp.catalog));
@@ -83,7 +87,7 @@ impl HiddenOut {
         }
         for column in columns {
             let writable = if column.writable { "writable" } else { "read-only" };
-            match &column.is {
+            match &column.meaning {
                 ColumnMeaning::Own(path) => out.line(workbook, &["column", &column.title, writable, "own", path])?,
                 ColumnMeaning::Field { id, code } => {
                     let (id, code) = (id.to_string(), code.as_deref().unwrap_or_default());
@@ -121,7 +125,7 @@ impl HiddenOut {
         Ok(())
     }
 
-    /// A row of the table; the first cell that is the record's id says which it is.
+    /// Adds a row of the table, with the first cell that is the id of the record.
     pub fn row(&mut self, workbook: &mut Workbook, cells: &[Cell]) -> Result<(), XlsxError> {
         let id = self.columns.iter().position(ExportedColumn::is_id).and_then(|index| cells.get(index)).map(Cell::text);
         let Some(id) = id else { return Ok(()) };
@@ -136,29 +140,29 @@ impl HiddenOut {
     }
 }
 
-/// The sheet read back. 50 bytes a row, and as many as its filled cells times five.
+/// The hidden sheet of a workbook that is imported. It takes 50 bytes a row, and five for each filled cell.
 #[derive(Debug)]
-pub struct Hidden {
+pub struct HiddenSheet {
     pub stamp: Stamp,
     pub columns: Vec<ExportedColumn>,
-    /// By id, rising.
+    /// Sorted by id.
     rows: Vec<(u64, Hashes, Box<str>)>,
 }
 
-/// Why a file cannot be read back.
+/// Why the hidden sheet cannot be read.
 #[derive(Debug)]
-pub enum NotOurs {
-    /// No export wrote it, or what it had hidden is gone.
+pub enum HiddenSheetError {
+    /// The workbook has none: no export wrote it, or it was removed.
     Plain,
     Newer,
-    /// The rows stand on several sheets.
+    /// The rows are on several sheets.
     Split,
     Damaged(String),
     Unreadable(Problem),
 }
 
-impl Hidden {
-    /// Where each of the export's columns stands in the sheet by now.
+impl HiddenSheet {
+    /// The current index in the sheet of each exported column.
     pub fn places(&self, header: &Header) -> Vec<Option<usize>> {
         let place = |column: &ExportedColumn| match header.find(&column.title) {
             ColumnMatch::One(index) => Some(index),
@@ -167,31 +171,34 @@ impl Hidden {
         self.columns.iter().map(place).collect()
     }
 
-    pub fn read(path: &Path) -> Result<Hidden, NotOurs> {
+    /// ColumnUse the hidden sheet of a workbook.
+    pub fn read(path: &Path) -> Result<HiddenSheet, HiddenSheetError> {
         let options = ReadOptions { sheet: Some(SHEET.to_owned()), header_row: Some(1), ..ReadOptions::default() };
         let mut table = match Table::open(path, &options) {
             Ok(table) => table,
             Err(problem) if matches!(problem.code.as_ref(), "no-such-sheet" | "header-row" | "empty-file") => {
-                return Err(NotOurs::Plain);
+                return Err(HiddenSheetError::Plain);
             }
-            Err(problem) => return Err(NotOurs::Unreadable(problem)),
+            Err(problem) => return Err(HiddenSheetError::Unreadable(problem)),
         };
         if table.layout.format == FileFormat::Csv || table.header.title(0) != SHEET {
-            return Err(NotOurs::Plain);
+            return Err(HiddenSheetError::Plain);
         }
         if table.header.title(1) != FORMAT.to_string() {
-            return Err(NotOurs::Newer);
+            return Err(HiddenSheetError::Newer);
         }
         let second = format!("{SHEET} 2");
         if table.layout.sheets.iter().chain(&table.layout.hidden_sheets).any(|sheet| *sheet == second) {
-            return Err(NotOurs::Split);
+            return Err(HiddenSheetError::Split);
         }
-        let mut reading = Reading::default();
+        let mut reader = HiddenSheetReader::default();
         let mut row = Row::default();
-        while table.read(&mut row).map_err(NotOurs::Unreadable)? {
-            reading.line(&row).ok_or_else(|| NotOurs::Damaged(format!("row {} of its hidden sheet", row.number)))?;
+        while table.read(&mut row).map_err(HiddenSheetError::Unreadable)? {
+            reader
+                .line(&row)
+                .ok_or_else(|| HiddenSheetError::Damaged(format!("row {} of its hidden sheet", row.number)))?;
         }
-        reading.whole().ok_or_else(|| NotOurs::Damaged("the head of its hidden sheet".to_owned()))
+        reader.finish().ok_or_else(|| HiddenSheetError::Damaged("the head of its hidden sheet".to_owned()))
     }
 
     pub fn len(&self) -> usize {
@@ -202,13 +209,13 @@ impl Hidden {
         self.rows.is_empty()
     }
 
-    /// The place of an id among the rows, and its hashes.
+    /// The index of the row with an id, and its hashes.
     pub fn find(&self, id: u64) -> Option<(usize, Hashes)> {
         let index = self.rows.binary_search_by_key(&id, |(id, ..)| *id).ok()?;
         Some((index, self.rows[index].1))
     }
 
-    /// What each cell of a row was; `None` in workbooks of version 0.1, which have hashes of whole rows only.
+    /// The hashes of the exported cells of a row; `None` in workbooks of version 0.1, which have hashes of whole rows only.
     pub fn cells(&self, index: usize) -> Option<CellHashes> {
         let text = &self.rows.get(index)?.2;
         CellHashes::from_text(text).filter(|cells| cells.len() == self.columns.len())
@@ -219,14 +226,15 @@ impl Hidden {
     }
 }
 
+/// The parts of a hidden sheet, as they are read.
 #[derive(Default)]
-struct Reading {
+struct HiddenSheetReader {
     head: std::collections::HashMap<String, String>,
     columns: Vec<ExportedColumn>,
     rows: Vec<(u64, Hashes, Box<str>)>,
 }
 
-impl Reading {
+impl HiddenSheetReader {
     fn line(&mut self, row: &Row) -> Option<()> {
         let cell = |index: usize| row.get(index).text.trim();
         match cell(0) {
@@ -239,7 +247,7 @@ impl Reading {
                 ));
             }
             "column" => {
-                let is = match cell(3) {
+                let meaning = match cell(3) {
                     "own" => ColumnMeaning::Own(cell(4).to_owned()),
                     "field" => ColumnMeaning::Field {
                         id: cell(4).parse().ok()?,
@@ -249,7 +257,7 @@ impl Reading {
                     _ => ColumnMeaning::Other,
                 };
                 let title = row.get(1).text.to_owned();
-                self.columns.push(ExportedColumn { title, is, writable: cell(2) == "writable" });
+                self.columns.push(ExportedColumn { title, meaning, writable: cell(2) == "writable" });
             }
             word => {
                 self.head.insert(word.to_owned(), cell(1).to_owned());
@@ -258,7 +266,7 @@ impl Reading {
         Some(())
     }
 
-    fn whole(mut self) -> Option<Hidden> {
+    fn finish(mut self) -> Option<HiddenSheet> {
         let mut text = |word: &str| self.head.remove(word).filter(|text| !text.is_empty());
         let stamp = Stamp {
             kind: Kind::from_name(&text("kind")?)?,
@@ -272,14 +280,14 @@ impl Reading {
         };
         self.rows.sort_unstable_by_key(|(id, ..)| *id);
         self.rows.dedup_by_key(|(id, ..)| *id);
-        Some(Hidden { stamp, columns: self.columns, rows: self.rows })
+        Some(HiddenSheet { stamp, columns: self.columns, rows: self.rows })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::file::arrange::Laid;
+    use crate::export::file::arrange::SheetColumn;
     use crate::export::file::sheets::Sheets;
     use crate::export::table::columns::Head;
     use crate::export::table::dialect::Dialect;
@@ -301,7 +309,7 @@ mod tests {
     }
 
     fn columns() -> Vec<ExportedColumn> {
-        let described = |title: &str, is, writable| ExportedColumn { title: title.into(), is, writable };
+        let described = |title: &str, meaning, writable| ExportedColumn { title: title.into(), meaning, writable };
         vec![
             described("ID", ColumnMeaning::Own(ID_KEY.into()), true),
             described(" Поле\n\"x\"", ColumnMeaning::Field { id: 7, code: Some("SKU".into()) }, true),
@@ -309,7 +317,7 @@ mod tests {
         ]
     }
 
-    /// Whatever stands in a cell, its hash is that of the cell as it is read back.
+    /// The hash of a cell is the same when the workbook is read.
     #[test]
     fn every_cell_is_read_back_as_it_was_hashed() {
         let cells = [
@@ -331,7 +339,7 @@ mod tests {
         ];
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        let head = |title| Laid { head: Head { title, ..Head::default() }, ..Laid::default() };
+        let head = |title| SheetColumn { head: Head { title, ..Head::default() }, ..SheetColumn::default() };
         let titles = columns().into_iter().map(|column| head(column.title)).collect();
         let mut sheets = Sheets::new(titles, 0, &Dialect::default()).unwrap();
         sheets.hide(&stamp(), &columns()).unwrap();
@@ -341,9 +349,9 @@ mod tests {
         }
         sheets.save(std::fs::File::create(&path).unwrap()).unwrap();
 
-        let hidden = Hidden::read(&path).unwrap();
+        let hidden = HiddenSheet::read(&path).unwrap();
         assert_eq!((&hidden.stamp, hidden.len()), (&stamp(), cells.len()));
-        assert_eq!(hidden.columns[1].is, columns()[1].is);
+        assert_eq!(hidden.columns[1].meaning, columns()[1].meaning);
         let mut table = Table::open(&path, &ReadOptions::default()).unwrap();
         assert_eq!(table.layout.sheet.as_deref(), Some("Export"));
         let mut row = Row::default();
@@ -360,16 +368,16 @@ mod tests {
     }
 
     #[test]
-    fn a_workbook_of_somebody_else_hides_nothing() {
+    fn other_workbooks_have_no_hidden_sheet() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        Sheets::new(vec![Laid::default()], 0, &Dialect::default())
+        Sheets::new(vec![SheetColumn::default()], 0, &Dialect::default())
             .unwrap()
             .save(std::fs::File::create(&path).unwrap())
             .unwrap();
-        assert!(matches!(Hidden::read(&path), Err(NotOurs::Plain)));
+        assert!(matches!(HiddenSheet::read(&path), Err(HiddenSheetError::Plain)));
         let path = folder.path().join("a.csv");
         std::fs::write(&path, "amoport,1\nrow,1\n").unwrap();
-        assert!(matches!(Hidden::read(&path), Err(NotOurs::Plain)));
+        assert!(matches!(HiddenSheet::read(&path), Err(HiddenSheetError::Plain)));
     }
 }

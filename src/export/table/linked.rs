@@ -1,5 +1,5 @@
-//! What the rows are linked to, read along with them: rows are gathered in windows, what a window is linked to is asked for by
-//! id, and several windows are under way, so that the order of the rows stays and memory does not grow.
+//! Linked records, read with the rows. Rows are collected in windows, the linked records of a window are requested by id, and
+//! several windows are in flight, so that the order of the rows stays and memory does not grow.
 
 use amo_client::{Client, Failure};
 use amo_model::lean::Lean;
@@ -8,152 +8,154 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Rows of a window: the one that each is linked to fills a request.
+/// Number of rows in a window: one linked record of each fills a request.
 const WINDOW: usize = IDS_MAX;
-/// Windows under way; with a contact and a company each they keep the pace busy.
+/// The highest number of windows in flight; with a contact and a company each they use the whole pace.
 const WINDOWS_MAX: usize = 6;
-/// Linked records kept for rows to come: a company has many leads.
-const KEPT_MAX: usize = 2_000;
+/// Number of linked records that are kept for later rows: a company has many leads.
+const CACHED_MAX: usize = 2_000;
 
-/// What is read along with the rows.
+/// Linked records to read with the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Along {
+pub struct LinkRequest {
     pub link: Link,
-    /// All that an item is linked to, and not the main one alone.
+    /// True for all linked records, and not only the main one.
     pub all: bool,
-    /// The whole record, and not its name alone.
+    /// True for the whole record, and not only its name.
     pub whole: bool,
 }
 
-impl Along {
-    pub fn main(link: Link) -> Along {
-        Along { link, all: false, whole: true }
+impl LinkRequest {
+    pub fn main(link: Link) -> LinkRequest {
+        LinkRequest { link, all: false, whole: true }
     }
 
     fn ids(self, item: &Lean) -> Vec<u64> {
         if self.all { self.link.ids(item) } else { self.link.id(item).into_iter().collect() }
     }
 
-    /// As much of a record as is wanted.
-    fn kept(self, record: Lean) -> Lean {
+    /// The record, or only its name.
+    fn reduced(self, record: Lean) -> Lean {
         if self.whole { record } else { Lean::Map(vec![(NAME.into(), record[NAME].clone())]) }
     }
 }
 
 const NAME: &str = "name";
 
-/// A record that an item is linked to, by its id; none where it cannot be read.
-pub type Found = (u64, Option<Arc<Lean>>);
+/// A linked record with its id; `None` where it cannot be read.
+pub type LinkedRecord = (u64, Option<Arc<Lean>>);
 
-/// An item and what it is linked to.
+/// An item with its linked records.
 #[derive(Debug, Default)]
-pub struct Whole {
+pub struct LinkedRow {
     pub item: Lean,
-    /// The main ones, in the order of the links asked for.
+    /// The main linked records, in the order of the requests.
     pub linked: Vec<Option<Arc<Lean>>>,
-    /// In the same order all of them, where all were asked for.
-    pub all: Vec<Vec<Found>>,
+    /// All linked records, in the same order, where all were requested.
+    pub all: Vec<Vec<LinkedRecord>>,
 }
 
-impl Whole {
-    /// What is linked, by its place among the links asked for.
+impl LinkedRow {
+    /// The main linked record of a request.
     pub fn linked(&self, place: usize) -> Option<&Lean> {
         self.linked.get(place)?.as_deref()
     }
 
-    /// All that are linked, by the place of their link.
-    pub fn all(&self, place: usize) -> &[Found] {
+    /// All linked records of a request.
+    pub fn all(&self, place: usize) -> &[LinkedRecord] {
         self.all.get(place).map_or(&[], Vec::as_slice)
     }
 }
 
-type Landed = (usize, Vec<u64>, Result<Vec<Lean>, Failure>);
+/// The index of a request, the ids, and the records.
+type ReadResult = (usize, Vec<u64>, Result<Vec<Lean>, Failure>);
 
-pub struct Linked {
+/// ColumnUse the linked records of rows.
+pub struct LinkReader {
     client: Arc<Client>,
-    shelves: Vec<Shelf>,
-    gathered: Vec<Lean>,
+    caches: Vec<LinkCache>,
+    window: Vec<Lean>,
     windows: VecDeque<Vec<Lean>>,
-    reads: JoinSet<Landed>,
+    reads: JoinSet<ReadResult>,
 }
 
-/// The records of one link.
-struct Shelf {
-    along: Along,
-    held: HashMap<u64, Held>,
-    /// Those that no row at hand needs, the oldest first.
-    spare: VecDeque<u64>,
-    /// The token may not see any of them.
+/// The cached records of one request.
+struct LinkCache {
+    request: LinkRequest,
+    entries: HashMap<u64, CachedRecord>,
+    /// Records that no waiting row needs, the oldest first.
+    unused: VecDeque<u64>,
+    /// True where the token may not see any of them.
     forbidden: bool,
     missing: BTreeSet<u64>,
 }
 
-struct Held {
-    /// `None` while it is asked for.
-    record: Option<Read>,
-    /// Rows at hand that are linked to it.
+struct CachedRecord {
+    /// `None` while it is requested.
+    record: Option<FetchState>,
+    /// Number of waiting rows that are linked to it.
     rows: u32,
-    /// It stands among the spare ones.
-    spare: bool,
+    /// True where it is in the list of unused records.
+    unused: bool,
 }
 
 #[derive(Clone)]
-enum Read {
+enum FetchState {
     Record(Arc<Lean>),
     Missing,
 }
 
-impl Linked {
-    pub fn new(client: &Arc<Client>, along: &[Along]) -> Linked {
-        let shelf = |along: &Along| Shelf {
-            along: *along,
-            held: HashMap::new(),
-            spare: VecDeque::new(),
+impl LinkReader {
+    pub fn new(client: &Arc<Client>, request: &[LinkRequest]) -> LinkReader {
+        let cache = |request: &LinkRequest| LinkCache {
+            request: *request,
+            entries: HashMap::new(),
+            unused: VecDeque::new(),
             forbidden: false,
             missing: BTreeSet::new(),
         };
-        Linked {
+        LinkReader {
             client: Arc::clone(client),
-            shelves: along.iter().map(shelf).collect(),
-            gathered: Vec::new(),
+            caches: request.iter().map(cache).collect(),
+            window: Vec::new(),
             windows: VecDeque::new(),
             reads: JoinSet::new(),
         }
     }
 
-    /// Takes a row, and gives those that are whole by now, in the order they came.
-    pub async fn take(&mut self, item: Lean) -> Result<Vec<Whole>, Failure> {
-        if self.shelves.is_empty() {
-            return Ok(vec![Whole { item, ..Whole::default() }]);
+    /// Adds a row. The result are the rows that are complete by now, in their order.
+    pub async fn push(&mut self, item: Lean) -> Result<Vec<LinkedRow>, Failure> {
+        if self.caches.is_empty() {
+            return Ok(vec![LinkedRow { item, ..LinkedRow::default() }]);
         }
-        self.gathered.push(item);
-        if self.gathered.len() < WINDOW {
+        self.window.push(item);
+        if self.window.len() < WINDOW {
             return Ok(Vec::new());
         }
         self.close();
         if self.windows.len() > WINDOWS_MAX { self.oldest().await } else { Ok(Vec::new()) }
     }
 
-    /// The next rows of those that are left; none once all were given.
-    pub async fn rest(&mut self) -> Result<Vec<Whole>, Failure> {
-        if !self.gathered.is_empty() {
+    /// The next remaining rows; none at the end.
+    pub async fn rest(&mut self) -> Result<Vec<LinkedRow>, Failure> {
+        if !self.window.is_empty() {
             self.close();
         }
         self.oldest().await
     }
 
-    /// Records that the rows are linked to, and that could not be read: deleted, or hidden from the token's user.
+    /// Number of linked records that could not be read: deleted, or hidden from the token's user.
     pub fn missing(&self) -> u64 {
-        self.shelves.iter().map(|shelf| shelf.missing.len() as u64).sum()
+        self.caches.iter().map(|cache| cache.missing.len() as u64).sum()
     }
 
-    /// Closes the window and asks for what nobody has asked for yet.
+    /// Closes the window and requests its linked records that are not cached.
     fn close(&mut self) {
-        let window = std::mem::take(&mut self.gathered);
-        for (place, shelf) in self.shelves.iter_mut().enumerate() {
-            let unknown = shelf.needed(&window);
+        let window = std::mem::take(&mut self.window);
+        for (place, cache) in self.caches.iter_mut().enumerate() {
+            let unknown = cache.note_needed(&window);
             for ids in unknown.chunks(IDS_MAX) {
-                let (client, ids, entity) = (Arc::clone(&self.client), ids.to_vec(), shelf.along.link.entity());
+                let (client, ids, entity) = (Arc::clone(&self.client), ids.to_vec(), cache.request.link.entity());
                 self.reads.spawn(async move {
                     let read = client.by_ids(entity, None, &ids).await;
                     (place, ids, read.map(|records| records.into_iter().map(Lean::from).collect()))
@@ -163,51 +165,51 @@ impl Linked {
         self.windows.push_back(window);
     }
 
-    /// The rows of the oldest window, once all they are linked to has come.
-    async fn oldest(&mut self) -> Result<Vec<Whole>, Failure> {
+    /// The rows of the oldest window, once all their linked records have been read.
+    async fn oldest(&mut self) -> Result<Vec<LinkedRow>, Failure> {
         let Some(window) = self.windows.pop_front() else { return Ok(Vec::new()) };
-        while self.shelves.iter().any(|shelf| shelf.lacks(&window)) {
-            let Some(landed) = self.reads.join_next().await else {
-                return Err(Failure::Lost("linked records were asked for and never came".to_owned()));
+        while self.caches.iter().any(|cache| cache.lacks(&window)) {
+            let Some(ended) = self.reads.join_next().await else {
+                return Err(Failure::Lost("linked records were requested, but no answer came".to_owned()));
             };
-            let (place, ids, read) = landed.map_err(|e| Failure::Lost(e.to_string()))?;
-            self.shelves[place].land(&ids, read)?;
+            let (place, ids, read) = ended.map_err(|e| Failure::Lost(e.to_string()))?;
+            self.caches[place].store(&ids, read)?;
         }
         let mut rows = Vec::with_capacity(window.len());
         for item in window {
-            let (linked, all) = self.shelves.iter_mut().map(|shelf| shelf.give(&item)).unzip();
-            rows.push(Whole { item, linked, all });
+            let (linked, all) = self.caches.iter_mut().map(|cache| cache.release(&item)).unzip();
+            rows.push(LinkedRow { item, linked, all });
         }
         Ok(rows)
     }
 }
 
-impl Shelf {
-    /// Notes that these rows need their records; says which of them have to be asked for.
-    fn needed(&mut self, window: &[Lean]) -> Vec<u64> {
+impl LinkCache {
+    /// Notes that these rows need their records. The result are the ids to request.
+    fn note_needed(&mut self, window: &[Lean]) -> Vec<u64> {
         let mut unknown = Vec::new();
-        for id in window.iter().flat_map(|item| self.along.ids(item)) {
+        for id in window.iter().flat_map(|item| self.request.ids(item)) {
             let forbidden = self.forbidden;
-            let held = self.held.entry(id).or_insert_with(|| {
+            let entry = self.entries.entry(id).or_insert_with(|| {
                 if !forbidden {
                     unknown.push(id);
                 }
-                Held { record: forbidden.then_some(Read::Missing), rows: 0, spare: false }
+                CachedRecord { record: forbidden.then_some(FetchState::Missing), rows: 0, unused: false }
             });
-            held.rows += 1;
+            entry.rows += 1;
         }
         unknown
     }
 
     fn lacks(&self, window: &[Lean]) -> bool {
-        let known = |id: u64| self.held.get(&id).is_some_and(|held| held.record.is_some());
-        window.iter().flat_map(|item| self.along.ids(item)).any(|id| !known(id))
+        let known = |id: u64| self.entries.get(&id).is_some_and(|entry| entry.record.is_some());
+        window.iter().flat_map(|item| self.request.ids(item)).any(|id| !known(id))
     }
 
-    fn land(&mut self, ids: &[u64], read: Result<Vec<Lean>, Failure>) -> Result<(), Failure> {
+    fn store(&mut self, ids: &[u64], read: Result<Vec<Lean>, Failure>) -> Result<(), Failure> {
         let records = match read {
             Ok(records) => records,
-            // The token's user may see leads and no companies, say.
+            // The token's user may see leads but no companies, for instance.
             Err(Failure::Forbidden(_)) => {
                 self.forbidden = true;
                 Vec::new()
@@ -217,48 +219,49 @@ impl Shelf {
         let mut records: HashMap<u64, Lean> =
             records.into_iter().filter_map(|record| Some((parts::id(&record["id"])?, record))).collect();
         for id in ids {
-            if let Some(held) = self.held.get_mut(id) {
-                let record = records.remove(id).map(|record| Read::Record(Arc::new(self.along.kept(record))));
-                held.record = Some(record.unwrap_or(Read::Missing));
+            if let Some(entry) = self.entries.get_mut(id) {
+                let record =
+                    records.remove(id).map(|record| FetchState::Record(Arc::new(self.request.reduced(record))));
+                entry.record = Some(record.unwrap_or(FetchState::Missing));
             }
         }
         Ok(())
     }
 
-    /// What a row is linked to, the main one first and then all; the row needs them no longer.
-    fn give(&mut self, item: &Lean) -> (Option<Arc<Lean>>, Vec<Found>) {
-        let all: Vec<Found> = self.along.ids(item).into_iter().map(|id| (id, self.give_one(id))).collect();
-        let main = self.along.link.id(item);
+    /// The main linked record of a row and all of them; the row does not need them any more.
+    fn release(&mut self, item: &Lean) -> (Option<Arc<Lean>>, Vec<LinkedRecord>) {
+        let all: Vec<LinkedRecord> = self.request.ids(item).into_iter().map(|id| (id, self.release_one(id))).collect();
+        let main = self.request.link.id(item);
         let main = all.iter().find(|(id, _)| Some(*id) == main).and_then(|(_, record)| record.clone());
         (main, all)
     }
 
-    fn give_one(&mut self, id: u64) -> Option<Arc<Lean>> {
-        let held = self.held.get_mut(&id)?;
-        held.rows = held.rows.saturating_sub(1);
-        let record = held.record.clone();
-        if held.rows == 0 && !held.spare {
-            held.spare = true;
-            self.spare.push_back(id);
-            self.forget();
+    fn release_one(&mut self, id: u64) -> Option<Arc<Lean>> {
+        let entry = self.entries.get_mut(&id)?;
+        entry.rows = entry.rows.saturating_sub(1);
+        let record = entry.record.clone();
+        if entry.rows == 0 && !entry.unused {
+            entry.unused = true;
+            self.unused.push_back(id);
+            self.evict();
         }
         match record {
-            Some(Read::Record(record)) => Some(record),
-            Some(Read::Missing) | None => {
+            Some(FetchState::Record(record)) => Some(record),
+            Some(FetchState::Missing) | None => {
                 self.missing.insert(id);
                 None
             }
         }
     }
 
-    /// Lets the oldest go that no row at hand needs.
-    fn forget(&mut self) {
-        while self.spare.len() > KEPT_MAX {
-            let Some(id) = self.spare.pop_front() else { return };
-            match self.held.get_mut(&id) {
-                // It is needed again, and comes back here once it is not.
-                Some(held) if held.rows > 0 => held.spare = false,
-                Some(_) => drop(self.held.remove(&id)),
+    /// Removes the oldest records that no waiting row needs.
+    fn evict(&mut self) {
+        while self.unused.len() > CACHED_MAX {
+            let Some(id) = self.unused.pop_front() else { return };
+            match self.entries.get_mut(&id) {
+                // It is needed again.
+                Some(entry) if entry.rows > 0 => entry.unused = false,
+                Some(_) => drop(self.entries.remove(&id)),
                 None => {}
             }
         }
@@ -271,36 +274,36 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn no_more_than_so_many_are_kept_and_none_that_a_row_still_needs() {
-        let mut shelf = Shelf {
-            along: Along::main(Link::Company),
-            held: HashMap::new(),
-            spare: VecDeque::new(),
+    fn the_cache_is_limited_and_keeps_what_rows_need() {
+        let mut cache = LinkCache {
+            request: LinkRequest::main(Link::Company),
+            entries: HashMap::new(),
+            unused: VecDeque::new(),
             forbidden: false,
             missing: BTreeSet::new(),
         };
         let row = |id: u64| Lean::from(json!({"_embedded": {"companies": [{"id": id}]}}));
         let (first, mut asked) = (row(1), 0);
-        assert_eq!(shelf.needed(std::slice::from_ref(&first)), [1]);
-        shelf.land(&[1], Ok(vec![json!({"id": 1, "name": "A"}).into()])).unwrap();
+        assert_eq!(cache.note_needed(std::slice::from_ref(&first)), [1]);
+        cache.store(&[1], Ok(vec![json!({"id": 1, "name": "A"}).into()])).unwrap();
         for window in 0..50_u64 {
-            // Every window has company 7 as well, and one that is gone.
+            // Every window has company 7 as well, and one that is deleted.
             let rows: Vec<Lean> = (0..100).map(|n| row(100 + window * 100 + n)).chain([row(7), row(8)]).collect();
-            let unknown = shelf.needed(&rows);
+            let unknown = cache.note_needed(&rows);
             asked += unknown.len();
-            assert!(shelf.lacks(&rows) || unknown.is_empty());
+            assert!(cache.lacks(&rows) || unknown.is_empty());
             let found = unknown.iter().filter(|id| **id != 8).map(|id| json!({"id": id}).into()).collect();
-            shelf.land(&unknown, Ok(found)).unwrap();
-            assert!(!shelf.lacks(&rows));
-            let given: Vec<bool> = rows.iter().map(|row| shelf.give(row).0.is_some()).collect();
+            cache.store(&unknown, Ok(found)).unwrap();
+            assert!(!cache.lacks(&rows));
+            let given: Vec<bool> = rows.iter().map(|row| cache.release(row).0.is_some()).collect();
             assert!(given[..101].iter().all(|given| *given) && !given[101]);
-            assert!(shelf.held.len() <= KEPT_MAX + 2, "{}", shelf.held.len());
+            assert!(cache.entries.len() <= CACHED_MAX + 2, "{}", cache.entries.len());
         }
-        assert_eq!(shelf.give(&first).0.unwrap()["name"].as_str(), Some("A"));
-        assert!(asked < 50 * 100 + 10, "what many are linked to is read again seldom: {asked}");
-        assert_eq!(shelf.missing.iter().collect::<Vec<_>>(), [&8]);
-        // Who may not read them asks no more.
-        shelf.land(&[], Err(Failure::Forbidden("x".into()))).unwrap();
-        assert!(shelf.needed(&[row(99_999)]).is_empty() && shelf.give(&row(99_999)).0.is_none());
+        assert_eq!(cache.release(&first).0.unwrap()["name"].as_str(), Some("A"));
+        assert!(asked < 50 * 100 + 10, "shared records are rarely read again: {asked}");
+        assert_eq!(cache.missing.iter().collect::<Vec<_>>(), [&8]);
+        // After a 403 nothing is requested any more.
+        cache.store(&[], Err(Failure::Forbidden("x".into()))).unwrap();
+        assert!(cache.note_needed(&[row(99_999)]).is_empty() && cache.release(&row(99_999)).0.is_none());
     }
 }

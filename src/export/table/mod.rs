@@ -1,13 +1,17 @@
-//! What stands in an exported table: the columns of a kind (`columns`, `choices`, `writable`), the text of a cell (`cell`,
-//! `dialect`), what the items are linked to (`linked`), and what a workbook keeps on a hidden sheet so that it can be
-//! imported again (`hidden`, `cell_hashes`).
+//! The content of an exported table.
+//!
+//! - `columns` are the columns of a kind, with their `choices` and whether they are `writable`.
+//! - `cell` has the values of cells, `dialect` the layout of a file.
+//! - `linked` reads linked records.
+//! - `hidden` is the hidden sheet with which a workbook can be imported again, with the `hashes` of its rows and the
+//!   `exported_column`s.
 
 pub mod cell;
-pub mod exported_column;
-pub mod hashes;
 mod choices;
 pub mod columns;
 pub mod dialect;
+pub mod exported_column;
+pub mod hashes;
 pub mod hidden;
 pub mod linked;
 pub mod writable;

@@ -1,19 +1,19 @@
-//! Which columns of an export an import can write back.
+//! Columns of an export that an import can send back.
 
 use amo_model::{Action, FieldKind, FieldSpec, Kind, Wire};
 
-/// What the service notes by itself about the last change; an edit of these would say nothing.
-const KEPT_BY_SERVICE: [&str; 2] = ["updated_at", "updated_by"];
+/// Keys that the service itself sets at every change; edits of them are meaningless.
+const SET_BY_SERVICE: [&str; 2] = ["updated_at", "updated_by"];
 
-/// The field of the mapping language that fills what a column shows, where this action may.
+/// The field of the mapping language that fills a column, where the action can.
 pub fn own_field(kind: Kind, at: &[&str], action: Action) -> Option<&'static FieldSpec> {
     let spec = kind.spec();
     spec.write(action)?;
     let fills = |field: &&FieldSpec| match (field.wire, at) {
-        (Wire::Key(key) | Wire::Ids(key), [only]) => key == *only && !KEPT_BY_SERVICE.contains(&key),
+        (Wire::Key(key) | Wire::Ids(key), [only]) => key == *only && !SET_BY_SERVICE.contains(&key),
         (Wire::EmbeddedIds(key), ["_embedded", list]) => key == *list,
         (Wire::EmbeddedTags, ["_embedded", "tags"]) => true,
-        // A record that is made has none to keep.
+        // A new record has no tags to keep.
         (Wire::Tags("tags_to_add"), ["_embedded", "tags"]) => action == Action::Create,
         (Wire::Parent, ["customer_id"]) => true,
         _ => false,

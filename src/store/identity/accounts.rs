@@ -1,6 +1,6 @@
-//! Accounts in the store: runs, keys and exports are kept under the id of their account, whatever its address. What earlier versions
-//! kept under addresses is carried over: for real accounts when the store is migrated, since each run has its account's snapshot; for
-//! sandboxes, which all had the same id, when the address is used again.
+//! Accounts in the store: runs, keys and exports are kept under the id of their account, whatever its address. What earlier
+//! versions kept under addresses is carried over: for real accounts when the store is migrated, since each run has its
+//! account's snapshot; for sandboxes, which all had the same id, when the address is used again.
 
 use crate::store::{Store, StoreError};
 use rusqlite::types::{ToSql, ToSqlOutput};
@@ -82,8 +82,8 @@ fn note(db: &Connection, address: &str, id: u64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Migrates a store of a format before the seventh. Runs have the account in their snapshot. An export has only the address; it belongs
-/// to the account where the address was always the same account.
+/// Migrates a store of a format before the seventh. Runs have the account in their snapshot. An export has only the address; it
+/// belongs to the account where the address was always the same account.
 pub fn carry_over_known(db: &Connection) -> Result<(), StoreError> {
     let mut runs: Vec<(String, u64, i64)> = Vec::new();
     {
@@ -123,9 +123,9 @@ fn carry_over(db: &Connection, address: &str, id: u64, runs: &[i64]) -> Result<(
     merge_keys(db, &key, address, &runs)
 }
 
-/// Merges the keys of an address into those of its account. Where both have a key, both records may exist. The entry with an id wins,
-/// of two ids the earlier one; the other id is kept as its twin, so that the key stays known when the first is deleted. Where neither
-/// has an id, the key stays open until one has.
+/// Merges the keys of an address into those of its account. Where both have a key, both records may exist. The entry with an id
+/// wins, of two ids the earlier one; the other id is kept as its twin, so that the key stays known when the first is deleted.
+/// Where neither has an id, the key stays open until one has.
 fn merge_keys(db: &Connection, key: &AccountKey, address: &str, runs: &str) -> Result<(), StoreError> {
     let these = "account = ?2 AND run IN (SELECT value FROM json_each(?3))";
     let both = format!(

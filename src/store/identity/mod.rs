@@ -1,4 +1,5 @@
-//! The identity of a store: a random name, and its last path. They distinguish a copy of a state folder from one that was moved.
+//! The identity of a store: a random name, and its last path. They distinguish a copy of a state folder from one that was
+//! moved.
 //!
 //! `accounts` names accounts, `sends` notes the newest send outside of the store.
 

@@ -1,8 +1,8 @@
-//! The newest send of each store, noted outside of it. A store that does not know its newest send went back in time: a backup was
-//! restored, a copy is used, or its last pages were lost. The store also notes up to which ids it is complete then.
+//! The newest send of each store, noted outside of it. A store that does not know its newest send went back in time: a backup
+//! was restored, a copy is used, or its last pages were lost. The store also notes up to which ids it is complete then.
 //!
-//! The file is in the user's folder, beside the pace, and is not synchronised to the disk: a power cut can lose a note, but not the
-//! send in the store, which is synchronised.
+//! The file is in the user's folder, beside the pace, and is not synchronised to the disk: a power cut can lose a note, but not
+//! the send in the store, which is synchronised.
 
 use crate::store::run::outcome::Status;
 use crate::store::words::FrozenWord;
@@ -57,8 +57,8 @@ impl Sends {
         Ok(Sends { db })
     }
 
-    /// The newest send of a store. `began_at` is the start of its first run in Unix seconds: a store without a send under its name may be of
-    /// a format without names, restored to the path of a later one.
+    /// The newest send of a store. `began_at` is the start of its first run in Unix seconds: a store without a send under its
+    /// name may be of a format without names, restored to the path of a later one.
     pub fn last(&self, store: &Store, began_at: Option<i64>) -> rusqlite::Result<Option<LastSend>> {
         let columns = "SELECT run, batch, sent_at_ms, watermark, path FROM send";
         let read = |row: &rusqlite::Row<'_>| {
@@ -106,8 +106,8 @@ impl Store {
         Ok(self.db.query_row("SELECT max(sent_at_ms) FROM batch", [], |row| row.get(0))?)
     }
 
-    /// Notes that this store went back in time at `at_ms` (Unix milliseconds), and up to which ids it is complete: what it has forgotten
-    /// was sent later and has higher ids. Of several such notes the lower ids hold.
+    /// Notes that this store went back in time at `at_ms` (Unix milliseconds), and up to which ids it is complete: what it has
+    /// forgotten was sent later and has higher ids. Of several such notes the lower ids hold.
     pub fn note_restored(&self, at_ms: i64) -> Result<(), StoreError> {
         let present =
             [Status::Created, Status::Updated, Status::Merged, Status::Deleted, Status::Unchanged, Status::Skipped];

@@ -1,5 +1,5 @@
-//! Ownership of entities: the ids that runs have created, what other runs may create at this moment, and what was sent twice. It is
-//! checked before a record is matched with an entity of the account.
+//! Ownership of entities: the ids that runs have created, what other runs may create at this moment, and what was sent twice.
+//! It is checked before a record is matched with an entity of the account.
 
 use crate::store::StoreError;
 use crate::store::journal::history::BatchNo;
@@ -27,8 +27,8 @@ pub struct OtherRunBatch {
 }
 
 impl Journal {
-    /// Checks that no other row has created the entity of an outcome. Two rows with one entity would mean a lost record, so the run must
-    /// stop.
+    /// Checks that no other row has created the entity of an outcome. Two rows with one entity would mean a lost record, so the
+    /// run must stop.
     pub fn check_unclaimed(&self, tx: &Transaction<'_>, outcome: &Outcome) -> Result<(), StoreError> {
         let (Status::Created, Some(id)) = (outcome.status, outcome.id) else { return Ok(()) };
         let claimed = tx
@@ -47,8 +47,8 @@ impl Journal {
         }
     }
 
-    /// Ids above `watermark` that runs have created, of the same entity in this account; each entity has ids of its own. An id that a run
-    /// has only read or changed may be of a record that another run created without an answer, and does not count.
+    /// Ids above `watermark` that runs have created, of the same entity in this account; each entity has ids of its own. An id
+    /// that a run has only read or changed may be of a record that another run created without an answer, and does not count.
     pub fn known_ids(&self, watermark: u64) -> Result<HashSet<u64>, StoreError> {
         let mut statement = self.store.db.prepare_cached(
             "SELECT id FROM record WHERE id > ?3 AND status IN (?4, ?5) AND run IN
@@ -100,8 +100,8 @@ impl Journal {
         Ok(rows)
     }
 
-    /// Rows that this run has sent twice, since they were not found or were refused beside others, with the highest id known before the
-    /// first sending.
+    /// Rows that this run has sent twice, since they were not found or were refused beside others, with the highest id known
+    /// before the first sending.
     pub fn sent_twice(&self) -> Result<Option<(HashSet<u32>, u64)>, StoreError> {
         let mut statement = self.store.db.prepare(
             // Rows of an accepted batch were not sent again.

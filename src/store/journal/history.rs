@@ -1,5 +1,5 @@
-//! The history of a batch: all states and legal steps in one function. An illegal step is an internal error and stops the run before
-//! anything else is sent.
+//! The history of a batch: all states and legal steps in one function. An illegal step is an internal error and stops the run
+//! before anything else is sent.
 //!
 //! ```text
 //! planned ── send ──▶ sent ── answer ──▶ answered ── settle ──▶ settled
@@ -59,8 +59,8 @@ pub fn step(from: State, step: Step) -> Result<State, IllegalStep> {
     }
 }
 
-/// SQL for batches that were sent and have no outcome. The words are the same as in the index, which is named, since SQLite would
-/// otherwise read all batches of a run.
+/// SQL for batches that were sent and have no outcome. The words are the same as in the index, which is named, since SQLite
+/// would otherwise read all batches of a run.
 pub const OPEN: &str = "FROM batch INDEXED BY batch_open WHERE state IN ('sent', 'in-doubt') AND";
 
 impl State {

@@ -1,4 +1,5 @@
-//! Links of records, stored with their outcomes. Made and refused links are noted row by row, so that a resumed run makes the rest.
+//! Links of records, stored with their outcomes. Made and refused links are noted row by row, so that a resumed run makes the
+//! rest.
 
 use crate::store::journal::history::BatchNo;
 use crate::store::journal::history::Step;

@@ -1,8 +1,8 @@
-//! Writing a run: a batch is noted before it is sent, its outcomes after the answer. Each call is one transaction, which is on the disk
-//! when the call returns.
+//! Writing a run: a batch is noted before it is sent, its outcomes after the answer. Each call is one transaction, which is on
+//! the disk when the call returns.
 //!
-//! `history` has the states of a batch, `claims` the ids that runs have created, `rows` writes records, `links` their links, `notes` notes,
-//! `source_rows` the hashes of the source.
+//! `history` has the states of a batch, `claims` the ids that runs have created, `rows` writes records, `links` their links,
+//! `notes` notes, `source_rows` the hashes of the source.
 
 pub mod claims;
 pub mod history;
@@ -233,8 +233,8 @@ impl Journal {
         Ok(Journal::of(store, (run, new.name, head), 1, Counts::default()))
     }
 
-    /// Opens a run again. Unprocessed records are to be sent; batches without an answer are in doubt and are returned with their rows and
-    /// watermarks.
+    /// Opens a run again. Unprocessed records are to be sent; batches without an answer are in doubt and are returned with
+    /// their rows and watermarks.
     pub fn resume(mut store: Store, run: &Run, reopen: Reopen) -> Result<Resumed, StoreError> {
         let (head, name, run) = (&run.head, &run.name, run.run);
         let tx = store.db.transaction()?;
@@ -296,8 +296,8 @@ impl Journal {
         batch
     }
 
-    /// Notes that a batch is about to be sent. Nothing may be sent before this returns, and nothing where it returns false: then one of
-    /// its keys has become known meanwhile.
+    /// Notes that a batch is about to be sent. Nothing may be sent before this returns, and nothing where it returns false:
+    /// then one of its keys has become known meanwhile.
     pub fn sent(&mut self, sending: &OutgoingBatch<'_>) -> Result<bool, StoreError> {
         let OutgoingBatch { batch, of, rows, owner, keys, watermark, at_ms } = *sending;
         crash::point("sent-before");
@@ -569,8 +569,8 @@ fn settle_links(tx: &Transaction<'_>, run: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Deletes records of unknown outcome: of a batch in doubt, where they were unknown only for the report of a stopped run, or of the whole
-/// run. The result is their number.
+/// Deletes records of unknown outcome: of a batch in doubt, where they were unknown only for the report of a stopped run, or of
+/// the whole run. The result is their number.
 fn forget_unknown(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>) -> Result<u64, StoreError> {
     let which = params![run, Status::Unknown.number(), batch];
     tx.execute(

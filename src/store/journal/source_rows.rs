@@ -26,8 +26,8 @@ impl Store {
         read(&self.db, run)
     }
 
-    /// Makes rows of a run's source without an outcome unprocessed, except those of `soon`, which get one soon. Where the run was limited to
-    /// a number of records, it is not known which rows were wanted, and nothing is noted.
+    /// Makes rows of a run's source without an outcome unprocessed, except those of `soon`, which get one soon. Where the run
+    /// was limited to a number of records, it is not known which rows were wanted, and nothing is noted.
     pub fn note_rest(&self, run: &Run, soon: &HashSet<u32>) -> Result<(), StoreError> {
         let Some(rows) = self.source_rows(run.run)?.filter(|_| run.head.limit.is_none()) else { return Ok(()) };
         let wanted = |row: &u32| run.head.rows.is_none_or(|(first, last)| (first..=last).contains(row));

@@ -1,5 +1,5 @@
-//! The ledger by id: the key under which an entity was created. The ledger is sorted by key; a copy sorted by id is in a temporary
-//! table, so that memory does not grow with it.
+//! The ledger by id: the key under which an entity was created. The ledger is sorted by key; a copy sorted by id is in a
+//! temporary table, so that memory does not grow with it.
 
 use crate::store::{AccountKey, Store, StoreError};
 use rusqlite::{OptionalExtension, params};
@@ -10,8 +10,8 @@ const BY_ID: &str = "
     CREATE TEMP TABLE IF NOT EXISTS key_copied (account TEXT, kind TEXT, PRIMARY KEY (account, kind)) WITHOUT ROWID;";
 
 impl Store {
-    /// The key under which an import into this account created an id, in one of these ledgers. Keys that are added after the first call
-    /// are not found.
+    /// The key under which an import into this account created an id, in one of these ledgers. Keys that are added after the
+    /// first call are not found.
     pub fn key_of(&self, account: &AccountKey, ledgers: &[String], id: u64) -> Result<Option<String>, StoreError> {
         self.db.execute_batch(BY_ID)?;
         for ledger in ledgers {

@@ -1,5 +1,5 @@
-//! The ledger of keys and their key spaces. Two sources may both number their records 1 to n. Their keys are separate where mappings name
-//! a key space; without one, the entry of another mapping is not taken for the same unless the user says so.
+//! The ledger of keys and their key spaces. Two sources may both number their records 1 to n. Their keys are separate where
+//! mappings name a key space; without one, the entry of another mapping is not taken for the same unless the user says so.
 //!
 //! `by_id` finds keys by id.
 
@@ -189,8 +189,8 @@ impl Keys {
         &self.base
     }
 
-    /// The entry that a key means or may mean, the surest first. `run` is the searching run, whose own sends without an answer do not
-    /// count.
+    /// The entry that a key means or may mean, the surest first. `run` is the searching run, whose own sends without an answer
+    /// do not count.
     pub fn find(
         &self,
         db: &Connection,

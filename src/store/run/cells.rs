@@ -1,6 +1,6 @@
-//! Cells of rejected rows, stored with their types, so that a report shows them as they were and a corrected copy has the same values. In
-//! the store a text is a JSON string, as every cell was in version 0.1; any other value is an object: `{"number": 1234.5, "text":
-//! "1234.5"}`.
+//! Cells of rejected rows, stored with their types, so that a report shows them as they were and a corrected copy has the same
+//! values. In the store a text is a JSON string, as every cell was in version 0.1; any other value is an object: `{"number":
+//! 1234.5, "text": "1234.5"}`.
 
 use crate::store::StoreError;
 use serde::{Deserialize, Serialize};
@@ -122,8 +122,8 @@ fn display_kind(word: &str) -> Option<DisplayKind> {
     }
 }
 
-/// The text in a report for a value that is unknown or cannot be written. It is an error, since an empty cell would erase a value or take a
-/// default when the report is imported.
+/// The text in a report for a value that is unknown or cannot be written. It is an error, since an empty cell would erase a
+/// value or take a default when the report is imported.
 pub const NO_VALUE: &str = sheet_source::NO_RESULT;
 
 /// The cells of a record as JSON: nothing, the cells of one row, or a list of cells for each row.

@@ -69,7 +69,8 @@ pub struct RunHead {
     /// `--remake-deleted`: records that are deleted from the account are created again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remake_deleted: bool,
-    /// Records of earlier runs of the source that were deleted from the account when this run began, and whose rows it creates again.
+    /// Records of earlier runs of the source that were deleted from the account when this run began, and whose rows it creates
+    /// again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remade: Vec<u64>,
     /// Records are looked for above this id before they are sent, since the store may have forgotten their sending.

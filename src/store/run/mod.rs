@@ -1,5 +1,5 @@
-//! Reading runs and their records: for resuming, for reports, and for recognizing a file that was imported before. Records are streamed in
-//! source order; a run of a million is never held in memory.
+//! Reading runs and their records: for resuming, for reports, and for recognizing a file that was imported before. Records are
+//! streamed in source order; a run of a million is never held in memory.
 //!
 //! `head` has the options of a run, `outcome` the outcomes of records, `cells` the cells of rejected ones.
 
@@ -131,8 +131,8 @@ impl Store {
         Ok(runs.collect::<Result<_, _>>()?)
     }
 
-    /// Rows of created records and of records with an unknown outcome, with their ids, and rows that were left out since another run had sent
-    /// them.
+    /// Rows of created records and of records with an unknown outcome, with their ids, and rows that were left out since
+    /// another run had sent them.
     pub fn sent_rows(&self, run: i64) -> Result<Vec<(u32, Option<u64>)>, StoreError> {
         let mut statement =
             self.db.prepare("SELECT row, id, more FROM record WHERE run = ?1 AND (status IN (?2, ?3, ?4) OR status = ?5 AND id IS NOT NULL) ORDER BY row")?;

@@ -1,5 +1,5 @@
-//! Deletions in doubt: the records are looked for in the account, whose lists lag behind. A record that is not there is deleted. One
-//! that stays is rejected where the service has refused, and otherwise deleted once more.
+//! Deletions in doubt: the records are looked for in the account, whose lists lag behind. A record that is not there is
+//! deleted. One that stays is rejected where the service has refused, and otherwise deleted once more.
 
 use crate::store::{StoreError, lock_journal};
 use crate::upload::End;

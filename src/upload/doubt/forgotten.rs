@@ -1,5 +1,6 @@
-//! A store that was restored from a backup does not know all that was sent. Before anything is sent, what the account has got since
-//! is read once, and each record is matched with it: a record that is there is done, one that may be there is reported and not sent.
+//! A store that was restored from a backup does not know all that was sent. Before anything is sent, what the account has got
+//! since is read once, and each record is matched with it: a record that is there is done, one that may be there is reported
+//! and not sent.
 
 use crate::mapping::Record;
 use crate::store::{Outcome, StoreError, lock_journal};

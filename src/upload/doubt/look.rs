@@ -1,5 +1,5 @@
-//! Reading records of the account, with whole contacts and companies inside them: a list shows only their ids, and they distinguish
-//! leads of one name.
+//! Reading records of the account, with whole contacts and companies inside them: a list shows only their ids, and they
+//! distinguish leads of one name.
 
 use crate::mapping::Plan;
 use crate::upload::feed::QueuedRecord;
@@ -13,14 +13,14 @@ use std::time::Duration;
 /// How far lists lag behind: a record that was created a moment ago may be missing. [client live]
 pub const LIST_LAG: Duration = Duration::from_secs(3);
 
-/// True where records are read before they are changed. Rows of an exported workbook were read already, to find out which of them
-/// are changed.
+/// True where records are read before they are changed. Rows of an exported workbook were read already, to find out which of
+/// them are changed.
 pub fn reads_before_update(plan: &Plan) -> bool {
     plan.action == Action::Update && plan.edits.is_none()
 }
 
-/// Embeds whole contacts and companies into records that were read, where records of this plan are sent with theirs. `part` gives
-/// the id of the part of an entity; records for which it gives none stay as they are.
+/// Embeds whole contacts and companies into records that were read, where records of this plan are sent with theirs. `part`
+/// gives the id of the part of an entity; records for which it gives none stay as they are.
 pub(crate) async fn put_parts_in(
     client: &Client,
     plan: &Plan,
@@ -43,8 +43,8 @@ pub(crate) async fn put_parts_in(
     Ok(())
 }
 
-/// Records by id. The result may hold other records as well, since the service ignores unknown filters with a 200: take only the ids
-/// that you asked for. [client live]
+/// Records by id. The result may hold other records as well, since the service ignores unknown filters with a 200: take only
+/// the ids that you asked for. [client live]
 pub(crate) async fn by_ids(
     client: &Client,
     entity: Entity,

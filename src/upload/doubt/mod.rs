@@ -1,7 +1,7 @@
 //! Records in doubt: sent, and their answer lost.
 //!
-//! `watch` settles them, `deletions` where they were to be deleted; `forgotten` looks for records that a restored store does not
-//! know to be sent. `look` reads records of the account, `reconcile` matches them.
+//! `watch` settles them, `deletions` where they were to be deleted; `forgotten` looks for records that a restored store does
+//! not know to be sent. `look` reads records of the account, `reconcile` matches them.
 
 pub(crate) mod deletions;
 pub(crate) mod forgotten;
@@ -74,8 +74,8 @@ impl Doubt {
         Doubt { batch: no, records, watermark, sent_at_ms, attempts: tries, http_status, cause, why, named }
     }
 
-    /// Doubts about the batches that a killed run had sent without an answer. `records` are mapped again from its source, by row; a
-    /// missing one is a problem, since the source has to be unchanged.
+    /// Doubts about the batches that a killed run had sent without an answer. `records` are mapped again from its source, by
+    /// row; a missing one is a problem, since the source has to be unchanged.
     pub fn reopen(open: Vec<OpenDoubt>, mut records: HashMap<u32, QueuedRecord>) -> Result<Vec<Doubt>, Problem> {
         let mut doubts = Vec::new();
         for doubt in open {

@@ -1,7 +1,7 @@
 //! Matches records in doubt, as a multiset, with what the account has got since. Pure; `watch` reads the account.
 //!
-//! A missing record is sent again, so that needs proof: no unclaimed entity may be left that could be the record. While one is left
-//! that is not shown to be of somebody else, the record is unclear.
+//! A missing record is sent again, so that needs proof: no unclaimed entity may be left that could be the record. While one is
+//! left that is not shown to be of somebody else, the record is unclear.
 
 use crate::store::OtherRunBatch;
 use crate::upload::feed::QueuedRecord;
@@ -65,9 +65,9 @@ impl<'a> PriorKnowledge<'a> {
     }
 }
 
-/// Matches records in doubt with what the account has got. Each entity is assigned to one record at most: by its mark, where records
-/// have one; otherwise first where everything agrees, then where the service may have dropped something. One finding for each
-/// record, in their order.
+/// Matches records in doubt with what the account has got. Each entity is assigned to one record at most: by its mark, where
+/// records have one; otherwise first where everything agrees, then where the service may have dropped something. One finding
+/// for each record, in their order.
 pub fn match_records(records: &[InDoubt<'_>], held: &[&Value], known: PriorKnowledge<'_>) -> Vec<Finding> {
     let mut index = ItemIndex::new(records, held, known);
     index.assign_marked();
@@ -201,8 +201,9 @@ impl<'a> ItemIndex<'a> {
         self.taken[candidate] = true;
     }
 
-    /// Assigns by mark, whatever people and robots have changed in the rest. A copied card has the mark too: then the content decides.
-    /// Where a mark is a key, another source may use the same: an entity that differs and was never changed is not the record.
+    /// Assigns by mark, whatever people and robots have changed in the rest. A copied card has the mark too: then the content
+    /// decides. Where a mark is a key, another source may use the same: an entity that differs and was never changed is not the
+    /// record.
     fn assign_marked(&mut self) {
         for record in 0..self.sent.len() {
             let marked = self.marked_candidates(record);
@@ -285,8 +286,8 @@ impl<'a> ItemIndex<'a> {
         }
     }
 
-    /// True where the agreement is enough. A single value, such as a name or a price, is shared by many cards; it is enough where the
-    /// creator is the token's user, or where a kind of entity does not name its creator.
+    /// True where the agreement is enough. A single value, such as a name or a price, is shared by many cards; it is enough
+    /// where the creator is the token's user, or where a kind of entity does not name its creator.
     fn is_sufficient(&self, record: usize, comparison: &Comparison, entity: &Value) -> bool {
         let creator = parse_number(&entity[CREATED_BY]);
         let ours = creator > 0 && (creator == self.known.user || self.creator == Some(creator))
@@ -297,8 +298,8 @@ impl<'a> ItemIndex<'a> {
             || id(&entity["id"]).is_some_and(|id| self.known.named.contains(&id))
     }
 
-    /// The finding for a record without an entity: unclear where two cards have its mark, or where an unclaimed entity may be it, since a
-    /// robot may have changed any value.
+    /// The finding for a record without an entity: unclear where two cards have its mark, or where an unclaimed entity may be
+    /// it, since a robot may have changed any value.
     fn finding_unassigned(&self, record: usize) -> Finding {
         let ids = |candidates: &mut dyn Iterator<Item = usize>| -> Vec<u64> {
             candidates.take(NAMED_MAX).map(|candidate| self.free[candidate].0).collect()

@@ -1,7 +1,7 @@
 //! Settling doubts about created and changed records. Nothing is sent meanwhile: the requests in flight are awaited, then the
-//! account is read above the watermark again and again, since a commit may come late: for the time that an answer may take and the
-//! settling time after it. What is found is settled at once. What is missing at the end is sent again, where the list is proven to
-//! be complete; what stays unclear is reported and never sent again.
+//! account is read above the watermark again and again, since a commit may come late: for the time that an answer may take and
+//! the settling time after it. What is found is settled at once. What is missing at the end is sent again, where the list is
+//! proven to be complete; what stays unclear is reported and never sent again.
 
 use crate::store::{OtherRunBatch, Outcome, StoreError, lock_journal};
 use crate::upload::doubt::Doubt;
@@ -106,7 +106,8 @@ impl Uploader<'_> {
         whole.saturating_sub(clock.since_unix_ms(doubt.sent_at_ms))
     }
 
-    /// Looks again and again. Found records are settled at once and taken out of `doubts`, so that nothing is lost when this stops.
+    /// Looks again and again. Found records are settled at once and taken out of `doubts`, so that nothing is lost when this
+    /// stops.
     async fn look_until_settled(&mut self, doubts: &mut Vec<Doubt>) -> Result<Option<LookAborted>, StoreError> {
         let mut held = AccountItems::new();
         if doubts.iter().all(|doubt| doubt.cause.is_refusal()) && self.look_once(doubts, &mut held).await? {
@@ -173,8 +174,8 @@ impl Uploader<'_> {
     fn match_doubts(&self, doubts: &[Doubt], held: &AccountItems) -> Result<LookResult, StoreError> {
         let records = in_doubt(doubts);
         let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
-        // What another run created while this one looked belongs to that run. Its open batches are read first, since they may become
-        // known ids meanwhile: in the other order neither would show them.
+        // What another run created while this one looked belongs to that run. Its open batches are read first, since they may
+        // become known ids meanwhile: in the other order neither would show them.
         let (other_runs, ids) = {
             let journal = lock_journal(&self.shared.journal);
             (journal.open_batches_of_other_runs()?, journal.known_ids(watermark)?)
@@ -193,8 +194,9 @@ impl Uploader<'_> {
         Ok(LookResult { found, other_runs })
     }
 
-    /// Adds what the account has above the watermark, with whole contacts and companies where records are sent with theirs, since
-    /// these distinguish leads of one name. What was seen once counts, though it may be merged or deleted before the last look.
+    /// Adds what the account has above the watermark, with whole contacts and companies where records are sent with theirs,
+    /// since these distinguish leads of one name. What was seen once counts, though it may be merged or deleted before the last
+    /// look.
     async fn read_above(&self, doubts: &[Doubt], held: &mut AccountItems) -> Result<Result<(), Failure>, StoreError> {
         let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
         let known = lock_journal(&self.shared.journal).known_ids(watermark)?;
@@ -313,8 +315,8 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// The list is complete where the token is an administrator's and the list shows the record that was newest before the run. Other
-    /// users do not see their own records once a robot has reassigned them, and no marker helps with that.
+    /// The list is complete where the token is an administrator's and the list shows the record that was newest before the run.
+    /// Other users do not see their own records once a robot has reassigned them, and no marker helps with that.
     async fn proof(&self) -> Result<Proof, Failure> {
         let plan = &self.shared.plan;
         if !self.sees_all {
@@ -331,8 +333,8 @@ impl Uploader<'_> {
         })
     }
 
-    /// Notes records that were deleted before the first look: they are created again, which the report says. A trash that cannot be
-    /// read is taken as empty.
+    /// Notes records that were deleted before the first look: they are created again, which the report says. A trash that
+    /// cannot be read is taken as empty.
     async fn look_into_trash(&mut self, doubts: &[Doubt], looked: &LookResult) {
         let plan = &self.shared.plan;
         let entity = plan.kind.spec().entity;

@@ -1,6 +1,6 @@
-//! Rows that make one record together are held until the last of them has been read. Their number is known from a first reading, so
-//! that they need not be neighbours, and no record is sent with a part of its rows. The first reading itself takes neighbouring rows
-//! for a record, and finds out whether that was right.
+//! Rows that make one record together are held until the last of them has been read. Their number is known from a first
+//! reading, so that they need not be neighbours, and no record is sent with a part of its rows. The first reading itself takes
+//! neighbouring rows for a record, and finds out whether that was right.
 
 use crate::mapping::plan::Groups;
 use crate::mapping::{IncompleteGroup, RowRole, Suspicion};

@@ -1,5 +1,5 @@
-//! Records with keys of earlier imports: they are held back, with a problem that says what the account shows of them now. Records that
-//! are deleted from the account are created again where the user wants that.
+//! Records with keys of earlier imports: they are held back, with a problem that says what the account shows of them now.
+//! Records that are deleted from the account are created again where the user wants that.
 
 use crate::mapping::{KEY_SPACE, KEY_SPACE_HINT, Plan};
 use crate::store::{KnownKey, Outcome};
@@ -29,8 +29,8 @@ impl IdLookup {
         IdLookup { sight: None, remaining: if remake_deleted { usize::MAX } else { LOOKED_UP_MAX } }
     }
 
-    /// What the account shows of records. `made` are their ids with the Unix seconds of their creation, `now` is in Unix seconds. Ids that
-    /// cannot be looked up are left out: their rows are held back in any case.
+    /// What the account shows of records. `made` are their ids with the Unix seconds of their creation, `now` is in Unix
+    /// seconds. Ids that cannot be looked up are left out: their rows are held back in any case.
     pub async fn standing(&mut self, client: &Client, plan: &Plan, made: &[(u64, i64)], now: i64) -> Standings {
         let made = &made[..made.len().min(self.remaining)];
         self.remaining -= made.len();

@@ -1,5 +1,5 @@
-//! The reading side: a thread reads rows, maps them and hands them over in chunks through a bounded channel, so that the next batches
-//! are ready before their turn and memory does not grow with the source.
+//! The reading side: a thread reads rows, maps them and hands them over in chunks through a bounded channel, so that the next
+//! batches are ready before their turn and memory does not grow with the source.
 //!
 //! `groups` gathers the rows of a record, `sent_rows` knows the rows that earlier runs have sent, `known` describes known keys.
 
@@ -218,8 +218,9 @@ impl<G> SourceWalk<'_, G> {
         notes
     }
 
-    /// The outcome of a record that earlier runs have sent, whatever the mapping makes of it now. A record that the mapping refuses, and
-    /// that is not known to be in the account, keeps the problems of the mapping. `good` is true where the mapping accepts it.
+    /// The outcome of a record that earlier runs have sent, whatever the mapping makes of it now. A record that the mapping
+    /// refuses, and that is not known to be in the account, keeps the problems of the mapping. `good` is true where the mapping
+    /// accepts it.
     fn held_outcome(&mut self, row: &Row, more: &[Row], key: Option<&String>, good: bool) -> Option<Outcome> {
         if let Some(outcome) = held_back_before(self.mapper.plan(), row, more, key).filter(|_| good) {
             self.undecided += 1;
@@ -349,8 +350,8 @@ pub fn place(plan: &Plan, row: u32, column: Option<usize>) -> Place {
     Place::Cell { source: Arc::clone(&plan.source), row, column }
 }
 
-/// The outcome of a record that cannot be sent, with the cells of its rows as they were. `more` are the rows of its group after the
-/// first.
+/// The outcome of a record that cannot be sent, with the cells of its rows as they were. `more` are the rows of its group after
+/// the first.
 pub fn rejected(row: &Row, more: &[Row], key: Option<String>, problems: &[Problem]) -> Outcome {
     let cells = |row: &Row| row.reject_cells().map(KeptCell::from).collect();
     Outcome {

@@ -1,4 +1,5 @@
-//! Rows of the same source that earlier runs have sent. A record of these rows is not created again, whatever the mapping. Pure.
+//! Rows of the same source that earlier runs have sent. A record of these rows is not created again, whatever the mapping.
+//! Pure.
 
 use crate::mapping::Plan;
 use crate::store::{Outcome, Status};
@@ -152,8 +153,8 @@ impl SentRows {
 const HELD_BACK: [&str; 3] = ["sent-unknown", "sent-in-part", ROW_CHANGED];
 const ROW_CHANGED: &str = "source.row-changed";
 
-/// The outcome of a row of a reject file that an earlier import held back, since it may be in the account already: it is held back
-/// until the user empties its code.
+/// The outcome of a row of a reject file that an earlier import held back, since it may be in the account already: it is held
+/// back until the user empties its code.
 pub fn held_back_before(plan: &Plan, row: &Row, more: &[Row], key: Option<&String>) -> Option<Outcome> {
     let code_of = |row: &Row| HELD_BACK.into_iter().find(|code| *code == plan.header.reject_code(row));
     let code = std::iter::once(row).chain(more).find_map(code_of)?;

@@ -204,7 +204,8 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// Makes records that were read and not sent unprocessed, and reads the rest of the source, so that every row has an outcome.
+    /// Makes records that were read and not sent unprocessed, and reads the rest of the source, so that every row has an
+    /// outcome.
     pub(super) async fn drain_unsent(&mut self, reading: &mut SourceFeed) -> Result<(), StoreError> {
         for batch in std::mem::take(&mut self.retry_queue) {
             if let Load::Records(records) = batch.load {

@@ -123,8 +123,8 @@ pub(super) struct Uploader<'a> {
     end: Option<End>,
 }
 
-/// Uploads the records of the feed and makes their links. Errors are those of the store; whatever else stops the upload is in the
-/// report.
+/// Uploads the records of the feed and makes their links. Errors are those of the store; whatever else stops the upload is in
+/// the report.
 pub async fn run(upload: Upload, observe: &mut dyn FnMut(UploadEvent)) -> Result<Report, StoreError> {
     let Upload { client, plan, journal, feed, options, doubts, links_unknown, sees_all, stop } = upload;
     let rejected = lock_journal(&journal).counts().rejected;
@@ -277,8 +277,8 @@ impl<'a> Uploader<'a> {
         Ok(journal.store().first_watermark(journal.run())?.filter(|id| *id > 0))
     }
 
-    /// Reads the highest id before anything is created, so that records of a lost answer can be looked for above it. The request
-    /// also opens the connection before the first batch.
+    /// Reads the highest id before anything is created, so that records of a lost answer can be looked for above it. The
+    /// request also opens the connection before the first batch.
     async fn read_watermark(&mut self, stop: &CancellationToken) {
         if self.shared.plan.action != Action::Create {
             return;

@@ -26,7 +26,8 @@ impl Uploader<'_> {
         }
         let Some((end, took)) = end else {
             let Some(batch) = self.without_known(batch)? else { return Ok(()) };
-            // It is sent first once the doubt is settled, or left unprocessed; a batch of a parent before others of that parent.
+            // It is sent first once the doubt is settled, or left unprocessed; a batch of a parent before others of that
+            // parent.
             match batch.parent() {
                 Some(_) => self.retry_queue.push_front(batch),
                 None => self.retry_queue.push_back(batch),
@@ -211,7 +212,8 @@ impl Uploader<'_> {
         }
     }
 
-    /// Sends the rest of a refused batch again. Records to create may have been created all the same, so the account is read first.
+    /// Sends the rest of a refused batch again. Records to create may have been created all the same, so the account is read
+    /// first.
     fn refused_beside(
         &mut self,
         batch: Batch,
@@ -230,7 +232,8 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// Settles records by the items of an answer; records that it does not mention are in doubt. `batch` is their batch, emptied.
+    /// Settles records by the items of an answer; records that it does not mention are in doubt. `batch` is their batch,
+    /// emptied.
     fn done(
         &mut self,
         batch: Batch,
@@ -271,8 +274,8 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// Sends changes once more that an answer does not mention: a change may be made twice, and nothing above the watermark would
-    /// show it. Records that the second answer does not mention either are unknown.
+    /// Sends changes once more that an answer does not mention: a change may be made twice, and nothing above the watermark
+    /// would show it. Records that the second answer does not mention either are unknown.
     fn resend_unmentioned(
         &mut self,
         batch: Batch,
@@ -293,8 +296,8 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// Settles links: those that the answer lists are made, the others are sent once more, since linking twice does no harm. Links
-    /// that the second answer does not list either are refused as unclear.
+    /// Settles links: those that the answer lists are made, the others are sent once more, since linking twice does no harm.
+    /// Links that the second answer does not list either are refused as unclear.
     fn settle_links(&mut self, batch: Batch, made: &[WrittenLink], answered: Answered) -> Result<(), StoreError> {
         let Load::Links(items) = batch.load else { return Ok(()) };
         let (listed, rest): (Vec<LinkItem>, Vec<LinkItem>) =

@@ -267,7 +267,7 @@ fn is_clear(error: &EngineError) -> Result<(), String> {
     let told = error.problems.iter().all(|problem| !problem.message.to_string().is_empty());
     match error.kind {
         ErrorKind::Fault => Err(format!("a fault: {error}")),
-        _ if error.problems.is_empty() || !told => Err(format!("it does not say why: {error:?}")),
+        _ if error.problems.is_empty() || !told => Err(format!("no reason given: {error:?}")),
         _ => Ok(()),
     }
 }

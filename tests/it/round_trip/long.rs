@@ -14,7 +14,7 @@ fn long() -> (Service, Folder, u64) {
     let id = made["_embedded"]["leads"][0]["id"].as_u64().expect("an id");
     let folder = Folder::new();
     let ran = folder.run(&service, &["export", "lead", "--to", FILE, "--id", &id.to_string()]).expect(1);
-    let told = "1 text is longer than a cell of Excel may be, and cut: Export!";
+    let told = "1 text is longer than the limit of an Excel cell and cut: Export!";
     assert!(ran.stderr.contains(told) && ran.stderr.contains("2 \"Комментарий\""), "{}", ran.stderr);
     (service, folder, id)
 }

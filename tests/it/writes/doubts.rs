@@ -292,7 +292,7 @@ async fn a_second_claim_of_one_id_stops() {
     let told = sent(&[3]).unwrap_err().to_string();
     assert_eq!(
         told,
-        "row 3 is told to be 20, which is row 2 of run run: one of the two is wrong, so nothing more is sent"
+        "row 3 got the id 20, which row 2 of run run has: one of the two is wrong, so nothing more is sent"
     );
     drop(journal);
     assert_eq!(ids(&stage), [(2, Status::Created, Some(20))]);
