@@ -75,7 +75,7 @@ fn two_imports_into_two_accounts_run_at_once_in_one_process_and_one_is_cancelled
     assert_eq!(one.service.entities("leads"), made);
 
     let resume = ResumeRequest {
-        target: Target::unsaid().token(Token::Value(one.service.token().to_owned().into())),
+        target: Target::unspecified().token(Token::Value(one.service.token().to_owned().into())),
         ..ResumeRequest::new(folders(&one.folder))
     };
     let finished = engine::resume(&resume, &mut |_| {}).expect("it goes on");

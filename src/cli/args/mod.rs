@@ -204,7 +204,7 @@ pub struct ImportArgs {
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = seconds, env = "AMOPORT_SETTLE")]
     pub settle: u64,
     /// How long an answer is waited for; its records are looked for as long as that and the settling time
-    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = some_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
+    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = positive_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
     pub answer_timeout: u64,
     /// What is read back at the end and compared with what was sent
     #[arg(long, value_name = "WHAT", default_value = "sample", env = "AMOPORT_VERIFY")]
@@ -254,28 +254,28 @@ pub enum VerifyWord {
 
 /// `60s`, `2m`, `90`.
 fn seconds(text: &str) -> Result<u64, String> {
-    let bad = || "a time is written 60s or 2m".to_owned();
+    let invalid = || "a time is written 60s or 2m".to_owned();
     let (number, unit) = match text.strip_suffix('m') {
         Some(minutes) => (minutes, 60),
         None => (text.strip_suffix('s').unwrap_or(text), 1),
     };
-    number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(bad)
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(invalid)
 }
 
-fn some_seconds(text: &str) -> Result<u64, String> {
+fn positive_seconds(text: &str) -> Result<u64, String> {
     seconds(text).and_then(|seconds| if seconds > 0 { Ok(seconds) } else { Err("at least 1s".to_owned()) })
 }
 
 /// `2-50`, `2-`, `17`.
 fn rows(text: &str) -> Result<(u32, u32), String> {
-    let bad = || "rows are written 2-50, 2- or 17".to_owned();
-    let number = |part: &str| part.trim().parse::<u32>().map_err(|_| bad());
+    let invalid = || "rows are written 2-50, 2- or 17".to_owned();
+    let number = |part: &str| part.trim().parse::<u32>().map_err(|_| invalid());
     let (first, last) = match text.split_once('-') {
         Some((first, "")) => (number(first)?, u32::MAX),
         Some((first, last)) => (number(first)?, number(last)?),
         None => (number(text)?, number(text)?),
     };
-    if first == 0 || first > last { Err(bad()) } else { Ok((first, last)) }
+    if first == 0 || first > last { Err(invalid()) } else { Ok((first, last)) }
 }
 
 /// `10`, or `1%` of the records.
@@ -333,7 +333,7 @@ pub struct ResumeArgs {
     #[arg(long)]
     pub resend_unknown: bool,
     /// How long an answer is waited for; as the run did before, if left out
-    #[arg(long, value_name = "TIME", value_parser = some_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
+    #[arg(long, value_name = "TIME", value_parser = positive_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
     pub answer_timeout: Option<u64>,
     /// Go on with a state folder that knows less than was sent from it: look for records in the account before sending them
     #[arg(long, env = "AMOPORT_OLDER_STATE")]

@@ -3,7 +3,7 @@
 use crate::cli::args::requests;
 use crate::cli::args::{CommonArgs, ExportArgs};
 use crate::cli::exit::Exit;
-use crate::cli::terminal::listen::Listener;
+use crate::cli::terminal::listen::EventPrinter;
 use crate::cli::terminal::say;
 use crate::cli::terminal::signals;
 use crate::engine::{self, EngineError, ExportResult};
@@ -15,14 +15,14 @@ pub fn run(args: &ExportArgs, common: &CommonArgs) -> Result<Exit, EngineError> 
         return Err(EngineError::refused("export-file", message, "leave out --json, or write to a file"));
     }
     let request = requests::export(args, common)?;
-    let mut listener = Listener::new(common);
-    signals::listen(&request.cancel, listener.sending());
-    let result = engine::export(&request, &mut |event| listener.hear(event));
-    listener.finish();
-    Ok(tell(&result?, common))
+    let mut printer = EventPrinter::new(common);
+    signals::handle_signals(&request.cancel, printer.run_started());
+    let result = engine::export(&request, &mut |event| printer.on_event(event));
+    printer.finish();
+    Ok(print_result(&result?, common))
 }
 
-fn tell(result: &ExportResult, common: &CommonArgs) -> Exit {
+fn print_result(result: &ExportResult, common: &CommonArgs) -> Exit {
     let manifest = &result.manifest;
     let exit = if manifest.complete { Exit::Done } else { Exit::Rejected };
     let to = result.file.as_ref().map(|file| format!(" in {}", file.display())).unwrap_or_default();
@@ -53,10 +53,10 @@ fn tell(result: &ExportResult, common: &CommonArgs) -> Exit {
         say::line(&format!("{doubt}: {reason}; {advice}"));
     }
     if common.json {
-        let mut told = serde_json::to_value(manifest).unwrap_or_default();
-        told["exit_code"] = (exit as i64).into();
-        told["manifest"] = result.manifest_file.as_ref().map(|file| file.display().to_string()).into();
-        say::data(&told.to_string());
+        let mut json = serde_json::to_value(manifest).unwrap_or_default();
+        json["exit_code"] = (exit as i64).into();
+        json["manifest"] = result.manifest_file.as_ref().map(|file| file.display().to_string()).into();
+        say::data(&json.to_string());
     }
     exit
 }

@@ -16,7 +16,7 @@ use sheet_source::problem::{Message, Note, Source, quoted};
 use std::sync::Arc;
 
 /// The mapping, where one is asked for and fits what is exported.
-pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<Written>, EngineError> {
+pub fn read_mapping(request: &ExportRequest, format: Format) -> Result<Option<Written>, EngineError> {
     let Some(path) = &request.mapping else { return Ok(None) };
     let refused = |message: Message, hint: Message| Err(EngineError::refused("export-mapping", message, hint));
     for (given, name) in [(!request.columns.is_empty(), "--columns"), (!request.linked.is_empty(), "--linked")] {
@@ -47,12 +47,12 @@ pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<Written
             message!("export {kind} with it, or name another mapping", kind = made.name()),
         );
     }
-    csv(request, &written)?;
+    check_csv_options(request, &written)?;
     Ok(Some(written))
 }
 
 /// What the mapping says of its source has to go for the file as well, where no flag of an import can say otherwise.
-fn csv(request: &ExportRequest, written: &Written) -> Result<(), EngineError> {
+fn check_csv_options(request: &ExportRequest, written: &Written) -> Result<(), EngineError> {
     let refused = |message: Message, hint: Message| Err(EngineError::refused("export-csv", message, hint));
     if let (Some(said), Some(known)) =
         (request.csv.decimal, written.source.decimal.filter(|c| Some(*c) != request.csv.decimal))
@@ -77,7 +77,7 @@ fn is_unicode(encoding: &'static Encoding) -> bool {
 }
 
 /// What an import of the file has to be told, where it is written otherwise than the mapping says.
-pub fn note(request: &ExportRequest, written: &Written) -> Option<Note> {
+pub fn delimiter_note(request: &ExportRequest, written: &Written) -> Option<Note> {
     let known =
         written.source.read.delimiter.filter(|known| request.csv.delimiter.is_some_and(|said| said != *known))?;
     let said = request.csv.delimiter.map(|said| if said == '\t' { "tab".to_owned() } else { said.to_string() });
@@ -90,7 +90,7 @@ pub fn note(request: &ExportRequest, written: &Written) -> Option<Note> {
 }
 
 /// Compiled as an import of the very table would compile it.
-pub fn plan(
+pub fn compile_plan(
     written: &Written,
     account: &Arc<Account>,
     name: &AccountKey,
@@ -99,11 +99,11 @@ pub fn plan(
     let header = Header::new(Backwards::titles_of(written));
     let source = Arc::new(Source { file: request.to.display().to_string(), sheet: None });
     let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(std::path::Path::new("")));
-    let ledger = prepare::ledger(&request.folders.state, name, None, space);
+    let ledger = prepare::open_ledger(&request.folders.state, name, None, space);
     Ok(Arc::new(compile::compile(written, Origins::without_rows(header, source, ledger), Arc::clone(account))?))
 }
 
 pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &AccountKey, request: &ExportRequest) -> Shape {
-    let keys = prepare::keys_of(&request.folders.state, name);
+    let keys = prepare::key_lookup(&request.folders.state, name);
     Shape::Mapping(Box::new(Backwards::of(written, plan, format, keys).said(request.csv)))
 }

@@ -3,10 +3,10 @@
 pub mod mapped;
 
 use crate::engine::interface::error::{EngineError, ErrorKind};
-use crate::engine::interface::event::{Event, Phase, Progress, Teller};
+use crate::engine::interface::event::{Event, EventSink, Phase, Progress};
 use crate::engine::interface::request::ExportRequest;
-use crate::engine::prepare::{self, unless_cancelled};
-use crate::engine::target::{Opened, SANDBOX};
+use crate::engine::prepare::{self, run_cancellable};
+use crate::engine::target::{OpenAccount, SANDBOX};
 use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Said, Shape, Stamp};
 use crate::mapping;
 use crate::store::{AccountKey, Counts, Store};
@@ -40,59 +40,59 @@ pub struct ExportResult {
 
 /// Writes what an account holds into a file. When this fails there is no file.
 pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<ExportResult, EngineError> {
-    let tell = &mut Teller::new(events);
+    let events = &mut EventSink::new(events);
     let state = &request.folders.state;
-    request.target.announce(tell);
-    let place = place(request)?;
-    let filters = filters(request)?;
-    let links = links(request)?;
-    let mapping = mapped::mapping(request, place.format)?;
+    request.target.announce(events);
+    let place = output_place(request)?;
+    let filters = parse_filters(request)?;
+    let links = parse_links(request)?;
+    let mapping = mapped::read_mapping(request, place.format)?;
     let started = now();
     let runtime = prepare::runtime()?;
-    let target = Opened::open(&request.target, state, request.rate, tell)?;
-    let wanted = mapping.as_ref().map_or_else(|| wanted(request, &links), mapping::wanted::wanted);
-    let pulled = prepare::account(&target, &wanted, &runtime, &request.cancel, tell)?;
+    let target = OpenAccount::open(&request.target, state, request.rate, events)?;
+    let wanted = mapping.as_ref().map_or_else(|| wanted_parts(request, &links), mapping::wanted::wanted);
+    let pulled = prepare::read_account(&target, &wanted, &runtime, &request.cancel, events)?;
     let account = Arc::new(pulled.account);
     let id = account.basics.id;
     // That the store cannot be used is told where it is needed.
-    let known_as = prepare::known_as(state, &target, id).unwrap_or_else(|_| AccountKey::of_id(id));
-    let plan = mapping.as_ref().map(|written| mapped::plan(written, &account, &known_as, request));
+    let account_key = prepare::account_key(state, &target, id).unwrap_or_else(|_| AccountKey::of_id(id));
+    let plan = mapping.as_ref().map(|written| mapped::compile_plan(written, &account, &account_key, request));
     let plan = plan.transpose()?;
-    let mut ask = ask(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
+    let mut ask = build_query(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
     let (what, began_at) = (ask.what(request.kind.name()), prepare::now());
     if request.since.as_deref() == Some(LAST) {
-        ask.since = last(&what, &known_as, state, tell)?;
+        ask.since = last_export(&what, &account_key, state, events)?;
     }
     let mut shape = match (&mapping, plan) {
-        (Some(written), Some(plan)) => mapped::shape(written, plan, place.format, &known_as, request),
+        (Some(written), Some(plan)) => mapped::shape(written, plan, place.format, &account_key, request),
         _ => {
-            let stamp = stamp(request, &ask, &account, &target.address, &started);
-            let columns = columns(request, &ask, &links, &account)?.stamped(stamp).said(request.csv);
+            let stamp = build_stamp(request, &ask, &account, &target.address, &started);
+            let columns = select_columns(request, &ask, &links, &account)?.stamped(stamp).said(request.csv);
             if target.address == SANDBOX { columns.without_links().into() } else { columns.into() }
         }
     };
-    if let Some(note) = mapping.as_ref().and_then(|written| mapped::note(request, written)) {
-        tell.note(note);
+    if let Some(note) = mapping.as_ref().and_then(|written| mapped::delimiter_note(request, written)) {
+        events.note(note);
     }
-    tell.event(Event::Phase(Phase::Send));
+    events.emit(Event::Phase(Phase::Send));
     let began = Instant::now();
     let progress = |rows: u64| {
         let elapsed = began.elapsed();
         let rate = rows as f64 / elapsed.as_secs_f64().max(0.001);
         let counts = Counts::default();
-        tell.event(Event::Progress(Progress { phase: Phase::Send, done: rows, total: None, rate, elapsed, counts }));
+        events.emit(Event::Progress(Progress { phase: Phase::Send, done: rows, total: None, rate, elapsed, counts }));
     };
     // Who reads is asked while the list is read.
     let read = async {
         tokio::join!(
-            person(&target.client, &account),
+            token_person(&target.client, &account),
             export::run(&target.client, &account, &ask, &mut shape, &place, progress)
         )
     };
-    let (person, exported) = unless_cancelled(&runtime, &request.cancel, "stopped; no file was written", read)?;
-    target.tell(tell);
+    let (person, exported) = run_cancellable(&runtime, &request.cancel, "stopped; no file was written", read)?;
+    target.forward_notices(events);
     let exported = exported?;
-    let mut manifest = manifest(request, &account, &ask, &shape, person, started);
+    let mut manifest = build_manifest(request, &account, &ask, &shape, person, started);
     manifest.gaps = pulled.gaps;
     manifest.tell(&ask, &exported);
     let manifest_file = place.file.as_deref().map(Manifest::beside);
@@ -101,34 +101,39 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     // What was asked for since a day of one's own says nothing of the days before. Cut texts are no missing records.
     if exported.doubt().is_none() && request.since.as_deref().is_none_or(|since| since == LAST) {
-        remember(&known_as, &what, began_at, state, tell);
+        remember_export(&account_key, &what, began_at, state, events);
     }
-    Ok(ExportResult { manifest, file: place.file, manifest_file, notes: tell.take() })
+    Ok(ExportResult { manifest, file: place.file, manifest_file, notes: events.take_notes() })
 }
 
 /// From when on to read; `None`, all of it, the first time.
-fn last(what: &str, account: &AccountKey, state: &Path, tell: &mut Teller<'_>) -> Result<Option<i64>, EngineError> {
+fn last_export(
+    what: &str,
+    account: &AccountKey,
+    state: &Path,
+    events: &mut EventSink<'_>,
+) -> Result<Option<i64>, EngineError> {
     let last = Store::open(state)?.last_export(account, what)?;
     let message = match last {
-        Some(at) => message!("what has changed since {since}", since = moment(at - OVERLAP_S)),
+        Some(at) => message!("what has changed since {since}", since = format_time(at - OVERLAP_S)),
         None => "no complete export of this is remembered: all of it is read".into(),
     };
-    tell.note(Note::new("since-last", message));
+    events.note(Note::new("since-last", message));
     Ok(last.map(|at| at - OVERLAP_S))
 }
 
 /// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
-fn remember(account: &AccountKey, what: &str, began_at: i64, state: &Path, tell: &mut Teller<'_>) {
+fn remember_export(account: &AccountKey, what: &str, began_at: i64, state: &Path, events: &mut EventSink<'_>) {
     let done = Store::open(state).map_err(|problem| problem.message.to_string());
     let done = done.and_then(|store| store.exported(account, what, began_at).map_err(|e| e.to_string()));
     if let Err(why) = done {
         let message = message!("\"--since last\" will not know of this export: {why}", why);
-        tell.note(Note::new("export-not-remembered", message));
+        events.note(Note::new("export-not-remembered", message));
     }
 }
 
 /// Where it goes; a file that is there stays unless it is said otherwise.
-fn place(request: &ExportRequest) -> Result<Place, EngineError> {
+fn output_place(request: &ExportRequest) -> Result<Place, EngineError> {
     let Some(format) = Format::of(&request.to) else {
         let message = message!("{value} names no format", value = quoted(&request.to.display().to_string()));
         return Err(EngineError::refused(
@@ -146,7 +151,7 @@ fn place(request: &ExportRequest) -> Result<Place, EngineError> {
         let hint = "leave out --linked, and export what is linked by itself; or write a .csv or .xlsx";
         return Err(EngineError::refused("export-linked", message, hint));
     }
-    csv(request, format)?;
+    check_csv_options(request, format)?;
     if request.to == Path::new("-") {
         return Ok(Place { format, file: None, force: true });
     }
@@ -156,13 +161,13 @@ fn place(request: &ExportRequest) -> Result<Place, EngineError> {
         return Err(EngineError::refused("export-file", message, "make it, or name another file with --to"));
     }
     if private::is_there(&request.to) && !request.force {
-        return Err(there(&request.to));
+        return Err(already_exists(&request.to));
     }
     Ok(Place { format, file: Some(request.to.clone()), force: request.force })
 }
 
 /// How a CSV is to be written is said of a CSV alone, and so that it can be read.
-fn csv(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
+fn check_csv_options(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
     let Said { delimiter, decimal, bom } = request.csv;
     let said = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
     if let Some((name, _)) = said.iter().find(|(_, said)| *said && format != Format::Csv) {
@@ -178,16 +183,16 @@ fn csv(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn there(file: &Path) -> EngineError {
+fn already_exists(file: &Path) -> EngineError {
     let message = message!("{value} is there already", value = quoted(&file.display().to_string()));
     EngineError::refused("export-file", message, "name another file, or add --force to replace it")
 }
 
-fn filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineError> {
+fn parse_filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineError> {
     let entity = request.kind.spec().entity;
     let mut filters: Vec<(String, Vec<u64>)> = Vec::new();
     let ids = request.ids.iter().map(|id| Ok((ID_KEY.to_owned(), *id)));
-    for filter in ids.chain(request.filters.iter().map(|text| filter(text, entity))) {
+    for filter in ids.chain(request.filters.iter().map(|text| parse_filter(text, entity))) {
         let (key, value) = filter?;
         match filters.iter_mut().find(|(known, _)| *known == key) {
             Some((_, values)) => values.push(value),
@@ -212,10 +217,10 @@ fn filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineErr
     Ok(filters)
 }
 
-fn filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
-    let bad = |message: Message, hint: Message| Err(EngineError::refused("export-filter", message, hint));
+fn parse_filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
+    let invalid = |message: Message, hint: Message| Err(EngineError::refused("export-filter", message, hint));
     let Some((key, value)) = text.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
-        return bad(
+        return invalid(
             message!("{value} is no filter", value = quoted(text)),
             "filters are written responsible_user_id=504141".into(),
         );
@@ -228,11 +233,11 @@ fn filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
             known = known.join(", ")
         );
         let (collection, value) = (entity.collection(), quoted(key));
-        return bad(message!("{collection} cannot be filtered by {value}", collection, value), hint);
+        return invalid(message!("{collection} cannot be filtered by {value}", collection, value), hint);
     }
     match value.parse() {
         Ok(value) => Ok((key.to_owned(), value)),
-        Err(_) => bad(
+        Err(_) => invalid(
             message!("{value} is no id", value = quoted(value)),
             "filters are by ids, as account show --json has them".into(),
         ),
@@ -240,7 +245,7 @@ fn filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
 }
 
 /// What the rows are to show of others.
-fn links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
+fn parse_links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
     let known = request.kind.spec().entity.links();
     let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
     let mut links = Vec::new();
@@ -262,7 +267,7 @@ fn links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
 }
 
 /// What has to be known to give names instead of ids.
-fn wanted(request: &ExportRequest, links: &[Link]) -> Wanted {
+fn wanted_parts(request: &ExportRequest, links: &[Link]) -> Wanted {
     let spec = request.kind.spec();
     let entity = spec.entity;
     let catalog = spec.catalog.map(|kind| match (&request.catalog, kind) {
@@ -282,7 +287,7 @@ fn wanted(request: &ExportRequest, links: &[Link]) -> Wanted {
 }
 
 /// `mapped` is the list whose elements a mapping makes.
-fn ask(
+fn build_query(
     request: &ExportRequest,
     filters: Vec<(String, Vec<u64>)>,
     mapped: Option<u64>,
@@ -301,24 +306,25 @@ fn ask(
     }
     let catalog = match spec.catalog {
         Some(_) if mapped.is_some() => mapped,
-        Some(kind) => Some(catalog(request, kind, account)?),
+        Some(kind) => Some(find_catalog(request, kind, account)?),
         None if request.catalog.is_some() => {
             let message = message!("records of the kind \"{kind}\" stand in no list", kind = spec.name);
             return Err(EngineError::refused("export-catalog", message, "leave out --catalog"));
         }
         None => None,
     };
-    let since = request.since.as_deref().filter(|text| *text != LAST).map(|text| since(text, account)).transpose()?;
+    let since =
+        request.since.as_deref().filter(|text| *text != LAST).map(|text| parse_since(text, account)).transpose()?;
     let (text, with) = (request.query.clone(), request.with.clone());
     Ok(Ask { entity: spec.entity, catalog, filters, since, text, with, twice: request.twice })
 }
 
-fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Result<u64, EngineError> {
+fn find_catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Result<u64, EngineError> {
     match (&request.catalog, kind) {
         (Some(name), _) => account.catalog(name).map(|catalog| catalog.id).map_err(|miss| {
             let hint = match miss {
                 Miss::Unknown { near } => {
-                    did_you_mean(name, near.iter().map(String::as_str)).unwrap_or_else(|| lists(account))
+                    did_you_mean(name, near.iter().map(String::as_str)).unwrap_or_else(|| catalog_names(account))
                 }
                 Miss::Ambiguous { choices } => message!("name it by its id: {names}", names = choices.join(", ")),
                 Miss::Unusable { why } => why,
@@ -328,20 +334,20 @@ fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Res
         }),
         (None, CatalogKind::Invoices) => {
             let found = account.catalog_of(&CatalogRef::Typed(INVOICES)).map(|catalog| catalog.id);
-            let hint = || message!("name one with --catalog; {lists}", lists = lists(account));
+            let hint = || message!("name one with --catalog; {lists}", lists = catalog_names(account));
             let none =
                 || EngineError::refused("export-catalog", "it is not said which list holds the invoices", hint());
             found.ok_or_else(none)
         }
         (None, CatalogKind::Any) => {
-            let hint = message!("add --catalog; {lists}", lists = lists(account));
+            let hint = message!("add --catalog; {lists}", lists = catalog_names(account));
             Err(EngineError::refused("export-catalog", "it is not said which list", hint))
         }
     }
 }
 
 /// What a hint can name.
-fn lists(account: &Account) -> Message {
+fn catalog_names(account: &Account) -> Message {
     let names: Vec<String> = account.catalogs.iter().map(|catalog| quoted(&catalog.name).to_string()).collect();
     match names.as_slice() {
         [] => "the account has no lists yet".into(),
@@ -350,20 +356,25 @@ fn lists(account: &Account) -> Message {
 }
 
 /// A day begins at the account's midnight.
-fn since(text: &str, account: &Account) -> Result<i64, EngineError> {
-    let bad = || {
+fn parse_since(text: &str, account: &Account) -> Result<i64, EngineError> {
+    let invalid = || {
         let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00, or last";
         EngineError::refused("export-since", message!("{value} is no date", value = quoted(text)), hint)
     };
     if let Ok(at) = text.trim().parse::<jiff::Timestamp>() {
         return Ok(at.as_second());
     }
-    let at: jiff::civil::DateTime = text.trim().parse().map_err(|_| bad())?;
-    let at = at.in_tz(account.timezone().unwrap_or("UTC")).map_err(|_| bad())?;
+    let at: jiff::civil::DateTime = text.trim().parse().map_err(|_| invalid())?;
+    let at = at.in_tz(account.timezone().unwrap_or("UTC")).map_err(|_| invalid())?;
     Ok(at.timestamp().as_second())
 }
 
-fn columns(request: &ExportRequest, ask: &Ask, links: &[Link], account: &Account) -> Result<Columns, EngineError> {
+fn select_columns(
+    request: &ExportRequest,
+    ask: &Ask,
+    links: &[Link],
+    account: &Account,
+) -> Result<Columns, EngineError> {
     let all = Columns::of(ask.entity, ask.catalog, account).with_links(links, account);
     if request.columns.is_empty() {
         return Ok(all);
@@ -377,13 +388,13 @@ fn columns(request: &ExportRequest, ask: &Ask, links: &[Link], account: &Account
 }
 
 /// What a workbook says of itself, so that it can be imported again.
-fn stamp(request: &ExportRequest, ask: &Ask, account: &Account, name: &str, at: &str) -> Stamp {
+fn build_stamp(request: &ExportRequest, ask: &Ask, account: &Account, name: &str, at: &str) -> Stamp {
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let seed = format!("{name} {} {nanos} {}", request.kind.name(), std::process::id());
     let catalog = ask.catalog.and_then(|id| account.catalogs.iter().find(|catalog| catalog.id == id));
     Stamp {
         kind: request.kind,
-        export: prepare::hex(&seed)[..16].to_owned(),
+        export: prepare::sha256_hex(&seed)[..16].to_owned(),
         account: name.to_owned(),
         account_id: Some(account.basics.id),
         catalog: ask.catalog,
@@ -393,13 +404,13 @@ fn stamp(request: &ExportRequest, ask: &Ask, account: &Account, name: &str, at: 
     }
 }
 
-async fn person(client: &Client, account: &Account) -> Person {
+async fn token_person(client: &Client, account: &Account) -> Person {
     let id = account.basics.current_user;
     let TokenUser { name, is_admin } = client.token_user(id).await;
     Person { id, name, is_admin }
 }
 
-fn manifest(
+fn build_manifest(
     request: &ExportRequest,
     account: &Account,
     ask: &Ask,
@@ -427,10 +438,10 @@ fn manifest(
 }
 
 fn now() -> String {
-    moment(prepare::now())
+    format_time(prepare::now())
 }
 
-fn moment(unix_s: i64) -> String {
+fn format_time(unix_s: i64) -> String {
     jiff::Timestamp::from_second(unix_s).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -444,11 +455,11 @@ impl From<ExportError> for EngineError {
                 ended.problems.push(Problem::new(Stage::Read, "export-file", "no file was written"));
                 ended
             }
-            ExportError::There(file) => there(&file),
-            ExportError::NoReader => EngineError::of(ErrorKind::NoReader, problem),
+            ExportError::There(file) => already_exists(&file),
+            ExportError::NoReader => EngineError::new(ErrorKind::NoReader, problem),
             ExportError::Write { .. } | ExportError::Workbook(_) => {
                 let problem = problem.hint("is the disk full, or the folder read-only?");
-                EngineError::of(ErrorKind::Fault, problem)
+                EngineError::new(ErrorKind::Fault, problem)
             }
         }
     }

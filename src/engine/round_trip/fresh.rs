@@ -2,7 +2,7 @@
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ImportRequest;
-use crate::engine::round_trip::OpenedWorkbook;
+use crate::engine::round_trip::OpenWorkbook;
 use crate::export::round_trip::Fresh;
 use crate::mapping::{Edit, Refusal};
 use crate::store::{Store, ledger_name};
@@ -12,22 +12,24 @@ use std::collections::{HashMap, HashSet};
 /// What becomes of rows without an id. Each has a key of what it holds, so that the same row is made once, however often
 /// the workbook is imported. A row that was made and then edited looks like another new one: nobody can tell, so it is
 /// not made.
-pub fn edits(
+pub fn new_row_edits(
     request: &ImportRequest,
-    held: &OpenedWorkbook,
+    workbook: &OpenWorkbook,
     fresh: &[Fresh],
 ) -> Result<HashMap<u32, Edit>, EngineError> {
     if fresh.is_empty() {
         return Ok(HashMap::new());
     }
-    let stamp = &held.hidden.stamp;
+    let stamp = &workbook.hidden.stamp;
     let start = format!("amoport:{}:", stamp.export);
-    let catalog = match held.same_account {
+    let catalog = match workbook.same_account {
         true => stamp.catalog,
-        false => stamp.catalog_name.as_deref().and_then(|name| held.account.catalog(name).ok()).map(|found| found.id),
+        false => {
+            stamp.catalog_name.as_deref().and_then(|name| workbook.account.catalog(name).ok()).map(|found| found.id)
+        }
     };
     let ledger = ledger_name(stamp.kind, catalog);
-    let known = Store::open(&request.folders.state)?.keys_beginning(&held.known_as, &ledger, &start)?;
+    let known = Store::open(&request.folders.state)?.keys_beginning(&workbook.account_key, &ledger, &start)?;
     let mut times: HashMap<&str, u32> = HashMap::new();
     let keys: Vec<(&Fresh, String)> = fresh
         .iter()
@@ -43,8 +45,8 @@ pub fn edits(
         Some(Some(id)) => Edit::Made { key, id: *id },
         Some(None) => Edit::New(key),
         None if fresh.formulas => Edit::Total,
-        None if fresh.nameless => Edit::Refused(vec![nameless()]),
-        None if let (Some(id), false) = (fresh.lost, request.again) => Edit::Refused(vec![lost(id)]),
+        None if fresh.nameless => Edit::Refused(vec![no_name()]),
+        None if let (Some(id), false) = (fresh.lost, request.again) => Edit::Refused(vec![id_lost(id)]),
         None if edited => Edit::Refused(vec![Refusal {
             code: "new-row-unclear".to_owned(),
             column: None,
@@ -58,7 +60,7 @@ pub fn edits(
     Ok(keys.into_iter().map(|(fresh, key)| (fresh.row, edit(fresh, key))).collect())
 }
 
-fn nameless() -> Refusal {
+fn no_name() -> Refusal {
     Refusal {
         code: "no-name".to_owned(),
         column: None,
@@ -68,7 +70,7 @@ fn nameless() -> Refusal {
     }
 }
 
-fn lost(id: u64) -> Refusal {
+fn id_lost(id: u64) -> Refusal {
     Refusal {
         code: "id-lost".to_owned(),
         column: None,
