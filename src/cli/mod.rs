@@ -29,7 +29,7 @@ pub fn main() -> i32 {
         Err(error) => {
             say::problems(&error.problems);
             if let Some(command) = go_on::retry_command(&error, matches!(cli.verb, Verb::Import(_))) {
-                say::line(&format!("to go on: {command}"));
+                say::line(&format!("to continue: {command}"));
             }
             let exit = Exit::of_error(error.kind);
             if cli.common.json {
@@ -66,8 +66,8 @@ fn run(verb: &Verb, common: &CommonArgs) -> Result<Exit, EngineError> {
 }
 
 fn internal_error() -> EngineError {
-    let problem = Problem::new(Stage::Reconcile, "fault", "amoport has made a mistake; nothing that was done is lost")
-        .hint("go on with: amoport resume; and please report the lines above");
+    let problem = Problem::new(Stage::Reconcile, "fault", "internal error; nothing that was done is lost")
+        .hint("resume with: amoport resume; please report the lines above");
     EngineError::new(ErrorKind::Fault, problem)
 }
 

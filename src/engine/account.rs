@@ -60,7 +60,7 @@ pub fn pull(
     if let Some(SnapshotOutput { file, force: false }) = output
         && private::is_there(file)
     {
-        let problem = Problem::in_file(file, "account-file", "it is there already");
+        let problem = Problem::in_file(file, "account-file", "the file already exists");
         return Err(problem.hint("name another file, or add --force to replace it").into());
     }
     let account = show(target, folders, events)?;
@@ -85,8 +85,8 @@ pub fn account_template(file: &Path) -> Result<AccountTemplate, EngineError> {
     let account = prepare::read_snapshot(file)?;
     if account.pipelines.iter().all(|pipeline| pipeline.is_archive) {
         let problem =
-            Problem::in_file(file, "account-file", "the snapshot holds no pipelines, without which no account is");
-        return Err(problem.hint("pull it once more with a token that may read them").into());
+            Problem::in_file(file, "account-file", "the snapshot holds no pipelines, and every account has some");
+        return Err(problem.hint("pull it again with a token that may read them").into());
     }
     sandbox::account_template(account)
 }
@@ -183,9 +183,9 @@ pub fn customers_mode(
     match prepare::runtime()?.block_on(write) {
         Ok(_) => {}
         Err(Failure::Unpaid(detail)) => {
-            let message = message!("the account's tariff has no customers: {detail}", detail);
+            let message = message!("the account's plan has no customers: {detail}", detail);
             let problem = Problem::new(Stage::Send, "tariff", message)
-                .hint("change the tariff in the CRM, under settings and billing, and try again");
+                .hint("change the plan in the CRM, under settings and billing, and try again");
             return Err(EngineError::new(ErrorKind::Service, problem));
         }
         Err(failure) => return Err(failure.into()),
@@ -242,7 +242,7 @@ pub fn log_in(
     let Some(oauth) = &settings.oauth else {
         return Err(EngineError::refused(
             "no-integration",
-            message!("the account \"{name}\" names no integration to log in with", name = shown(&name)),
+            message!("the account \"{name}\" has no integration to log in with", name = shown(&name)),
             "add client-id, client-secret-file, redirect-uri and token-store to it in amoport.toml",
         ));
     };

@@ -30,11 +30,7 @@ pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<
 
 pub(super) fn import_with(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let Some(mapping) = &request.mapping else {
-        return Err(EngineError::refused(
-            "no-mapping",
-            "there is no mapping",
-            "name one, or import an exported workbook",
-        ));
+        return Err(EngineError::refused("no-mapping", "no mapping given", "name one, or import an exported workbook"));
     };
     check_flags(request)?;
     request.validate()?;
@@ -211,7 +207,7 @@ fn confirm_deletion(request: &ImportRequest, plan: &Plan, counts: Option<MappedC
     let (Action::Delete, Some(MappedCounts { records, .. })) = (plan.action, counts) else { return Ok(()) };
     let spec = plan.kind.spec();
     let answered = request.consent.obtain(message!(
-        "{records} {collection} will be deleted in {account}, and cannot be brought back; {consequence}",
+        "{records} {collection} will be deleted in {account}, and cannot be restored; {consequence}",
         records,
         collection = spec.entity.collection(),
         account = &plan.account.basics.name,

@@ -84,7 +84,7 @@ impl<'a> Rejects<'a> {
                 wrong.push(format!("the text is longer than a cell of Excel: import the row from {}", super::REJECTED));
             }
             if cell.is_some_and(|cell| cell.value == Scalar::Uncomputed && self.formula(target, cell).is_none()) {
-                wrong.push("what the formula counts stands in the source alone: type the value".to_owned());
+                wrong.push("the result of the formula is only in the source: type the value".to_owned());
             }
             self.write_cell(target, cell)?;
             if !wrong.is_empty() && self.row <= COMMENTED_MAX {

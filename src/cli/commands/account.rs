@@ -83,7 +83,7 @@ fn show(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     for catalog in &account.catalogs {
         let elements = account.elements.get(&catalog.id).map(|items| format!(", {} elements", items.len()));
         say::data(&format!(
-            "list \"{}\" id:{} {}{}",
+            "catalog \"{}\" id:{} {}{}",
             catalog.name,
             catalog.id,
             catalog.kind,
@@ -91,7 +91,7 @@ fn show(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
         ));
     }
     say::data(&format!("customers: {}", account.basics.customers_mode));
-    for (what, things) in [("segments", &account.segments), ("statuses of customers", &account.customer_statuses)] {
+    for (what, things) in [("segments", &account.segments), ("customer statuses", &account.customer_statuses)] {
         if !things.is_empty() {
             let names: Vec<&str> = things.iter().map(|thing| thing.name.as_str()).collect();
             say::data(&format!("{what}: {}", names.join(", ")));
@@ -136,7 +136,7 @@ fn status(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError>
         say::data(&json.to_string());
     } else {
         let until = until.map(|until| format!("; it is renewed after {until}")).unwrap_or_default();
-        say::data(&format!("{base} takes the token, as {user} of \"{name}\"{until}"));
+        say::data(&format!("{base} accepts the token, as {user} of \"{name}\"{until}"));
     }
     Ok(Exit::Done)
 }
@@ -144,7 +144,7 @@ fn status(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError>
 fn allow(host: &str, common: &CommonArgs) -> Result<Exit, EngineError> {
     let allowed = engine::allow(host)?;
     let (host, file) = (allowed.host, allowed.file.display().to_string());
-    say::note(common, format!("tokens may go to {host}; that stands in {file}"));
+    say::note(common, format!("tokens may go to {host}; saved in {file}"));
     if common.json {
         say::data(&json!({"schema": 1, "exit_code": 0, "host": host, "file": file}).to_string());
     }

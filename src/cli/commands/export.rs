@@ -29,26 +29,26 @@ fn print_result(result: &ExportResult, common: &CommonArgs) -> Exit {
     say::note(common, format!("{} {} rows{to}", manifest.rows, manifest.kind));
     if !manifest.missing_ids.is_empty() {
         let ids: Vec<String> = manifest.missing_ids.iter().map(u64::to_string).collect();
-        say::note(common, format!("not there: {}", ids.join(", ")));
+        say::note(common, format!("not found: {}", ids.join(", ")));
     }
     if manifest.filtered_out > 0 {
         let rows = manifest.filtered_out;
-        say::note(common, format!("{rows} rows more came that the filters exclude; they are left out"));
+        say::note(common, format!("{rows} more rows were returned that the filters exclude; they are left out"));
     }
     if !manifest.not_exported.is_empty() {
         say::note(common, format!("not exported: {}", manifest.not_exported.join("; ")));
     }
     if manifest.linked_missing > 0 {
         let message = format!("{} linked records cannot be read, deleted or hidden from", manifest.linked_missing);
-        say::note(common, format!("{message} the token's user; of those the ids alone are here"));
+        say::note(common, format!("{message} the token's user; only their ids are exported"));
     }
     if manifest.user.is_admin == Some(false) {
-        say::note(common, "the token's user is no administrator: the list holds what this user may see");
+        say::note(common, "the token's user is not an administrator: the export holds what this user may see");
     }
     if let Some(reason) = &manifest.reason {
         let (doubt, advice) = match manifest.cut {
-            0 => ("not certainly complete", "run it again"),
-            _ => ("not complete", "an export to .csv holds such texts whole"),
+            0 => ("possibly incomplete", "run it again"),
+            _ => ("incomplete", "an export to .csv holds such texts whole"),
         };
         say::line(&format!("{doubt}: {reason}; {advice}"));
     }

@@ -33,7 +33,7 @@ fn list(common: &CommonArgs) -> Result<Exit, EngineError> {
         }
     }
     if runs.is_empty() {
-        say::note(common, "nothing was imported from this folder yet");
+        say::note(common, "nothing has been imported from this folder");
     }
     Ok(Exit::Done)
 }

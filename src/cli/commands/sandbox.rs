@@ -46,11 +46,7 @@ const TOKEN_MAX: u64 = 8 << 10;
 fn read_token(file: &Path) -> Result<SecretString, EngineError> {
     let unusable = |why: String| {
         let message = message!("the token file {file} cannot be used: {why}", file = file.display().to_string(), why);
-        EngineError::refused(
-            "token-file",
-            message,
-            "write the token alone into it: letters, digits and signs, one line",
-        )
+        EngineError::refused("token-file", message, "write only the token into it: letters, digits and signs, one line")
     };
     let mut text = String::new();
     std::fs::File::open(file)

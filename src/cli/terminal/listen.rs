@@ -62,7 +62,7 @@ impl<'a> EventPrinter<'a> {
             },
             Event::Started { .. } => self.run_started.set(),
             Event::Phase(Phase::Send) => self.bar.start(),
-            Event::Phase(Phase::Link) => say::detail(self.common, "linking what the records name"),
+            Event::Phase(Phase::Link) => say::detail(self.common, "linking the records"),
             Event::Phase(Phase::Report) => self.bar.finish(),
             Event::Phase(Phase::Survey | Phase::Account | Phase::Decide | Phase::ReadBack) => {}
             Event::Progress(progress) => self.bar.update(&progress),
@@ -86,10 +86,10 @@ impl<'a> EventPrinter<'a> {
                 say::detail(self.common, format!("batch {batch}: {records} records, answer {status} in {ms} ms"));
             }
             upload::UploadEvent::Again { batch, why, .. } => {
-                say::detail(self.common, format!("batch {batch} goes again: {why}"));
+                say::detail(self.common, format!("batch {batch} is sent again: {why}"));
             }
             upload::UploadEvent::InDoubt { batch, records, why, at_most } if at_most.is_zero() => {
-                let text = format!("batch {batch}: {why}; looking whether its other {records} records were made");
+                let text = format!("batch {batch}: {why}; checking whether its other {records} records were created");
                 say::detail(self.common, text);
             }
             upload::UploadEvent::InDoubt { batch, records, why, at_most } => {
@@ -98,7 +98,7 @@ impl<'a> EventPrinter<'a> {
                 say::note(self.common, text);
             }
             upload::UploadEvent::Looked { found, missing, unclear, last: true } => {
-                let text = format!("looked: {found} found, {missing} not there, {unclear} unclear");
+                let text = format!("search: {found} found, {missing} not found, {unclear} unclear");
                 say::note(self.common, text);
             }
             upload::UploadEvent::Looked { last: false, .. }
@@ -128,9 +128,9 @@ fn print_end(result: &RunResult, common: &CommonArgs, command: impl Fn() -> Stri
     print_counts(result, common);
     match result.next {
         Next::Nothing => {}
-        Next::Resume => say::line(&format!("to go on: {}", command())),
+        Next::Resume => say::line(&format!("to continue: {}", command())),
         Next::ImportFrom(row) => {
-            say::line(&format!("to go on: mend the source and import its rest with --rows {row}-"));
+            say::line(&format!("to continue: fix the source and import the rest with --rows {row}-"));
         }
     }
     if common.json {

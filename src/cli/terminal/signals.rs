@@ -25,7 +25,7 @@ pub fn handle_signals(cancel: &Cancel, run_started: &RunStarted) {
         runtime.block_on(async {
             let by = next_signal().await;
             if run_started.0.load(Ordering::Relaxed) {
-                say::line("stopping: what is in flight is waited for; once more to stop at once");
+                say::line("stopping: waiting for the requests in flight; once more to stop at once");
             }
             cancel.cancel_by(by);
             let exit = match next_signal().await {

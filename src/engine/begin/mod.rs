@@ -228,8 +228,9 @@ fn compare_with_earlier(
 pub(super) fn check_flags(request: &ImportRequest) -> Result<(), EngineError> {
     let unused = [("--force", request.force), ("--as-new", request.as_new)].into_iter().find(|(_, given)| *given);
     let Some((flag, _)) = unused else { return Ok(()) };
-    let message = message!("{flag} is for a workbook that amoport export wrote, imported without a mapping", flag);
-    Err(EngineError::refused("flags", message, "leave out the one or the other"))
+    let message =
+        message!("{flag} works only on a workbook that amoport export wrote, imported without a mapping", flag);
+    Err(EngineError::refused("flags", message, "leave out the flag or the mapping"))
 }
 
 /// The kind's maximum is a rule of the service.
@@ -238,7 +239,7 @@ pub(super) fn check_batch_size(requested: Option<usize>, plan: &Plan) -> Result<
     match requested {
         Some(size) if size > max => Err(EngineError::refused(
             "batch-size",
-            message!("--batch {size} is more than the service takes for a {kind}", size, kind = plan.kind.name()),
+            message!("--batch {size} is above the service's maximum for a {kind}", size, kind = plan.kind.name()),
             message!("give {max} or less", max),
         )),
         Some(_) | None => Ok(()),
@@ -346,7 +347,7 @@ fn new_name(store: &Store, head: &RunHead, now: i64) -> Result<String, EngineErr
 /// Rejected rows hold people's data: the folder is its owner's alone.
 pub(super) fn make_folder(folder: &Path) -> Result<(), EngineError> {
     private::folder(folder).map_err(|e| {
-        let message = message!("the run's folder cannot be made: {error}", error = e.to_string());
+        let message = message!("the run's folder cannot be created: {error}", error = e.to_string());
         Problem::in_file(folder, "runs-folder", message).hint("name another folder with --runs").into()
     })
 }
@@ -361,7 +362,7 @@ fn write_left_alone(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
     let path = folder.join(LEFT_ALONE);
     let lines: String = left.iter().map(|id| format!("{id}\n")).collect();
     write_whole(&path, format!("id\n{lines}").as_bytes()).map_err(|e| {
-        let message = message!("it cannot be written: {error}", error = e.to_string());
+        let message = message!("the file cannot be written: {error}", error = e.to_string());
         Problem::in_file(&path, "runs-folder", message).hint("name another folder with --runs").into()
     })
 }
@@ -407,6 +408,6 @@ fn lock_file(state: &Path, name: &str) -> Result<File, EngineError> {
 }
 
 fn lock_error(path: &Path, error: &std::io::Error) -> EngineError {
-    let message = message!("the lock cannot be made: {error}", error = error.to_string());
-    Problem::in_file(path, "state-unusable", message).hint("name a folder you may write to with --state").into()
+    let message = message!("the lock file cannot be created: {error}", error = error.to_string());
+    Problem::in_file(path, "state-unusable", message).hint("name a writable folder with --state").into()
 }

@@ -22,7 +22,7 @@ pub fn check_not_older(store: &Store, allowed: bool, events: &mut EventSink<'_>)
         Ok(known) => known,
         Err(why) => {
             let message = message!(
-                "nothing is kept outside of the state folder of what it has sent ({why}): a state folder that is restored from a backup will not be noticed",
+                "no record of sends is kept outside the state folder ({why}): a state folder restored from a backup goes unnoticed",
                 why
             );
             events.note(Note::new("sends-not-kept", message));
@@ -33,7 +33,7 @@ pub fn check_not_older(store: &Store, allowed: bool, events: &mut EventSink<'_>)
         Some(send) if !allowed => return Err(older_state_problem(store, &send)?.into()),
         Some(_) => store.went_back(prepare::now_ms())?,
         None if allowed && store.went_back_at()?.is_none() => {
-            let message = "this state folder knows all that was sent from it: --older-state changes nothing";
+            let message = "this state folder knows everything that was sent from it: --older-state has no effect";
             events.note(Note::new("not-older", message));
         }
         None => {}
@@ -53,7 +53,7 @@ pub fn older_problem(state: &Path, allowed: bool) -> Result<Option<Problem>, Eng
 fn find_forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>, EngineError> {
     let began_at = store.began_at()?;
     let known = || {
-        let folder = rate::folder().ok_or("there is no home folder")?;
+        let folder = rate::folder().ok_or("no home folder")?;
         private::folder(&folder).map_err(|e| e.to_string())?;
         let sends = Sends::open(&folder).map_err(|e| e.to_string())?;
         let last = sends.last(store, began_at).map_err(|e| e.to_string())?;
@@ -70,18 +70,18 @@ fn find_forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), Str
 
 fn older_state_problem(store: &Store, send: &LastSend) -> Result<Problem, EngineError> {
     let knows = match store.last_sent_at()? {
-        Some(at) => message!("it knows of nothing sent after {at}", at = format_time(at)),
-        None => "it knows of nothing that was sent".into(),
+        Some(at) => message!("its last known send is at {at}", at = format_time(at)),
+        None => "it knows of no send".into(),
     };
     let message = message!(
-        "this state folder went back in time: {knows}, and run {run} sent a batch at {at}, by \"{path}\"; nothing was sent now",
+        "this state folder is older than what was sent from it: {knows}, but run {run} sent a batch at {at}, from \"{path}\"; nothing was sent now",
         knows,
         run = &send.run,
         path = &send.path,
         at = format_time(send.sent_at_ms)
     );
     Ok(Problem::in_file(store.path(), OLDER_STATE, message).hint(
-        "use the newest state of the folder, if there is one; or add --older-state to the command: then records are looked for in the account before they are sent",
+        "use the newest copy of the folder, if there is one; or add --older-state to the command: records are then looked for in the account before they are sent",
     ))
 }
 
@@ -104,7 +104,7 @@ pub fn look_from(
         return Ok(store.sure_upto(&head.account_key(), head.entity)?);
     }
     let message = message!(
-        "this state folder was found on {at} to have gone back in time: of files that were sent in the time it has lost it knows nothing; import these with --older-state",
+        "this state folder was found on {at} to be older than what was sent from it: it does not know the files sent in the lost time; import these with --older-state",
         at = format_time(at)
     );
     events.note(Note::warning("went-back", message));
@@ -131,13 +131,11 @@ pub fn check_not_copy(store: &Store, run: &Run) -> Result<(), EngineError> {
     let Some(original) = store.copy_of() else { return Ok(()) };
     let original: Message = message!("{folder}", folder = original.display());
     let message = message!(
-        "this state folder is a copy of {original}, where run {run} can be gone on with as well; nothing was sent",
+        "this state folder is a copy of {original}, where run {run} can be resumed too; nothing was sent",
         original = &original,
         run = &run.name
     );
-    let hint = message!(
-        "go on there, with --state {original}; or, if this one is to take its place, delete that one",
-        original
-    );
+    let hint =
+        message!("resume there, with --state {original}; or delete that folder if this one replaces it", original);
     Err(Problem::in_file(store.path(), "copied-state", message).hint(hint).into())
 }

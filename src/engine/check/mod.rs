@@ -63,7 +63,7 @@ fn check_file(
     source::check_unambiguous(&table)?;
     let (account, name, target) = match &request.snapshot {
         Some(path) => {
-            let message = "the account itself is not asked: whether it has room for these records, and what was changed or deleted in it since the snapshot, is not known";
+            let message = "the account itself is not read: its free capacity, and what was changed or deleted in it since the snapshot, are unknown";
             events.note(Note::new("account-not-asked", message));
             let account = prepare::read_snapshot(path)?;
             let name = AccountKey::of_id(account.basics.id);

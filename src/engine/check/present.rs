@@ -81,7 +81,7 @@ impl PresenceCheck {
     fn wait_for_page(&mut self) -> Result<(), EngineError> {
         let Some(reading) = self.in_flight.pop_front() else { return Ok(()) };
         let looked = run_cancellable(&self.runtime, &self.cancel, "nothing was sent", reading)?;
-        let looked = looked.map_err(|_| EngineError::fault("reading the account has failed inside amoport"))?;
+        let looked = looked.map_err(|_| EngineError::fault("reading the account failed"))?;
         self.looked.add(looked?);
         Ok(())
     }

@@ -22,19 +22,16 @@ pub fn read_mapping(request: &ExportRequest, format: Format) -> Result<Option<Wr
     for (given, name) in [(!request.columns.is_empty(), "--columns"), (!request.linked.is_empty(), "--linked")] {
         if given {
             return refused(
-                message!("the mapping says which columns there are, and so does {name}", name),
-                "leave one of them out".into(),
+                message!("both the mapping and {name} choose the columns", name),
+                "leave out one of them".into(),
             );
         }
     }
     if request.catalog.is_some() {
-        return refused(
-            "the mapping says whose elements are meant, and so does --catalog".into(),
-            "leave out --catalog".into(),
-        );
+        return refused("both the mapping and --catalog name the catalog".into(), "leave out --catalog".into());
     }
     if format == Format::Jsonl {
-        let message = "JSON lines hold what the service gives, unchanged; a mapping makes columns";
+        let message = "JSON lines hold the service's records unchanged; a mapping makes columns";
         return refused(message.into(), "leave out --mapping, or write a .csv or .xlsx".into());
     }
     let written = mapping::read(path)?;
@@ -66,7 +63,7 @@ fn check_csv_options(request: &ExportRequest, written: &Written) -> Result<(), E
     }
     let encoding = written.source.read.encoding.as_deref().and_then(|name| Encoding::for_label(name.as_bytes()));
     if let (Some(true), Some(encoding)) = (request.csv.bom, encoding.filter(|encoding| !is_unicode(encoding))) {
-        let message = message!("{encoding} has no mark to begin with", encoding = encoding.name());
+        let message = message!("{encoding} has no byte order mark", encoding = encoding.name());
         return refused(message, "leave out --bom, or encoding in the mapping's [source]".into());
     }
     Ok(())
@@ -82,7 +79,7 @@ pub fn delimiter_note(request: &ExportRequest, written: &Written) -> Option<Note
         written.source.read.delimiter.filter(|known| request.csv.delimiter.is_some_and(|said| said != *known))?;
     let said = request.csv.delimiter.map(|said| if said == '\t' { "tab".to_owned() } else { said.to_string() });
     let message = message!(
-        "the mapping reads files with {known} between the cells: an import of this one needs --delimiter {said}",
+        "the mapping reads files with the delimiter {known}: an import of this file needs --delimiter {said}",
         known = quoted(&known.to_string()),
         said = quoted(&said.unwrap_or_default())
     );

@@ -115,8 +115,8 @@ fn last_export(
 ) -> Result<Option<i64>, EngineError> {
     let last = Store::open(state)?.last_export(account, what)?;
     let message = match last {
-        Some(at) => message!("what has changed since {since}", since = format_time(at - OVERLAP_S)),
-        None => "no complete export of this is remembered: all of it is read".into(),
+        Some(at) => message!("the export holds what has changed since {since}", since = format_time(at - OVERLAP_S)),
+        None => "no complete export of this is recorded: everything is read".into(),
     };
     events.note(Note::new("since-last", message));
     Ok(last.map(|at| at - OVERLAP_S))
@@ -127,7 +127,7 @@ fn remember_export(account: &AccountKey, what: &str, began_at: i64, state: &Path
     let done = Store::open(state).map_err(|problem| problem.message.to_string());
     let done = done.and_then(|store| store.exported(account, what, began_at).map_err(|e| e.to_string()));
     if let Err(why) = done {
-        let message = message!("\"--since last\" will not know of this export: {why}", why);
+        let message = message!("this export is not recorded for \"--since last\": {why}", why);
         events.note(Note::new("export-not-remembered", message));
     }
 }
@@ -135,20 +135,20 @@ fn remember_export(account: &AccountKey, what: &str, began_at: i64, state: &Path
 /// Where it goes; a file that is there stays unless it is said otherwise.
 fn output_place(request: &ExportRequest) -> Result<Place, EngineError> {
     let Some(format) = Format::of(&request.to) else {
-        let message = message!("{value} names no format", value = quoted(&request.to.display().to_string()));
+        let message = message!("{value} has no known file format", value = quoted(&request.to.display().to_string()));
         return Err(EngineError::refused(
             "export-file",
             message,
-            "end it in .xlsx, .csv or .jsonl; - is JSON lines on stdout",
+            "use a name that ends in .xlsx, .csv or .jsonl; - is JSON lines on stdout",
         ));
     };
     if format == Format::Jsonl && !request.columns.is_empty() {
-        let message = "JSON lines hold what the service gives, unchanged; they have no columns";
+        let message = "JSON lines hold the service's records unchanged; they have no columns";
         return Err(EngineError::refused("export-columns", message, "leave out --columns, or write a .csv or .xlsx"));
     }
     if format == Format::Jsonl && !request.linked.is_empty() {
-        let message = "JSON lines hold what the service gives, unchanged; what is linked has only its id there";
-        let hint = "leave out --linked, and export what is linked by itself; or write a .csv or .xlsx";
+        let message = "JSON lines hold the service's records unchanged; linked records have only their ids there";
+        let hint = "leave out --linked, and export the linked records separately; or write a .csv or .xlsx";
         return Err(EngineError::refused("export-linked", message, hint));
     }
     check_csv_options(request, format)?;
@@ -157,8 +157,8 @@ fn output_place(request: &ExportRequest) -> Result<Place, EngineError> {
     }
     let folder = request.to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
-        let message = message!("there is no folder {value}", value = quoted(&folder.display().to_string()));
-        return Err(EngineError::refused("export-file", message, "make it, or name another file with --to"));
+        let message = message!("the folder {value} does not exist", value = quoted(&folder.display().to_string()));
+        return Err(EngineError::refused("export-file", message, "create it, or name another file with --to"));
     }
     if private::is_there(&request.to) && !request.force {
         return Err(already_exists(&request.to));
@@ -171,20 +171,20 @@ fn check_csv_options(request: &ExportRequest, format: Format) -> Result<(), Engi
     let Said { delimiter, decimal, bom } = request.csv;
     let said = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
     if let Some((name, _)) = said.iter().find(|(_, said)| *said && format != Format::Csv) {
-        let message = message!("{name} says how a .csv is written", name = *name);
+        let message = message!("{name} applies only to a .csv", name = *name);
         return Err(EngineError::refused("export-csv", message, "leave it out, or name a .csv with --to"));
     }
     let unfit = |c: char| !delimiter_allowed(c) || c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
     if let Some(unfit) = delimiter.filter(|c| unfit(*c)) {
         let value = quoted(&unfit.to_string());
-        let message = message!("{value} cannot stand between the cells of a CSV", value);
+        let message = message!("{value} cannot be the delimiter of a CSV", value);
         return Err(EngineError::refused("export-csv", message, "name one such as ; or , or tab or |"));
     }
     Ok(())
 }
 
 fn already_exists(file: &Path) -> EngineError {
-    let message = message!("{value} is there already", value = quoted(&file.display().to_string()));
+    let message = message!("{value} already exists", value = quoted(&file.display().to_string()));
     EngineError::refused("export-file", message, "name another file, or add --force to replace it")
 }
 
@@ -200,11 +200,11 @@ fn parse_filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, Eng
         }
     }
     if filters.iter().any(|(_, values)| values.len() > IDS_MAX) {
-        let message = message!("these are more than {max} values, which an address does not hold", max = IDS_MAX);
+        let message = message!("there are more than {max} values, which do not fit into a request", max = IDS_MAX);
         return Err(EngineError::refused(
             "export-filter",
             message,
-            "ask for some of them at a time, or for all and no filter",
+            "export them in parts, or everything without a filter",
         ));
     }
     if request.since.is_some() && !entity.has_key(UPDATED_AT) {
@@ -221,25 +221,22 @@ fn parse_filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError
     let invalid = |message: Message, hint: Message| Err(EngineError::refused("export-filter", message, hint));
     let Some((key, value)) = text.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
         return invalid(
-            message!("{value} is no filter", value = quoted(text)),
+            message!("{value} is not a valid filter", value = quoted(text)),
             "filters are written responsible_user_id=504141".into(),
         );
     };
     let fits = |known: &&str| entity.has_key(known);
     if !FILTERS.iter().filter(|known| fits(known)).any(|known| *known == key) {
         let known: Vec<&str> = FILTERS.into_iter().filter(fits).collect();
-        let hint = message!(
-            "the service ignores filters it does not know; these can be checked: {known}",
-            known = known.join(", ")
-        );
+        let hint = message!("the service ignores unknown filters; known are: {known}", known = known.join(", "));
         let (collection, value) = (entity.collection(), quoted(key));
         return invalid(message!("{collection} cannot be filtered by {value}", collection, value), hint);
     }
     match value.parse() {
         Ok(value) => Ok((key.to_owned(), value)),
         Err(_) => invalid(
-            message!("{value} is no id", value = quoted(value)),
-            "filters are by ids, as account show --json has them".into(),
+            message!("{value} is not a valid id", value = quoted(value)),
+            "filters take ids, as account show --json prints them".into(),
         ),
     }
 }
@@ -252,10 +249,10 @@ fn parse_links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
     for name in request.linked.iter().map(|name| name.trim()) {
         let Some(link) = known.iter().find(|link| link.name() == name) else {
             let (value, kind) = (quoted(name), request.kind.name());
-            let message = message!("no linked {value} can be shown for {kind}", value, kind);
+            let message = message!("{kind} has no linked {value}", value, kind);
             let hint = match names.as_slice() {
                 [] => "leave out --linked".into(),
-                names => message!("it can show {names}", names = names.join(", ")),
+                names => message!("it has {names}", names = names.join(", ")),
             };
             return Err(EngineError::refused("export-linked", message, hint));
         };
@@ -301,14 +298,14 @@ fn build_query(
         return Err(EngineError::refused(
             "customers-mode",
             message,
-            "amoport account customers-mode changes that, for everybody",
+            "amoport account customers-mode changes that, for everyone in the account",
         ));
     }
     let catalog = match spec.catalog {
         Some(_) if mapped.is_some() => mapped,
         Some(kind) => Some(find_catalog(request, kind, account)?),
         None if request.catalog.is_some() => {
-            let message = message!("records of the kind \"{kind}\" stand in no list", kind = spec.name);
+            let message = message!("records of the kind \"{kind}\" are in no catalog", kind = spec.name);
             return Err(EngineError::refused("export-catalog", message, "leave out --catalog"));
         }
         None => None,
@@ -329,19 +326,18 @@ fn find_catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -
                 Miss::Ambiguous { choices } => message!("name it by its id: {names}", names = choices.join(", ")),
                 Miss::Unusable { why } => why,
             };
-            let message = message!("there is no one list called {value}", value = quoted(name));
+            let message = message!("no single catalog is named {value}", value = quoted(name));
             EngineError::refused("export-catalog", message, hint)
         }),
         (None, CatalogKind::Invoices) => {
             let found = account.catalog_of(&CatalogRef::Typed(INVOICES)).map(|catalog| catalog.id);
             let hint = || message!("name one with --catalog; {lists}", lists = catalog_names(account));
-            let none =
-                || EngineError::refused("export-catalog", "it is not said which list holds the invoices", hint());
+            let none = || EngineError::refused("export-catalog", "no catalog given for the invoices", hint());
             found.ok_or_else(none)
         }
         (None, CatalogKind::Any) => {
             let hint = message!("add --catalog; {lists}", lists = catalog_names(account));
-            Err(EngineError::refused("export-catalog", "it is not said which list", hint))
+            Err(EngineError::refused("export-catalog", "no catalog given", hint))
         }
     }
 }
@@ -350,8 +346,8 @@ fn find_catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -
 fn catalog_names(account: &Account) -> Message {
     let names: Vec<String> = account.catalogs.iter().map(|catalog| quoted(&catalog.name).to_string()).collect();
     match names.as_slice() {
-        [] => "the account has no lists yet".into(),
-        names => message!("there are {names}", names = names.join(", ")),
+        [] => "the account has no catalogs yet".into(),
+        names => message!("known are {names}", names = names.join(", ")),
     }
 }
 
@@ -359,7 +355,7 @@ fn catalog_names(account: &Account) -> Message {
 fn parse_since(text: &str, account: &Account) -> Result<i64, EngineError> {
     let invalid = || {
         let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00, or last";
-        EngineError::refused("export-since", message!("{value} is no date", value = quoted(text)), hint)
+        EngineError::refused("export-since", message!("{value} is not a valid date", value = quoted(text)), hint)
     };
     if let Ok(at) = text.trim().parse::<jiff::Timestamp>() {
         return Ok(at.as_second());
@@ -382,8 +378,8 @@ fn select_columns(
     let titles: Vec<&str> = request.columns.iter().map(|title| title.trim()).collect();
     all.only(&titles).map_err(|title| {
         let hint = did_you_mean(title, all.titles())
-            .unwrap_or_else(|| message!("there are {names}", names = all.titles().collect::<Vec<_>>().join(", ")));
-        EngineError::refused("export-columns", message!("there is no column {value}", value = quoted(title)), hint)
+            .unwrap_or_else(|| message!("known are {names}", names = all.titles().collect::<Vec<_>>().join(", ")));
+        EngineError::refused("export-columns", message!("unknown column {value}", value = quoted(title)), hint)
     })
 }
 

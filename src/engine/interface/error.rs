@@ -116,7 +116,7 @@ impl From<StoreError> for EngineError {
             return EngineError::new(ErrorKind::Fault, problem);
         }
         let problem = Problem::new(Stage::Reconcile, "store", message!("{error}", error = error.to_string()))
-            .hint("is the disk full, or the state folder read-only? what was done is kept; resume when it is mended");
+            .hint("is the disk full, or the state folder read-only? what was done is kept; resume when this is fixed");
         EngineError::new(ErrorKind::Fault, problem)
     }
 }
@@ -139,10 +139,10 @@ impl From<Failure> for EngineError {
             Failure::Unproven(_) => "ask whoever runs the proxy, or the service's support, about that list",
             Failure::Missing { status, .. } | Failure::Between { status, .. } => meaning(*status).1,
             Failure::Throttled { .. } | Failure::Halted => {
-                "other programs may be using the account; wait some minutes and begin again with a lower --rate"
+                "other programs may be using the account; wait a few minutes and start again with a lower --rate"
             }
-            Failure::Unpaid(_) => "pay for the account or change its tariff",
-            Failure::Forbidden(_) => "use the token of a user who may do this",
+            Failure::Unpaid(_) => "pay for the account or change its plan",
+            Failure::Forbidden(_) => "use the token of a user with this permission",
             Failure::Refused { .. } | Failure::Broken { .. } => "try again in a few minutes",
         };
         let problem =

@@ -168,12 +168,12 @@ impl ImportRequest {
                 "rows",
                 "give the first row before the last",
             ),
-            ((1..=RATE_MAX).contains(&self.rate), "rate", "give 1 to 7 requests in a second"),
+            ((1..=RATE_MAX).contains(&self.rate), "rate", "give 1 to 7 requests per second"),
             (percent, "max_errors", "give 0 to 100 percent"),
         ];
         match values.into_iter().find(|(possible, _, _)| !possible) {
             Some((_, value, hint)) => {
-                Err(EngineError::refused("value", message!("{value} is out of its range", value), hint))
+                Err(EngineError::refused("value", message!("{value} is out of range", value), hint))
             }
             None => Ok(()),
         }

@@ -95,17 +95,14 @@ pub fn check_misplaced(source: &Path, mapping: Option<(&Path, &Draft)>) -> Optio
     Some(match mapping {
         Some((path, _)) if unread => {
             let path = path.display().to_string();
-            let message = message!(
-                "FILE and -m are swapped: {file} is a mapping, and {path} is none",
-                file = &file,
-                path = &path
-            );
+            let message =
+                message!("FILE and -m are swapped: {file} is a mapping, and {path} is not", file = &file, path = &path);
             problem(message).hint(message!("write {path} -m {file}", path, file))
         }
         Some(_) => {
-            problem(message!("{file} is a mapping, and no table", file)).hint("name the file with the rows before -m")
+            problem(message!("{file} is a mapping, not a table", file)).hint("name the file with the rows before -m")
         }
-        None => problem(message!("{file} is a mapping, and no table", file = &file))
+        None => problem(message!("{file} is a mapping, not a table", file = &file))
             .hint(message!("name the file with the rows before it: FILE -m {file}", file)),
     })
 }

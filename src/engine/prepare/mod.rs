@@ -34,7 +34,7 @@ const WORKERS: usize = 2;
 
 pub(super) fn runtime() -> Result<Runtime, EngineError> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(|e| {
-        let message = message!("the system gives no runtime: {error}", error = e.to_string());
+        let message = message!("the async runtime cannot start: {error}", error = e.to_string());
         EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "runtime", message))
     })
 }
@@ -123,7 +123,7 @@ pub(super) fn read_parts(
     for (what, failure) in &gaps {
         let failure = failure.to_string();
         let message =
-            message!("the account's {what} cannot be read, names of these are not known: {failure}", what, failure);
+            message!("the account's {what} cannot be read, so their names are unknown: {failure}", what, failure);
         events.note(Note::new(GAP, message));
     }
     Ok(Pulled { account, gaps: gaps.into_iter().map(|(what, _)| what).collect() })
@@ -132,16 +132,17 @@ pub(super) fn read_parts(
 /// A snapshot saved by `pull`.
 pub(super) fn read_snapshot(path: &Path) -> Result<Account, EngineError> {
     let unreadable = |message: Message| -> EngineError {
-        Problem::in_file(path, "account-file", message).hint("make it with: amoport account pull -o FILE").into()
+        Problem::in_file(path, "account-file", message).hint("create it with: amoport account pull -o FILE").into()
     };
     let text = private::plain(path)
         .map_err(|e| unreadable(message!("the snapshot cannot be read: {error}", error = e.to_string())))?;
-    let account: Account = serde_json::from_slice(&text)
-        .map_err(|e| unreadable(message!("this is no snapshot of an account: {error}", error = e.to_string())))?;
+    let account: Account = serde_json::from_slice(&text).map_err(|e| {
+        unreadable(message!("this is not a valid snapshot of an account: {error}", error = e.to_string()))
+    })?;
     match account.schema {
         SNAPSHOT_SCHEMA => Ok(account),
         other => Err(unreadable(message!(
-            "the snapshot has format {other}, this amoport knows {known}",
+            "the snapshot has format {other}, this amoport reads {known}",
             other,
             known = SNAPSHOT_SCHEMA
         ))),

@@ -69,13 +69,13 @@ fn compare_source(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, En
         check_cancelled(cancel)?;
     }
     let Some(then) = store.source_rows(found.run)? else {
-        let message = "the run is of a version that kept nothing to compare the source with".into();
+        let message = "the run was made by a version that kept nothing to compare the source with".into();
         return Err(refused("other-source", message));
     };
     let mut still_there = vec![false; then.len()];
     sent_before::common_rows(&then, &now).into_iter().for_each(|(old, _)| still_there[old] = true);
     if !still_there.contains(&true) {
-        let message = "none of the rows that the run began with is in it".into();
+        let message = "none of the run's rows is in it".into();
         return Err(refused("other-source", message));
     }
     let settled = store.settled_rows(found.run)?;
@@ -109,7 +109,7 @@ pub fn resume_with_new_run(
     let missing = count_missing(&store, &found, changed, &request.cancel)?;
     if missing > 0 {
         let message = message!(
-            "{gone} rows that run {run} has not sent are not in the source any more; they stay unprocessed in its report",
+            "{gone} rows that run {run} did not send are no longer in the source; they stay unprocessed in its report",
             gone = missing,
             run = &found.name
         );
@@ -117,7 +117,7 @@ pub fn resume_with_new_run(
     }
     let (head, read) = (found.head.clone(), reread_options(&found));
     let message = message!(
-        "the source has changed since run {run} began: that run is closed, and what it has not sent goes in a new one",
+        "the source has changed since run {run} began: that run is closed, and its unsent rows go into a new run",
         run = &found.name
     );
     let abandoner = give_up::Abandoner {

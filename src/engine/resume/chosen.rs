@@ -31,12 +31,12 @@ pub fn find_by_name(store: &Store, name: &str, target: &Target, unsure: UnsurePo
         None if unsure == UnsurePolicy::AskAccount && target.has_explicit_token() => return check_run_folder(run),
         None => (
             message!(
-                "run {name} went into {was}, and nothing here says whether \"{said}\" is that account",
+                "run {name} went into {was}, and it is unknown whether \"{said}\" is that account",
                 name,
                 was,
                 said
             ),
-            "leave out --account; to go on with the run at its new address, add --token-file",
+            "leave out --account; to resume the run at its new address, add --token-file",
         ),
         Some(false) => (
             message!("run {name} went into {was}, and \"{said}\" is another account", name, was, said),
@@ -80,11 +80,11 @@ fn check_run_folder(run: Run) -> Result<Run, EngineError> {
         return Ok(run);
     }
     let message = message!(
-        "the reports of run {run} would be written to {folder}, which is no folder of that run",
+        "the reports of run {run} would be written to {folder}, which is not that run's folder",
         run = &run.name,
         folder = folder.display().to_string()
     );
-    Err(EngineError::refused("runs-folder", message, "put the run's own folder back in its place"))
+    Err(EngineError::refused("runs-folder", message, "restore the run's own folder"))
 }
 
 /// None is meant: of the account that is said, or at all.

@@ -40,7 +40,7 @@ fn abandon_run(request: &AbandonRequest, events: &mut EventSink<'_>) -> Result<R
     let found = chosen::find_by_name(&store, &request.run, target, UnsurePolicy::AskAccount)?;
     if found.outcome.is_final() {
         let message = message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
-        return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
+        return Err(EngineError::refused("run-ended", message, "there is nothing to abandon"));
     }
     older::check_not_copy(&store, &found)?;
     target.for_run(&found.head).announce(events);
@@ -210,12 +210,12 @@ impl Abandoner<'_> {
     }
 }
 
-const ROW_GONE: &str = "the record was sent, and its row is not in the source any more, so that nobody can look for it";
+const ROW_GONE: &str = "the record was sent, and its row is no longer in the source, so it cannot be looked for";
 const SOURCE_UNREADABLE: &str =
-    "the record was sent, and its source or its mapping cannot be read as it was, so that nobody can look for it";
+    "the record was sent, and its source or mapping cannot be read as it was, so it cannot be looked for";
 
 const OTHER_ACCOUNT: &str =
-    "the record was sent, and another account is at the address now, so that nobody can look for it";
+    "the record was sent, and another account is at the address now, so it cannot be looked for";
 
 /// A record that was sent, and of which nobody can say what is to be looked for.
 fn unknown_outcome(found: &Run, row: u32, message: &'static str) -> Outcome {

@@ -45,8 +45,7 @@ pub fn check_same_account(
         Some(was) if was == id => Ok(()),
         Some(_) if head.account == target.address => {
             let message = message!("the run went into {was}, which is another account now", was = &head.account);
-            let hint =
-                "its records are not in this one: give the run up with amoport runs --abandon, and import the source";
+            let hint = "its records are not in this account: abandon the run with amoport runs --abandon, and import the source";
             Err(EngineError::refused("other-account", message, hint))
         }
         Some(_) | None => check_same_address(target, head),
@@ -189,8 +188,8 @@ fn check_paths(head: &RunHead) -> Result<(), EngineError> {
     let missing = |file: &&Path| file.is_relative() && !file.exists();
     let Some(file) = [source, mapping].into_iter().flatten().find(missing) else { return Ok(()) };
     let message =
-        "there is no such file in this folder, and the run began in another version, which kept no more of its path";
-    Err(Problem::in_file(file, "begun-elsewhere", message).hint("go on from the folder in which the run began").into())
+        "the file is not in this folder, and the run was begun by another version, which did not keep its full path";
+    Err(Problem::in_file(file, "begun-elsewhere", message).hint("resume from the folder in which the run began").into())
 }
 
 pub fn read_mapping(run: &Run) -> Result<Written, EngineError> {

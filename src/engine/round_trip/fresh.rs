@@ -41,7 +41,8 @@ pub fn new_row_edits(
         .collect();
     let here: HashSet<&String> = keys.iter().map(|(_, key)| key).collect();
     let edited = !request.again && known.keys().any(|key| !here.contains(key));
-    let edit = |fresh: &Fresh, key: String| match known.get(&key) {
+    let edit = |fresh: &Fresh, key: String| {
+        match known.get(&key) {
         Some(Some(id)) => Edit::Made { key, id: *id },
         Some(None) => Edit::New(key),
         None if fresh.formulas => Edit::Total,
@@ -51,11 +52,12 @@ pub fn new_row_edits(
             code: "new-row-unclear".to_owned(),
             column: None,
             value: None,
-            message: "rows without an ID were made from this workbook before, and this one may be one of them, edited"
+            message: "records were created from rows without an ID of this workbook before, and this row may be one of them, edited"
                 .into(),
-            hint: Some("export again and edit what was made there; or add --again to make it all the same".into()),
+            hint: Some("export again and edit the created records there; or add --again to create this one anyway".into()),
         }]),
         None => Edit::New(key),
+    }
     };
     Ok(keys.into_iter().map(|(fresh, key)| (fresh.row, edit(fresh, key))).collect())
 }
@@ -65,7 +67,7 @@ fn no_name() -> Refusal {
         code: "no-name".to_owned(),
         column: None,
         value: None,
-        message: "the row has neither an ID nor a name: a new record is not made of it".into(),
+        message: "the row has neither an ID nor a name: no record is created".into(),
         hint: Some("fill in the name of the new record, or empty the row".into()),
     }
 }
@@ -76,9 +78,9 @@ fn id_lost(id: u64) -> Refusal {
         column: None,
         value: None,
         message: message!(
-            "the row holds what {id} was exported with, and {id} stands in no row: made anew it would be a double",
+            "the row has the content of record {id}, and no row has this ID: creating it would make a duplicate",
             id
         ),
-        hint: Some(message!("put {id} back into the ID cell; or add --again to make it all the same", id)),
+        hint: Some(message!("put {id} back into the ID cell; or add --again to create the record anyway", id)),
     }
 }

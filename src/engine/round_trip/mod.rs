@@ -77,12 +77,14 @@ fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Resul
         results.push(result);
         let more = results.len() < count;
         if more && succeeded && request.cancel.is_cancelled() {
-            let message = "the changed rows are sent; the new rows of the workbook are not made yet: import it again";
+            let message =
+                "the changed rows are sent; the new rows of the workbook are not created yet: import it again";
             return Err(EngineError::interrupted(request.cancel.by(), message));
         }
         if !succeeded {
             if more {
-                let message = "the new rows of the workbook are not made yet: import it again when this run has ended";
+                let message =
+                    "the new rows of the workbook are not created yet: import it again when this run has ended";
                 events.note(Note::warning("new-rows-wait", message));
             }
             break;
@@ -94,8 +96,12 @@ fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Resul
 /// Everything `round_trip` does but sending.
 pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Result<Vec<CheckResult>, EngineError> {
     if request.snapshot.is_some() {
-        let message = "without a mapping the account itself is asked what it says now";
-        return Err(EngineError::refused("no-account", message, "name it with --account, or a mapping with -m"));
+        let message = "without a mapping, the workbook is compared with the account itself";
+        return Err(EngineError::refused(
+            "no-account",
+            message,
+            "name the account with --account, or a mapping with -m",
+        ));
     }
     let import = &request.import;
     let runtime = prepare::runtime()?;
@@ -134,7 +140,7 @@ fn open_workbook(
     let sha256 = source::sha256(file)?;
     let hidden = Hidden::read(file).map_err(|why| workbook_error(why, file))?;
     if !hidden.columns.iter().any(|column| column.is_id()) {
-        let message = "this export was made without the column of the ids, so nothing says which record a row is";
+        let message = "this export has no ID column, so rows cannot be matched to records";
         let problem = Problem::in_file(file, "no-mapping", message);
         return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
     }
@@ -149,7 +155,7 @@ fn open_workbook(
             }
             from => {
                 message!(
-                    "this workbook was exported from {from}, and {other} is another",
+                    "this workbook was exported from {from}, and {other} is another account",
                     from,
                     other = &target.address
                 )
@@ -214,19 +220,19 @@ fn workbook_error(why: NotOurs, file: &Path) -> EngineError {
     let (message, hint): (Message, &str) = match why {
         NotOurs::Unreadable(problem) => return problem.into(),
         NotOurs::Plain => {
-            let message = "it is not said how the rows become records; only a workbook that amoport export wrote without a mapping \
-                 says so by itself";
+            let message = "no mapping given; only a workbook that amoport export wrote without a mapping can be imported without one";
             (message.into(), "name a mapping with --mapping")
         }
-        NotOurs::Newer => {
-            ("a newer amoport exported this workbook".into(), "use that one, or name a mapping with --mapping")
-        }
+        NotOurs::Newer => (
+            "this workbook was exported by a newer amoport".into(),
+            "use that version, or name a mapping with --mapping",
+        ),
         NotOurs::Split => (
-            "this export fills several sheets, of which one would be read and the others lost".into(),
-            "export it in parts with --filter, --since or --id, each of which fits one sheet",
+            "this export fills several sheets, and only one of them would be read".into(),
+            "export it with --filter, --since or --id in parts that fit one sheet",
         ),
         NotOurs::Damaged(what) => (
-            message!("{what} is not as amoport export wrote it", what),
+            message!("{what} is not as amoport export writes it", what),
             "export again, or name a mapping with --mapping",
         ),
     };
@@ -302,8 +308,9 @@ fn compile_part(
     source::check_unambiguous(&table)?;
     let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
     if !matches!(table.header.find(id), ColumnMatch::One(_)) {
-        let message = message!("the sheet has no one column \"{id}\", so nothing says which record a row is", id);
-        let hint = "put the column back, or copy the edits into a new export";
+        let message =
+            message!("the sheet does not have exactly one column \"{id}\", so rows cannot be matched to records", id);
+        let hint = "restore the column, or copy the edits into a new export";
         return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
     }
     // Columns that were taken out of the sheet are not asked for.

@@ -108,10 +108,10 @@ impl PostProcessing<'_> {
             Err(Trouble::Source(problem)) => return Err(problem.into()),
             Err(Trouble::Service(failure)) => {
                 let failure = failure.to_string();
-                let message = message!("the changed records could not be looked at again: {failure}", failure);
+                let message = message!("the changed records could not be read again: {failure}", failure);
                 events.note(Note::warning("not-looked-at", message));
                 let message =
-                    "what the service has written in another way is told as a conflict if you edit it further";
+                    "values that the service stored in another form are reported as conflicts if you edit them again";
                 events.note(Note::warning("not-looked-at", message));
             }
         }

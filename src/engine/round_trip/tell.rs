@@ -40,11 +40,8 @@ fn as_new_notes(part: &CompiledPart, hidden: &Hidden) -> Vec<Note> {
     if let (Some(then), Some(now)) = (&hidden.stamp.timezone, part.plan.account.timezone())
         && then != now
     {
-        let message = message!(
-            "warning: the times of this workbook are those of {then}, and are taken for {now} here",
-            then,
-            now
-        );
+        let message =
+            message!("warning: the times of this workbook are in {then}, and are read as {now} here", then, now);
         notes.push(Note::warning("other-timezone", message));
     }
     notes
@@ -62,7 +59,7 @@ fn change_notes(
     let new = new - made_before.min(new);
     let before = match made_before {
         0 => "".into(),
-        _ => message!(" ({made_before} made before)", made_before),
+        _ => message!(" ({made_before} created before)", made_before),
     };
     let mut notes = vec![Note::new(
         "rows-decided",
@@ -160,7 +157,7 @@ fn column_notes(hidden: &Hidden, part: &CompiledPart) -> Vec<Note> {
     let mut notes = Vec::new();
     if !missing.is_empty() {
         let message = message!(
-            "warning: the sheet has no column {titles}; what was in it stays as it is in the account",
+            "warning: the sheet has no column {titles}; its values in the account stay as they are",
             titles = missing.join(", ")
         );
         notes.push(Note::warning("column-gone", message).count(missing.len() as u64));

@@ -36,7 +36,7 @@ pub struct PostProcessing<'a> {
 
 fn note_failure(done: Result<(), EngineError>, code: &'static str, events: &mut EventSink<'_>) {
     if let Err(error) = done {
-        let message = message!("the import itself is done; what follows it failed: {error}", error = error.to_string());
+        let message = message!("the import is done; a step after it failed: {error}", error = error.to_string());
         events.note(Note::warning(code, message));
     }
 }
@@ -67,7 +67,7 @@ impl PostProcessing<'_> {
         tokio::select! {
             biased;
             () = cancel.token().cancelled() => {
-                events.note(Note::warning("read-back", "reading back is broken off; the import itself is done"));
+                events.note(Note::warning("read-back", "the read-back is interrupted; the import is done"));
                 Ok(())
             }
             read = read => self.report_read_back(read, events),
@@ -133,15 +133,18 @@ impl PostProcessing<'_> {
             Some(Ok(Verified { doubled: 0, .. })) => Ok(()),
             Some(Ok(Verified { doubled, .. })) => {
                 let problems = Path::new(&self.head.folder).join(report::PROBLEMS).display().to_string();
-                let message =
-                    message!("{doubled} records that were sent again have a twin; see {problems}", doubled, problems);
+                let message = message!(
+                    "{doubled} records that were sent again have a duplicate; see {problems}",
+                    doubled,
+                    problems
+                );
                 events.note(Note::warning("read-back", message).count(doubled));
                 Ok(())
             }
             Some(Err(VerifyError::Store(error))) => Err(error.into()),
             None | Some(Err(VerifyError::Service(_))) => {
                 let message = message!(
-                    "{count} records were sent again, and it could not be seen whether the account holds them twice",
+                    "{count} records were sent again, and whether the account holds them twice could not be checked",
                     count
                 );
                 events.note(Note::warning("read-back", message));
@@ -164,7 +167,7 @@ impl PostProcessing<'_> {
                 };
                 let problems = Path::new(&self.head.folder).join(report::PROBLEMS).display().to_string();
                 let message = message!(
-                    "read back {checked} records: {gone}{differing} differ from what was sent, {missing} are not there, {doubled} have a twin; see {problems}",
+                    "read back {checked} records: {gone}{differing} differ from what was sent, {missing} not found, {doubled} have a duplicate; see {problems}",
                     checked = verified.checked,
                     gone,
                     differing = verified.differing,
@@ -177,7 +180,7 @@ impl PostProcessing<'_> {
             }
             Err(VerifyError::Store(error)) => return Err(error.into()),
             Err(VerifyError::Service(failure)) => {
-                let message = message!("the account could not be read back: {failure}", failure = failure.to_string());
+                let message = message!("the records could not be read back: {failure}", failure = failure.to_string());
                 events.note(Note::warning("read-back", message));
             }
         }
@@ -200,7 +203,7 @@ impl PostProcessing<'_> {
             events.note(Note::warning("account-changed", message));
         }
         if !changes.is_empty() {
-            let message = "import the rejected rows again; amoport reads the account anew for every import";
+            let message = "import the rejected rows again; amoport reads the account for every import";
             events.note(Note::warning("account-changed", message));
         }
         Ok(())

@@ -135,10 +135,10 @@ async fn sees_all(client: &Client, plan: &Plan, events: &mut EventSink<'_>) -> b
     let message = match user.is_admin {
         Some(true) => return true,
         Some(false) => {
-            "the token's user is no administrator and may not be shown all records: where an answer is lost, a record that is not shown stays unknown"
+            "the token's user is not an administrator and may not see all records: after a lost answer, a record that is not visible stays unknown"
         }
         None => {
-            "it could not be learnt whether the token's user is an administrator: where an answer is lost, a record that is not shown stays unknown"
+            "it is unknown whether the token's user is an administrator: after a lost answer, a record that is not visible stays unknown"
         }
     };
     events.note(Note::warning("token-not-admin", message));

@@ -84,7 +84,7 @@ fn rewrite_report(request: &ReportRequest, events: &mut EventSink<'_>) -> Result
     let run = match &request.run {
         Some(name) => chosen::find_by_name(&store, name, &request.target, UnsurePolicy::Refuse)?,
         None => chosen::find_newest(&store, &request.target, UnsurePolicy::Refuse, |_| true)?
-            .ok_or_else(|| chosen::no_run_error(&request.target, "there are no runs here"))?,
+            .ok_or_else(|| chosen::no_run_error(&request.target, "no runs found"))?,
     };
     let folder = match store.copy_of() {
         None => PathBuf::from(&run.head.folder),
@@ -92,7 +92,7 @@ fn rewrite_report(request: &ReportRequest, events: &mut EventSink<'_>) -> Result
         Some(original) => {
             let folder = request.folders.runs.join(&run.name);
             let message = message!(
-                "this state folder is a copy of {original}, whose reports are left alone: this one is written to {folder}",
+                "this state folder is a copy of {original}, whose reports stay as they are: this report is written to {folder}",
                 original = original.display(),
                 folder = folder.display()
             );

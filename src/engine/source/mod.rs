@@ -54,10 +54,8 @@ fn check_header_row(file: &Path, options: &ReadOptions) -> Result<(), EngineErro
     if !alone || options.header_row.is_some() {
         return Ok(());
     }
-    let message =
-        "the mapping names columns by their letters alone, and nothing says whether the first row is one of titles";
-    let hint =
-        "say header-row = 0 under [source], or --header-row 0, where there are none; header-row = 1 where there are";
+    let message = "the mapping names columns only by letter, and it is unknown whether the first row holds titles";
+    let hint = "set header-row = 0 under [source], or --header-row 0, if it does not; header-row = 1 if it does";
     Err(Problem::in_file(file, "header-row", message).hint(hint).into())
 }
 
@@ -68,7 +66,7 @@ fn check_hidden_rows(table: &Table) -> Result<(), EngineError> {
         return Ok(());
     }
     let message = hidden.message();
-    let hint = "say hidden-rows = \"import\" or hidden-rows = \"skip\" under [source], or with --hidden-rows";
+    let hint = "set hidden-rows = \"import\" or hidden-rows = \"skip\" under [source], or use --hidden-rows";
     Err(Problem::in_file(Path::new(&table.source().file), "hidden-rows", message).hint(hint).into())
 }
 
@@ -154,7 +152,7 @@ pub(super) fn check_unchanged(file: &Path, now: &str, then: &str, what: &'static
         return Ok(());
     }
     let message = message!("the {what} has changed since the run began", what);
-    let hint = "put the old file back to go on with the run, or give it up: amoport runs --abandon RUN";
+    let hint = "restore the old file to resume the run, or abandon it: amoport runs --abandon RUN";
     Err(Problem::in_file(file, CHANGED, message).hint(hint))
 }
 
@@ -219,7 +217,7 @@ pub(super) fn spool(
     let unusable = |error: io::Error| -> EngineError {
         let message = message!("the source cannot be copied: {error}", error = error.to_string());
         Problem::in_file(&folder, "state-unusable", message)
-            .hint("name a folder you may write to with --state, on a disk with enough room")
+            .hint("name a writable folder with --state, on a disk with enough space")
             .into()
     };
     private::folder(&folder).map_err(unusable)?;
@@ -237,8 +235,7 @@ pub(super) fn spool(
 
 /// That a pipe is waited for.
 pub fn pipe_note(pipe: &Path) -> Note {
-    let message =
-        message!("{file} is no file: it is read to its end, whenever that comes", file = pipe.display().to_string());
+    let message = message!("{file} is not a regular file: it is read until it ends", file = pipe.display().to_string());
     Note::new("reads-pipe", message)
 }
 
@@ -258,7 +255,7 @@ fn copy_input(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<
         match done.recv_timeout(POLL_EVERY) {
             Ok(copied) => return Ok(copied),
             Err(RecvTimeoutError::Timeout) => check_cancelled(cancel)?,
-            Err(RecvTimeoutError::Disconnected) => return Err(EngineError::fault("copying the source has failed")),
+            Err(RecvTimeoutError::Disconnected) => return Err(EngineError::fault("copying the source failed")),
         }
     }
 }

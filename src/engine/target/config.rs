@@ -55,7 +55,7 @@ impl Settings {
     /// `amoport.toml` of the working folder.
     pub fn look_up(name: &str, file: Option<&Path>) -> Result<Settings, EngineError> {
         if is_token(name) {
-            let message = "what names the account looks like a token; it is not shown";
+            let message = "the account's name looks like a token; it is not shown";
             let hint = "give the account's address or its name; the token goes into a file, which --token-file names";
             return Err(EngineError::refused("account-address", message, hint));
         }
@@ -78,7 +78,7 @@ impl Settings {
                     error = e.to_string()
                 ),
                 message!(
-                    "write it with [accounts.{name}] and url = \"https://NAME.amocrm.ru\", or give the address itself",
+                    "create it with [accounts.{name}] and url = \"https://NAME.amocrm.ru\", or give the address itself",
                     name
                 ),
             )
@@ -122,15 +122,15 @@ impl UserConfig {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => {
-                let message = message!("your own config cannot be read: {error}", error = e.to_string());
-                return Err(config_error(&file, message, "see to it that you may read it"));
+                let message = message!("your config cannot be read: {error}", error = e.to_string());
+                return Err(config_error(&file, message, "make it readable for you"));
             }
         };
         let table = parse_toml(&text, &file)?;
         let hosts = match table.get("hosts") {
             None => Vec::new(),
             Some(hosts) => string_list(hosts).ok_or_else(|| {
-                config_error(&file, "hosts is no list of texts", "write hosts = [\"NAME.amocrm.ru\"]")
+                config_error(&file, "hosts is not a list of strings", "write hosts = [\"NAME.amocrm.ru\"]")
             })?,
         };
         Ok(Some(UserConfig { file, text, hosts, table }))
@@ -191,15 +191,16 @@ fn read_account(text: &str, name: &str, file: &Path, by: ConfigSource) -> Result
         return Err(config_error(message!("there is no account \"{name}\"", name), hint));
     };
     if let Some(unknown) = account.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        let hint = did_you_mean(unknown, KEYS).unwrap_or_else(|| message!("known are {keys}", keys = KEYS.join(", ")));
-        return Err(config_error(message!("[accounts.{name}] does not know \"{unknown}\"", name, unknown), hint));
+        let hint =
+            did_you_mean(unknown, KEYS).unwrap_or_else(|| message!("known keys are {keys}", keys = KEYS.join(", ")));
+        return Err(config_error(message!("unknown key \"{unknown}\" in [accounts.{name}]", name, unknown), hint));
     }
     let string = |key: &str| -> Result<Option<String>, Problem> {
         match account.get(key) {
             None => Ok(None),
             Some(toml::Value::String(word)) if !word.trim().is_empty() => Ok(Some(word.clone())),
             Some(_) => Err(config_error(
-                message!("{key} of [accounts.{name}] is no text", key, name),
+                message!("{key} of [accounts.{name}] is not a string", key, name),
                 message!("write {key} = \"…\"", key),
             )),
         }
@@ -234,7 +235,7 @@ fn read_account(text: &str, name: &str, file: &Path, by: ConfigSource) -> Result
         Some(_) if matches!(by, ConfigSource::Folder(_)) => return Err(command_not_allowed(file, name)),
         Some(value) => string_list(value).filter(|words: &Vec<String>| !words.is_empty()).ok_or_else(|| {
             let hint = "write token-command = [\"program\", \"word\"]";
-            config_error(message!("token-command of [accounts.{name}] is no list of texts", name), hint.into())
+            config_error(message!("token-command of [accounts.{name}] is not a list of strings", name), hint.into())
         })?,
     };
     Ok(Settings {
@@ -273,13 +274,13 @@ fn move_to_user_config(name: &str) -> Message {
 
 fn command_not_allowed(file: &Path, name: &str) -> Problem {
     let message =
-        message!("[accounts.{name}] has a token-command, and a file in the working folder runs no commands", name);
+        message!("[accounts.{name}] has a token-command, and a file in the working folder may not run commands", name);
     Problem::new(Stage::Read, "token-command", message).at(Place::File(file.to_owned())).hint(move_to_user_config(name))
 }
 
 fn outside_folder(file: &Path, key: &str, name: &str, path: &Path) -> Problem {
     let message = message!(
-        "{key} of [accounts.{name}] is {path}, which does not lie in the folder of this file: it might be any secret of yours",
+        "{key} of [accounts.{name}] is {path}, which is outside the folder of this file: it could be any secret of yours",
         key,
         name,
         path = path.display()

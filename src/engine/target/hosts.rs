@@ -55,22 +55,20 @@ pub fn permit(base: &Url, origin: &AddressOrigin, by: &ConfigSource, consent: &C
     let (host, address) = (host_of(base), base.as_str().trim_end_matches('/'));
     let (message, place) = match by {
         ConfigSource::Folder(file) => {
-            let message = message!(
-                "the account's host is {host} by this file, and you have not allowed a token to go there",
-                host = &host
-            );
+            let message =
+                message!("this file names the host {host}, and you have not allowed a token to go there", host = &host);
             (message, Place::File(file.clone()))
         }
         ConfigSource::UserConfig | ConfigSource::Address => {
             let message = message!(
-                "the run's host is {host} by its store, and you have not allowed a token to go there",
+                "the run's store names the host {host}, and you have not allowed a token to go there",
                 host = &host
             );
             (message, Place::Nowhere)
         }
     };
     let answer = match consent {
-        Consent::Ask(ask) => ask(&message!("{message}. {host} gets the token", message = &message, host = &host)),
+        Consent::Ask(ask) => ask(&message!("{message}. {host} would get the token", message = &message, host = &host)),
         Consent::Given | Consent::Missing => Confirmation::Nobody,
     };
     if answer == Confirmation::Yes {
@@ -79,8 +77,8 @@ pub fn permit(base: &Url, origin: &AddressOrigin, by: &ConfigSource, consent: &C
         return Ok(());
     }
     let hint = match config::user_config_file() {
-        Some(_) => message!("if it may: amoport auth allow {host}", host = &host),
-        None => message!("if it may, give the address itself: --account {address}", address),
+        Some(_) => message!("to allow it: amoport auth allow {host}", host = &host),
+        None => message!("to allow it, give the address itself: --account {address}", address),
     };
     Err(Problem::new(Stage::Read, CODE, message).at(place).hint(hint).into())
 }
@@ -139,13 +137,13 @@ pub fn allow(host: &str) -> Result<Allowed, EngineError> {
     }
     let file = config::user_config_file().ok_or_else(|| {
         let hint = "set HOME or XDG_CONFIG_HOME, or give the account's address with --account";
-        EngineError::refused("no-home", "there is no home folder to keep that in", hint)
+        EngineError::refused("no-home", "no home folder to keep that in", hint)
     })?;
     let own = config::UserConfig::read()?;
     if !own.as_ref().is_some_and(|own| own.hosts.contains(&host)) {
         let text = with_host(own.as_ref().map_or("", |own| &own.text), &host);
         write_config(&file, &text).map_err(|e| -> EngineError {
-            let message: Message = message!("this cannot be written: {error}", error = e.to_string());
+            let message: Message = message!("the config cannot be written: {error}", error = e.to_string());
             Problem::in_file(&file, "config", message)
                 .hint(message!("add hosts = [\"{host}\"] to it", host = &host))
                 .into()

@@ -31,7 +31,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What is said of a token that holds more than itself.
-const NOT_ALONE: &str = "put the token alone into the variable";
+const NOT_ALONE: &str = "put only the token into the variable";
 /// The name of the credential that systemd hands over.
 const CREDENTIAL: &str = "amoport-token";
 
@@ -155,7 +155,11 @@ impl Target {
         let base = base_url(url)?;
         if base.scheme() != "http" {
             let message = message!("{url} is not on this machine", url);
-            return Err(EngineError::refused("account-address", message, "give the address of a sandbox here"));
+            return Err(EngineError::refused(
+                "account-address",
+                message,
+                "give the address of a sandbox on this machine",
+            ));
         }
         Ok(Target::of(TargetKind::Local { base, clock }))
     }
@@ -295,7 +299,7 @@ impl OpenAccount {
         match &target.which {
             TargetKind::Unspecified => Err(EngineError::refused(
                 "no-account",
-                "it is not said which account",
+                "no account given",
                 "add --sandbox to try it out, or --account https://NAME.amocrm.ru",
             )),
             TargetKind::Sandbox => OpenAccount::sandbox(target, state, rate, events),
@@ -400,7 +404,7 @@ fn address(base: &Url) -> String {
 /// Of a sandbox that is announced in a state folder. Plain http is for this machine alone.
 fn on_this_machine(url: &str, folder: &Path) -> Result<Url, EngineError> {
     base_url(url).ok().filter(|base| base.scheme() == "http").ok_or_else(|| {
-        let message = message!("a sandbox is on this machine, and this one is said to be at {url}", url);
+        let message = message!("a sandbox runs on this machine, and this file says {url}", url);
         Problem::in_file(&folder.join("server.json"), "sandbox-elsewhere", message)
             .hint("somebody else wrote that file: remove it, or use another --state folder")
             .into()
@@ -412,7 +416,7 @@ pub(super) fn new_client(base: Url, auth: Auth, pace: Pace) -> Result<Client, En
         let message = message!("{error}", error = error.to_string());
         match error {
             NoClient::Certificates(_) => {
-                let hint = "name a file of certificates with SSL_CERT_FILE, or take that variable away";
+                let hint = "name a file of certificates with SSL_CERT_FILE, or unset that variable";
                 EngineError::refused("certificates", message, hint)
             }
             NoClient::Broken(_) => EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "client", message)),
@@ -426,7 +430,7 @@ fn shared_pace(base: &Url, rate: u32, notices: &Notices, events: &mut EventSink<
     let alone = Pace::new(rate, clock);
     let shared = match rate::folder() {
         Some(folder) => Shared::open(&folder, base.as_str(), clock),
-        None => Err(SharedError::Unusable("there is no home folder".to_owned())),
+        None => Err(SharedError::Unusable("no home folder".to_owned())),
     };
     match shared {
         Ok(shared) => {
@@ -552,7 +556,7 @@ pub(super) fn oauth_app(oauth: &OAuth, others: Others) -> Result<App, EngineErro
         (None, None) => {
             return Err(EngineError::refused(
                 "no-client-secret",
-                "the integration's secret is not known",
+                "the integration's secret is missing",
                 "name a file with client-secret-file in amoport.toml, or put it into AMOPORT_CLIENT_SECRET",
             ));
         }

@@ -31,8 +31,8 @@ mod built_in {
         if let Some(standing) = RunningServer::find(folder).filter(|server| server.by_hand) {
             if like.is_some() {
                 let message =
-                    "a sandbox is served from this state folder, and what it is like was said when it was started";
-                return Err(EngineError::refused("sandbox-like", message, "leave --like out here, or stop that one"));
+                    "a sandbox is already running from this state folder, and --like applies only to a new one";
+                return Err(EngineError::refused("sandbox-like", message, "leave out --like, or stop that sandbox"));
             }
             return Ok(SandboxEndpoint { url: standing.url, token: standing.token, own: None });
         }

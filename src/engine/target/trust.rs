@@ -76,7 +76,7 @@ mod platform {
     pub fn check_named_state(paths: &[&Path]) -> Result<(), Problem> {
         let open = |path: &&&Path| fs::metadata(path).is_ok_and(|meta| meta.mode() & WORLD_WRITES != 0);
         match paths.iter().find(open) {
-            Some(path) => Err(writable_by(path, message!("everybody on this machine"), "o-w", None)),
+            Some(path) => Err(writable_by(path, message!("everyone on this machine"), "o-w", None)),
             None => Ok(()),
         }
     }
@@ -121,11 +121,11 @@ mod platform {
         let shown = quoted(&path.display().to_string());
         let hint = match way_out {
             Some(way_out) => {
-                message!("take that away (chmod {change} {path}), or {way_out}", change, path = shown, way_out)
+                message!("remove that permission (chmod {change} {path}), or {way_out}", change, path = shown, way_out)
             }
-            None => message!("take that away: chmod {change} {path}", change, path = shown),
+            None => message!("remove that permission: chmod {change} {path}", change, path = shown),
         };
-        untrusted(path, message!("{by} may change this, so it is not taken for your own", by), hint)
+        untrusted(path, message!("{by} can change this, so it is not trusted", by), hint)
     }
 
     /// Who counts as the user, and what the system knows of users and groups.
@@ -183,13 +183,9 @@ mod platform {
             if !self.owners.contains(&owner) {
                 let (owner, me) = (self.users.user_name(owner), self.users.user_name(self.me));
                 let shown = quoted(&path.display().to_string());
-                let message = message!(
-                    "this belongs to {owner}, and you are {me}: it is not taken for your own",
-                    owner,
-                    me = &me
-                );
+                let message = message!("this belongs to {owner}, and you are {me}: it is not trusted", owner, me = &me);
                 let hint = message!(
-                    "if you know what is in it, make it yours (chown {me} {path}), or {way_out}",
+                    "if you know its content, take ownership of it (chown {me} {path}), or {way_out}",
                     me,
                     path = shown,
                     way_out
@@ -197,7 +193,7 @@ mod platform {
                 return Err(untrusted(path, message, hint));
             }
             if mode & WORLD_WRITES != 0 {
-                return Err(writable_by(path, message!("everybody on this machine"), "o-w", Some(way_out)));
+                return Err(writable_by(path, message!("everyone on this machine"), "o-w", Some(way_out)));
             }
             if mode & GROUP_WRITES != 0 && !self.users.is_private(group, owner) {
                 let by = message!("the group {group}", group = self.users.group_name(group));

@@ -231,16 +231,16 @@ impl Comparer<'_> {
         };
         if let Some((run, _)) = newest(|how| how == MatchMethod::OtherColumns) {
             let message = message!(
-                "run {run} has imported this file with other columns, so nothing tells which rows are the same",
+                "run {run} imported this file with other columns, so equal rows cannot be recognized",
                 run = &run.name
             );
-            let hint = "put the columns back as they were, or add --again if all rows are new records";
+            let hint = "restore the columns, or add --again if all rows are new records";
             return Err(Problem::in_file(Path::new(&self.path()), "source.columns-changed", message).hint(hint).into());
         }
         let (message, run) = match newest(|how| how != MatchMethod::NotKept) {
             Some((run, _)) => (
                 message!(
-                    "none of the rows that earlier runs, {run} the last of them, have sent from this path is in the file any more: it is taken for a new one, and goes whole",
+                    "no row that earlier runs sent from this path (the last of them {run}) is still in the file: it is taken for a new file and imported completely",
                     run = &run.name
                 ),
                 Some(run),
@@ -249,7 +249,7 @@ impl Comparer<'_> {
                 let run = newest(|_| true).map(|(run, _)| run);
                 let name = run.map_or("", |run| run.name.as_str());
                 let message = message!(
-                    "run {run} of an earlier version has imported a file from this path and kept nothing to compare with: the file is taken for a new one",
+                    "run {run} imported a file from this path with an earlier version, which kept nothing to compare with: the file is taken for a new one",
                     run = name
                 );
                 (message, run)

@@ -51,10 +51,10 @@ pub fn compare_without_deleted(
         let count = deleted.len() as u64;
         let message = match count {
             1 => message!(
-                "1 record that an earlier run of this file has made is not in the account any more; --remake-deleted makes it anew, and no other"
+                "1 record that an earlier run of this file created is no longer in the account; --remake-deleted creates it again, and no other"
             ),
             count => message!(
-                "{count} records that earlier runs of this file have made are not in the account any more; --remake-deleted makes these anew, and no others",
+                "{count} records that earlier runs of this file created are no longer in the account; --remake-deleted creates these again, and no others",
                 count
             ),
         };
@@ -63,8 +63,8 @@ pub fn compare_without_deleted(
     }
     // What is counted as made anew has to be, and nobody knows which records come before the limit.
     if lookup.limit.is_some() {
-        let message = "--remake-deleted makes anew whatever is gone, and --limit would end the run before";
-        return Err(EngineError::refused("flags", message, "say which rows it is for: --rows FIRST-LAST"));
+        let message = "--remake-deleted creates all deleted records again, and --limit could end the run before that";
+        return Err(EngineError::refused("flags", message, "name the rows instead: --rows FIRST-LAST"));
     }
     known.extend(&deleted);
     Ok(SourceComparison { remade: deleted, ..compare(&known)? })

@@ -84,10 +84,8 @@ pub fn check_no_open_run(
             continue;
         }
         let message = message!("run {run} of this source has not ended", run = &run.name);
-        let hint = message!(
-            "go on with it: amoport resume {run}; or give it up: amoport runs --abandon {run}",
-            run = &run.name
-        );
+        let hint =
+            message!("resume it: amoport resume {run}; or abandon it: amoport runs --abandon {run}", run = &run.name);
         return Err(Problem::in_file(path, "imported-before", message).hint(hint).into());
     }
     Ok(())
@@ -131,7 +129,7 @@ pub fn check_anything_new(path: &Path, sent: &SentRows, weighed: MappedCounts, k
     }
     let message = message!("this source was imported before, by run {run}", run = sent.newest_run());
     let hint = match keyed {
-        false => "records would be made twice; add --again if that is what you want",
+        false => "records would be created twice; add --again if you want that",
         true => "to change its records, use a mapping with action = \"update\"",
     };
     Err(Problem::in_file(path, "imported-before", message).hint(hint).into())
