@@ -82,7 +82,7 @@ impl Exit {
   1    finished, some records rejected or links refused; an export that may not be complete
   2    nothing sent: usage, mapping, config or source
   3    stopped by the error budget (--max-errors)
-  4    stopped by the service (auth, block, tariff, 5xx); resumable
+  4    stopped by the service (auth, block, plan, 5xx); resumable
   5    internal fault
   7    outcomes unknown remain (outranks 1)
   75   busy, try later

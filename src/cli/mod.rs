@@ -20,20 +20,20 @@ use terminal::say;
 pub fn main() -> i32 {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage::said(&error),
+        Err(error) => return usage::print_clap_error(&error),
     };
     // A panic is a fault of ours; the journal makes it as safe as a kill, and the exit code says so.
-    let end = std::panic::catch_unwind(|| run(&cli.verb, &cli.common)).unwrap_or_else(|_| Err(fault()));
+    let end = std::panic::catch_unwind(|| run(&cli.verb, &cli.common)).unwrap_or_else(|_| Err(internal_error()));
     match end {
         Ok(exit) => exit as i32,
         Err(error) => {
             say::problems(&error.problems);
-            if let Some(again) = go_on::again(&error, matches!(cli.verb, Verb::Import(_))) {
-                say::line(&format!("to go on: {again}"));
+            if let Some(command) = go_on::retry_command(&error, matches!(cli.verb, Verb::Import(_))) {
+                say::line(&format!("to continue: {command}"));
             }
             let exit = Exit::of_error(error.kind);
             if cli.common.json {
-                say::data(&failed(exit, &error.problems).to_string());
+                say::data(&error_json(exit, &error.problems).to_string());
             }
             exit as i32
         }
@@ -65,14 +65,14 @@ fn run(verb: &Verb, common: &CommonArgs) -> Result<Exit, EngineError> {
     }
 }
 
-fn fault() -> EngineError {
-    let problem = Problem::new(Stage::Reconcile, "fault", "amoport has made a mistake; nothing that was done is lost")
-        .hint("go on with: amoport resume; and please report the lines above");
-    EngineError::of(ErrorKind::Fault, problem)
+fn internal_error() -> EngineError {
+    let problem = Problem::new(Stage::Reconcile, "fault", "internal error; nothing that was done is lost")
+        .hint("resume with: amoport resume; please report the lines above");
+    EngineError::new(ErrorKind::Fault, problem)
 }
 
 /// What `--json` prints when there is no run to tell of.
-fn failed(exit: Exit, problems: &[Problem]) -> serde_json::Value {
+fn error_json(exit: Exit, problems: &[Problem]) -> serde_json::Value {
     let problems: Vec<serde_json::Value> = problems.iter().map(say::json).collect();
     json!({"schema": 1, "exit_code": exit as i64, "outcome": exit.outcome(), "problems": problems})
 }

@@ -3,13 +3,13 @@
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::consent::Consent;
 use crate::engine::interface::error::{EngineError, ErrorKind};
-use crate::engine::interface::event::{Event, Teller};
+use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::Folders;
 use crate::engine::prepare;
-use crate::engine::target::config::{Settings, base};
+use crate::engine::target::config::{Settings, base_url};
 use crate::engine::target::hosts;
 use crate::engine::target::sandbox::{self, AccountTemplate};
-use crate::engine::target::{self, Opened, Target};
+use crate::engine::target::{self, OpenAccount, Target};
 use crate::export::{replace_whole, write_whole};
 use amo_client::Failure;
 use amo_client::account::{Account, Wanted};
@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 /// A snapshot in a file.
 #[derive(Debug)]
-pub struct Saved {
+pub struct SavedSnapshot {
     pub account: Account,
     pub file: PathBuf,
 }
@@ -39,12 +39,12 @@ pub fn show(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -
         statuses: true,
         ..Wanted::default()
     };
-    Ok(read(target, folders, &everything, events)?.0)
+    Ok(read_account(target, folders, &everything, events)?.0)
 }
 
 /// Where a snapshot is saved.
 #[derive(Debug, Clone, Copy)]
-pub struct Output<'a> {
+pub struct SnapshotOutput<'a> {
     pub file: &'a Path,
     /// What is there may be replaced.
     pub force: bool,
@@ -54,17 +54,18 @@ pub struct Output<'a> {
 pub fn pull(
     target: &Target,
     folders: &Folders,
-    output: Option<Output<'_>>,
+    output: Option<SnapshotOutput<'_>>,
     events: &mut dyn FnMut(Event),
-) -> Result<Saved, EngineError> {
-    if let Some(Output { file, force: false }) = output
+) -> Result<SavedSnapshot, EngineError> {
+    if let Some(SnapshotOutput { file, force: false }) = output
         && private::is_there(file)
     {
-        let problem = Problem::in_file(file, "account-file", "it is there already");
+        let problem = Problem::in_file(file, "account-file", "the file already exists");
         return Err(problem.hint("name another file, or add --force to replace it").into());
     }
     let account = show(target, folders, events)?;
-    let file = output.map_or_else(|| saved_at(&folders.state, &account, target), |output| output.file.to_owned());
+    let file =
+        output.map_or_else(|| default_snapshot_path(&folders.state, &account, target), |output| output.file.to_owned());
     let unwritable = |e: std::io::Error| -> EngineError {
         let message = message!("the snapshot cannot be written: {error}", error = e.to_string());
         Problem::in_file(&file, "account-file", message).hint("name another file with --output").into()
@@ -76,35 +77,35 @@ pub fn pull(
     text.push(b'\n');
     let write = if output.is_some_and(|output| output.force) { replace_whole } else { write_whole };
     write(&file, &text).map_err(unwritable)?;
-    Ok(Saved { account, file })
+    Ok(SavedSnapshot { account, file })
 }
 
 /// What a snapshot says of an account that the sandbox shall be like.
-pub fn like(file: &Path) -> Result<AccountTemplate, EngineError> {
-    let account = prepare::snapshot(file)?;
+pub fn account_template(file: &Path) -> Result<AccountTemplate, EngineError> {
+    let account = prepare::read_snapshot(file)?;
     if account.pipelines.iter().all(|pipeline| pipeline.is_archive) {
         let problem =
-            Problem::in_file(file, "account-file", "the snapshot holds no pipelines, without which no account is");
-        return Err(problem.hint("pull it once more with a token that may read them").into());
+            Problem::in_file(file, "account-file", "the snapshot holds no pipelines, and every account has some");
+        return Err(problem.hint("pull it again with a token that may read them").into());
     }
-    sandbox::like(account)
+    sandbox::account_template(account)
 }
 
-fn saved_at(state: &Path, account: &Account, target: &Target) -> PathBuf {
+fn default_snapshot_path(state: &Path, account: &Account, target: &Target) -> PathBuf {
     let name = if target.is_sandbox() { target::SANDBOX } else { account.base.as_str() };
     let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
     state.join("accounts").join(format!("{name}.json"))
 }
 
-fn read(
+fn read_account(
     target: &Target,
     folders: &Folders,
     wanted: &Wanted,
     events: &mut dyn FnMut(Event),
-) -> Result<(Account, Opened), EngineError> {
-    let tell = &mut Teller::new(events);
-    let target = Opened::open(target, &folders.state, RATE_MAX, tell)?;
-    let pulled = prepare::account(&target, wanted, &prepare::runtime()?, &Cancel::new(), tell)?;
+) -> Result<(Account, OpenAccount), EngineError> {
+    let events = &mut EventSink::new(events);
+    let target = OpenAccount::open(target, &folders.state, RATE_MAX, events)?;
+    let pulled = prepare::read_account(&target, wanted, &prepare::runtime()?, &Cancel::new(), events)?;
     Ok((pulled.account, target))
 }
 
@@ -113,8 +114,8 @@ fn read_basics(
     target: &Target,
     folders: &Folders,
     events: &mut dyn FnMut(Event),
-) -> Result<(Account, Opened), EngineError> {
-    read(target, folders, &Wanted::default(), &mut |event| match &event {
+) -> Result<(Account, OpenAccount), EngineError> {
+    read_account(target, folders, &Wanted::default(), &mut |event| match &event {
         Event::Note(note) if note.code == prepare::GAP => {}
         _ => events(event),
     })
@@ -182,10 +183,10 @@ pub fn customers_mode(
     match prepare::runtime()?.block_on(write) {
         Ok(_) => {}
         Err(Failure::Unpaid(detail)) => {
-            let message = message!("the account's tariff has no customers: {detail}", detail);
+            let message = message!("the account's plan has no customers: {detail}", detail);
             let problem = Problem::new(Stage::Send, "tariff", message)
-                .hint("change the tariff in the CRM, under settings and billing, and try again");
-            return Err(EngineError::of(ErrorKind::Service, problem));
+                .hint("change the plan in the CRM, under settings and billing, and try again");
+            return Err(EngineError::new(ErrorKind::Service, problem));
         }
         Err(failure) => return Err(failure.into()),
     }
@@ -220,7 +221,7 @@ pub fn status(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event))
 
 /// Tokens that renew themselves.
 #[derive(Debug)]
-pub struct LoggedIn {
+pub struct LoginResult {
     pub file: PathBuf,
     /// Unix seconds.
     pub renewed_after: i64,
@@ -231,27 +232,27 @@ pub fn log_in(
     target: &Target,
     code: impl FnOnce() -> Result<SecretString, EngineError>,
     events: &mut dyn FnMut(Event),
-) -> Result<LoggedIn, EngineError> {
-    let tell = &mut Teller::new(events);
-    let (name, others) = (target.kept(), target.others_may());
-    let settings = Settings::of(&name, None)?;
-    let base = base(&settings.url)?;
-    tell.account(base.as_str().trim_end_matches('/'));
+) -> Result<LoginResult, EngineError> {
+    let events = &mut EventSink::new(events);
+    let (name, others) = (target.recorded_name(), target.others_policy());
+    let settings = Settings::look_up(&name, None)?;
+    let base = base_url(&settings.url)?;
+    events.account(base.as_str().trim_end_matches('/'));
     target.permit(&base, &settings)?;
     let Some(oauth) = &settings.oauth else {
         return Err(EngineError::refused(
             "no-integration",
-            message!("the account \"{name}\" names no integration to log in with", name = shown(&name)),
+            message!("the account \"{name}\" has no integration to log in with", name = shown(&name)),
             "add client-id, client-secret-file, redirect-uri and token-store to it in amoport.toml",
         ));
     };
-    let app = target::app(oauth, others)?;
+    let app = target::oauth_app(oauth, others)?;
     let code = code()?;
     let store = TokenStore::new(&oauth.token_store, others);
-    let pace = target.pace_of(&base, tell);
-    let client = target::client(base, SecretString::from(String::new()).into(), pace)?;
+    let pace = target.login_pace(&base, events);
+    let client = target::new_client(base, SecretString::from(String::new()).into(), pace)?;
     let pair = prepare::runtime()?.block_on(client.log_in(&store, &app, &code))?;
     // Who has logged in there has said that his tokens may go there.
     let _ = hosts::allow(&settings.url);
-    Ok(LoggedIn { file: store.path().to_owned(), renewed_after: pair.expires_at })
+    Ok(LoginResult { file: store.path().to_owned(), renewed_after: pair.expires_at })
 }

@@ -1,17 +1,17 @@
 //! The main job: a source through a mapping into an account.
 
-use crate::engine::begin::{Guard, Ready, batch_size, begin, refuse_flags};
-use crate::engine::interface::error::{EngineError, still_wanted};
-use crate::engine::interface::event::{Event, Phase, Teller};
+use crate::engine::begin::{Guard, PreparedRun, begin, check_batch_size, check_flags};
+use crate::engine::interface::error::{EngineError, check_cancelled};
+use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::interface::result::RunResult;
 use crate::engine::prepare;
 use crate::engine::prepare::flawed;
 use crate::engine::run;
 use crate::engine::source;
-use crate::engine::source::survey::{self, Counting, Survey, Surveying, Weighed};
-use crate::engine::target::Opened;
-use crate::engine::target::config::absolute;
+use crate::engine::source::survey::{self, MappedCounts, Survey, SurveyOptions, SurveyTask};
+use crate::engine::target::OpenAccount;
+use crate::engine::target::config::absolute_path;
 use crate::mapping::plan::Groups;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{MappingAst, Plan, compile};
@@ -25,23 +25,20 @@ use std::sync::Arc;
 /// Imports one source through its mapping. An error means that nothing was sent, unless it is a `Fault`; whatever happens
 /// after the first request is in the result, the store and the report.
 pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
-    with(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+    import_with(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
 
-pub(super) fn with(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+pub(super) fn import_with(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let Some(mapping) = &request.mapping else {
-        return Err(EngineError::refused(
-            "no-mapping",
-            "there is no mapping",
-            "name one, or import an exported workbook",
-        ));
+        return Err(EngineError::refused("no-mapping", "no mapping given", "name one, or import an exported workbook"));
     };
-    refuse_flags(request)?;
+    check_flags(request)?;
     request.validate()?;
-    request.target.announce(tell);
-    let written = flawed::read(request, None, mapping, tell)?;
-    let spooled = source::spooled(&request.source, &request.folders.state, &request.cancel, tell)?;
-    let result = import_file(request, mapping, (written, &spooled.file), tell).map_err(|error| spooled.named(error));
+    request.target.announce(events);
+    let written = flawed::read_mapping(request, None, mapping, events)?;
+    let spooled = source::spool(&request.source, &request.folders.state, &request.cancel, events)?;
+    let result =
+        import_file(request, mapping, (written, &spooled.file), events).map_err(|error| spooled.restore_name(error));
     drop(spooled);
     source::sweep_spool(&request.folders.state);
     result
@@ -51,51 +48,52 @@ fn import_file(
     request: &ImportRequest,
     mapping: &Path,
     (written, file): (MappingAst, &Path),
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
     let runtime = prepare::runtime()?;
-    let prepared = Prepared::of(request, written, file, tell)?;
-    let target = Opened::open(&request.target, &request.folders.state, request.rate, tell)?;
-    let account = prepare::account(&target, &wanted(&prepared.written), &runtime, &request.cancel, tell)?.account;
-    let known_as = prepare::known_as(&request.folders.state, &target, account.basics.id)?;
-    let Surveyed { written, mut table, sha256, rows, groups, hashes } = prepared.surveyed(request, tell)?;
+    let prepared = Prepared::of(request, written, file, events)?;
+    let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
+    let account =
+        prepare::read_account(&target, &wanted(&prepared.written), &runtime, &request.cancel, events)?.account;
+    let account_key = prepare::account_key(&request.folders.state, &target, account.basics.id)?;
+    let Surveyed { written, mut table, sha256, rows, groups, hashes } = prepared.finish_survey(request, events)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
     let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
     let account = Arc::new(account);
     let compiled = |table: &Table| {
         let space = prepare::key_space(&written, mapping);
-        let ledger = prepare::ledger(&request.folders.state, &known_as, None, space);
+        let ledger = prepare::open_ledger(&request.folders.state, &account_key, None, space);
         let ledger = ledger.same_keys(request.same_keys);
-        prepare::plan(&written, table, Arc::clone(&account), ledger, groups.clone())
+        prepare::compile_plan(&written, table, Arc::clone(&account), ledger, groups.clone())
     };
     let plan = compiled(&table)?;
-    tell.all(compile::unread(&written, &table));
-    batch_size(request.batch, &plan)?;
-    let (plan, sha256, weighed, hashes) = match sha256 {
+    events.notes(compile::unread(&written, &table));
+    check_batch_size(request.batch, &plan)?;
+    let (plan, sha256, counts, hashes) = match sha256 {
         Some(sha256) => (Arc::new(plan), sha256, None, hashes),
         None => {
             let select = request.select();
-            let mut weighing = survey::weigh(&table, plan, &select, &request.cancel)?;
+            let mut mapped = survey::count_mapped(&table, plan, &select, &request.cancel)?;
             if table.layout.encoding_undecided {
-                let like_its_start = take_judged(&mut table, &weighing.fingerprint)?;
-                tell_source(request, &table, tell);
-                source::clear(&table)?;
+                let like_its_start = take_rejudged(&mut table, &mapped.fingerprint)?;
+                report_source(request, &table, events);
+                source::check_unambiguous(&table)?;
                 if !like_its_start {
-                    weighing = survey::weigh(&table, compiled(&table)?, &select, &request.cancel)?;
+                    mapped = survey::count_mapped(&table, compiled(&table)?, &select, &request.cancel)?;
                 }
             }
-            (weighing.plan, weighing.fingerprint.sha256, Some(weighing.found), weighing.hashes)
+            (mapped.plan, mapped.fingerprint.sha256, Some(mapped.found), mapped.hashes)
         }
     };
-    confirm_deletion(request, &plan, weighed)?;
-    still_wanted(&request.cancel)?;
+    confirm_deletion(request, &plan, counts)?;
+    check_cancelled(&request.cancel)?;
     let mapping = MappingHead {
         path: mapping.display().to_string(),
-        absolute: absolute(mapping),
+        absolute: absolute_path(mapping),
         sha256: prepare::mapping_sha256(mapping, &written)?,
         made: None,
     };
-    let ready = Ready {
+    let ready = PreparedRun {
         request,
         target: &target,
         guard: Guard::SameFile { keyed: !plan.key.is_empty() },
@@ -108,20 +106,20 @@ fn import_file(
         snapshot: &snapshot,
         edits: Vec::new(),
         again: request.again,
-        total: total(request, rows, weighed),
-        weighed,
+        total: total(request, rows, counts),
+        weighed: counts,
         rows: hashes,
         returning: None,
     };
-    let job = begin(ready, tell)?;
-    run::run(job, &target, tell)
+    let job = begin(ready, events)?;
+    run::run(job, &target, events)
 }
 
 /// The mapping read and the source open, its first reading under way where it does not wait for the account.
 struct Prepared {
     written: MappingAst,
     table: Table,
-    surveying: Option<Surveying>,
+    surveying: Option<SurveyTask>,
 }
 
 /// `Prepared` after the first reading; without one where the plan is needed for it.
@@ -140,38 +138,38 @@ impl Prepared {
         request: &ImportRequest,
         written: MappingAst,
         file: &Path,
-        tell: &mut Teller<'_>,
+        events: &mut EventSink<'_>,
     ) -> Result<Prepared, EngineError> {
-        let mut options = source::options(&written, &request.read);
+        let mut options = source::read_options(&written, &request.read);
         // What all bytes of the file say is known soon, without searching it for that alone.
         options.encoding_scan = EncodingScan::StartOnly;
-        let table = source::open(file, &options)?;
+        let table = source::open_table(file, &options)?;
         if !table.layout.encoding_undecided {
-            tell_source(request, &table, tell);
-            source::clear(&table)?;
+            report_source(request, &table, events);
+            source::check_unambiguous(&table)?;
         }
         // What the mapping makes of the rows is weighed in the same reading, once the plan is there.
-        let surveying = (!weighs(request, &written)).then(|| {
-            tell.event(Event::Phase(Phase::Survey));
+        let surveying = (!needs_counts(request, &written)).then(|| {
+            events.emit(Event::Phase(Phase::Survey));
             let groups = compile::group_columns(&written, &table.header);
             let hashes = written.action == Action::Create;
-            let counting = Counting { rows: request.count, groups, select: request.rows, hashes };
-            Surveying::start(file, &source::same(&table), counting, &request.cancel)
+            let counting = SurveyOptions { rows: request.count, groups, select: request.rows, hashes };
+            SurveyTask::start(file, &source::same_options(&table), counting, &request.cancel)
         });
         Ok(Prepared { written, table, surveying })
     }
 
     /// Waits for the first reading, and takes a table whose encoding is judged by all of it.
-    fn surveyed(self, request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Surveyed, EngineError> {
+    fn finish_survey(self, request: &ImportRequest, events: &mut EventSink<'_>) -> Result<Surveyed, EngineError> {
         let Prepared { written, mut table, surveying } = self;
-        let Some(survey) = surveying.map(Surveying::join).transpose()? else {
+        let Some(survey) = surveying.map(SurveyTask::join).transpose()? else {
             return Ok(Surveyed { written, table, sha256: None, rows: None, groups: None, hashes: None });
         };
         let Survey { fingerprint, mut rows, mut groups, mut hashes, mut failed } = survey;
         if table.layout.encoding_undecided {
-            let like_its_start = take_judged(&mut table, &fingerprint)?;
-            tell_source(request, &table, tell);
-            source::clear(&table)?;
+            let like_its_start = take_rejudged(&mut table, &fingerprint)?;
+            report_source(request, &table, events);
+            source::check_unambiguous(&table)?;
             if !like_its_start {
                 (rows, hashes, failed) = (None, None, None);
                 groups = groups.map(|groups| survey::count_groups(groups.columns, &table)).transpose()?;
@@ -187,40 +185,40 @@ impl Prepared {
 }
 
 /// The table as all its bytes say; true where it is read like its start.
-fn take_judged(table: &mut Table, fingerprint: &Fingerprint) -> Result<bool, EngineError> {
+fn take_rejudged(table: &mut Table, fingerprint: &Fingerprint) -> Result<bool, EngineError> {
     let Some(judged) = table.reopen_with_evidence(fingerprint)? else { return Ok(true) };
     let like_its_start = judged.same_layout(table);
     *table = judged;
     Ok(like_its_start)
 }
 
-fn tell_source(request: &ImportRequest, table: &Table, tell: &mut Teller<'_>) {
+fn report_source(request: &ImportRequest, table: &Table, events: &mut EventSink<'_>) {
     let file = request.source.display().to_string();
-    tell.event(Event::Source { file, layout: Box::new(table.layout.clone()) });
+    events.emit(Event::Source { file, layout: Box::new(table.layout.clone()) });
 }
 
 /// True where what the mapping makes of the source has to be known before anything is sent.
-fn weighs(request: &ImportRequest, written: &MappingAst) -> bool {
+fn needs_counts(request: &ImportRequest, written: &MappingAst) -> bool {
     request.max_errors.is_some() || (written.action == Action::Delete && !request.consent.is_given())
 }
 
 /// What is deleted is gone, and other things may follow it: both are told before it asks.
-fn confirm_deletion(request: &ImportRequest, plan: &Plan, weighed: Option<Weighed>) -> Result<(), EngineError> {
-    let (Action::Delete, Some(Weighed { records, .. })) = (plan.action, weighed) else { return Ok(()) };
+fn confirm_deletion(request: &ImportRequest, plan: &Plan, counts: Option<MappedCounts>) -> Result<(), EngineError> {
+    let (Action::Delete, Some(MappedCounts { records, .. })) = (plan.action, counts) else { return Ok(()) };
     let spec = plan.kind.spec();
     let answered = request.consent.obtain(message!(
-        "{records} {collection} will be deleted in {account}, and cannot be brought back; {consequence}",
+        "{records} {collection} will be deleted in {account}, and cannot be restored; {consequence}",
         records,
         collection = spec.entity.collection(),
         account = &plan.account.basics.name,
         consequence = spec.deleting
     ));
-    still_wanted(&request.cancel)?;
+    check_cancelled(&request.cancel)?;
     answered
 }
 
 /// Records that the progress counts towards; groups are counted by themselves.
-fn total(request: &ImportRequest, rows: Option<u64>, weighed: Option<Weighed>) -> Option<u64> {
-    let records = weighed.map(|weighed| weighed.records + weighed.rejected).or(rows);
+fn total(request: &ImportRequest, rows: Option<u64>, counts: Option<MappedCounts>) -> Option<u64> {
+    let records = counts.map(|counts| counts.records + counts.rejected).or(rows);
     records.filter(|_| request.count).map(|records| records.min(request.limit.unwrap_or(u64::MAX)))
 }

@@ -32,7 +32,8 @@ mod source;
 mod target;
 
 pub use account::{
-    CustomersMode, LoggedIn, ModeChange, Output, Saved, TokenStatus, customers_mode, like, log_in, pull, show, status,
+    CustomersMode, LoginResult, ModeChange, SavedSnapshot, SnapshotOutput, TokenStatus, account_template,
+    customers_mode, log_in, pull, show, status,
 };
 pub use amo_client::private::secret::Others;
 pub use begin::older::OLDER_STATE;
@@ -47,13 +48,13 @@ pub use interface::request::{
     AbandonRequest, CheckRequest, ExportRequest, Folders, ImportRequest, MaxErrors, ReportRequest, ResumeRequest,
     SourceOptions,
 };
-pub use interface::result::{CheckResult, Next, RunResult, WayBack, WorkbookRun};
+pub use interface::result::{CheckResult, Next, RunLocation, RunResult, WorkbookRun};
 pub use resume::give_up::abandon;
 pub use resume::resume;
 pub use round_trip::round_trip;
 pub use run::report::{report, runs};
-pub use source::waits_for;
+pub use source::pipe_note;
 pub use target::hosts::{Allowed, allow};
 #[cfg(not(feature = "sandbox"))]
-pub use target::sandbox::none as no_sandbox;
+pub use target::sandbox::no_sandbox;
 pub use target::{Target, Token};

@@ -1,7 +1,7 @@
 //! A report on its way: every file is written beside its place, and all are put in their places when the last one is whole,
 //! `run.json` at the end. So no file there is ever half of one, and where `run.json` is, the others belong to it.
 
-use super::{ReportError, SUMMARY, failed};
+use super::{ReportError, SUMMARY, write_error};
 use crate::store::crash;
 use amo_client::private;
 use std::ffi::OsString;
@@ -18,50 +18,50 @@ pub struct PartialFile {
     pub path: PathBuf,
 }
 
-pub struct Beside<'f> {
+pub struct ReportFiles<'f> {
     folder: &'f Path,
     names: &'static [&'static str],
 }
 
-impl<'f> Beside<'f> {
+impl<'f> ReportFiles<'f> {
     /// `names` are all files that a report may have, `run.json` last. Takes away what a process that was killed has left.
-    pub fn new(folder: &'f Path, names: &'static [&'static str]) -> Result<Beside<'f>, ReportError> {
-        let beside = Beside { folder, names };
+    pub fn new(folder: &'f Path, names: &'static [&'static str]) -> Result<ReportFiles<'f>, ReportError> {
+        let beside = ReportFiles { folder, names };
         for name in names {
-            remove(&beside.part(name))?;
+            remove(&beside.part_path(name))?;
         }
         Ok(beside)
     }
 
     /// A file to write, not yet in its place.
     pub fn create(&self, name: &str) -> Result<PartialFile, ReportError> {
-        let path = self.part(name);
-        let file = private::create(&path).map_err(failed(&path))?;
+        let path = self.part_path(name);
+        let file = private::create(&path).map_err(write_error(&path))?;
         Ok(PartialFile { file, path })
     }
 
-    fn part(&self, name: &str) -> PathBuf {
+    fn part_path(&self, name: &str) -> PathBuf {
         let mut part = OsString::from(name);
         part.push(PART);
         self.folder.join(part)
     }
 
     /// Puts the files that were written in their places, and takes away those of an earlier report that this one does not have.
-    pub fn put(self) -> Result<(), ReportError> {
+    pub fn publish(self) -> Result<(), ReportError> {
         for name in self.names {
-            synced(&self.part(name))?;
+            sync_part(&self.part_path(name))?;
         }
         // An earlier run.json that says the same goes with any of the files; another one would lie about the new ones.
         let place = self.folder.join(SUMMARY);
-        let same = std::fs::read(&place).ok() == std::fs::read(self.part(SUMMARY)).ok();
+        let same = std::fs::read(&place).ok() == std::fs::read(self.part_path(SUMMARY)).ok();
         if !same {
             remove(&place)?;
         }
         for name in self.names {
             crash::point("report-move");
-            let (part, place) = (self.part(name), self.folder.join(name));
+            let (part, place) = (self.part_path(name), self.folder.join(name));
             match part.exists() {
-                true => std::fs::rename(&part, &place).map_err(failed(&place))?,
+                true => std::fs::rename(&part, &place).map_err(write_error(&place))?,
                 false => remove(&place)?,
             }
         }
@@ -71,26 +71,26 @@ impl<'f> Beside<'f> {
     }
 }
 
-impl Drop for Beside<'_> {
+impl Drop for ReportFiles<'_> {
     fn drop(&mut self) {
         // Nobody needs the half of a report; what cannot be removed goes with the next one.
         for name in self.names {
-            let _ = std::fs::remove_file(self.part(name));
+            let _ = std::fs::remove_file(self.part_path(name));
         }
     }
 }
 
 /// Makes sure that it lies on the disk before it takes the place of another.
-fn synced(part: &Path) -> Result<(), ReportError> {
+fn sync_part(part: &Path) -> Result<(), ReportError> {
     match File::options().write(true).open(part) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        opened => opened.and_then(|file| file.sync_all()).map_err(failed(part)),
+        opened => opened.and_then(|file| file.sync_all()).map_err(write_error(part)),
     }
 }
 
 fn remove(path: &Path) -> Result<(), ReportError> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(path)(error)),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(write_error(path)(error)),
         _ => Ok(()),
     }
 }

@@ -13,7 +13,7 @@ pub use log::RunLog;
 pub use summary::{Requests, SourceSummary, Summary};
 
 use crate::store::{FrozenWord, KeptCell, NO_VALUE, ReportLine, Run, Status, Store, StoreError, crash};
-use beside::Beside;
+use beside::ReportFiles;
 use serde_json::Value;
 use sheet_source::{DisplayKind, Scalar};
 use std::borrow::Cow;
@@ -39,12 +39,12 @@ pub const SUMMARY: &str = "run.json";
 pub const LOG: &str = "log.jsonl";
 
 /// All that is made anew with each report, in the order in which it is put in its place.
-const MADE: [&str; 6] = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, SUMMARY];
+const REPORT_FILES: [&str; 6] = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, SUMMARY];
 
 /// Writes all files of a run's report, in one pass over its records, and returns the summary. Of one run one report is written
 /// at a time; that is for the caller to see to.
 pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportError> {
-    let beside = Beside::new(folder, &MADE)?;
+    let beside = ReportFiles::new(folder, &REPORT_FILES)?;
     let counts = store.counts(run.run)?;
     let mut tables = tables::Tables::create(run, &beside)?;
     crash::point("report-begun");
@@ -52,9 +52,9 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     let mut book = workbook::ReportWorkbook::new(run, &counts, &notes)?;
     let mut rejects = rejects::Rejects::new(run);
     store.lines::<ReportError>(run, |line| {
-        tables.line(&line)?;
-        book.line(&line)?;
-        rejects.line(&line)
+        tables.write_line(&line)?;
+        book.write_line(&line)?;
+        rejects.write_line(&line)
     })?;
     tables.finish()?;
     book.save(beside.create(RESULTS_XLSX)?.file)?;
@@ -64,22 +64,23 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     let files: Vec<PathBuf> = files.map(|name| folder.join(name)).collect();
     let summary = Summary::of(run, counts, store.links(run.run)?, notes, &files);
     summary.write(beside.create(SUMMARY)?)?;
-    beside.put()?;
+    beside.publish()?;
     Ok(summary)
 }
 
 /// True where the run's folder holds the report of the run as it ended.
 pub fn is_written(run: &Run, folder: &Path) -> bool {
-    let told = std::fs::read(folder.join(SUMMARY)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
-    told.is_some_and(|told| {
-        told["outcome"] == run.outcome.word()
-            && told["exit_code"].as_i64() == run.exit_code
-            && told["elapsed_ms"].as_i64() == Some(run.elapsed_ms)
+    let described =
+        std::fs::read(folder.join(SUMMARY)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    described.is_some_and(|described| {
+        described["outcome"] == run.outcome.word()
+            && described["exit_code"].as_i64() == run.exit_code
+            && described["elapsed_ms"].as_i64() == Some(run.elapsed_ms)
     })
 }
 
 /// Where a record can be looked at: where the service said, or at its card in the CRM's own pages.
-fn address(run: &Run, line: &ReportLine) -> Option<String> {
+fn record_url(run: &Run, line: &ReportLine) -> Option<String> {
     if line.url.is_some() {
         return line.url.clone();
     }
@@ -95,16 +96,16 @@ fn address(run: &Run, line: &ReportLine) -> Option<String> {
 }
 
 /// The rows of a record as a person would write them: `17-19`, `17,20`.
-fn rows(line: &ReportLine) -> String {
+fn format_rows(line: &ReportLine) -> String {
     let mut rows: Vec<u32> = std::iter::once(line.row).chain(line.more.iter().copied()).collect();
     rows.sort_unstable();
-    let stretches = rows.chunk_by(|a, b| a + 1 == *b);
-    let told = stretches.map(|stretch| match stretch {
+    let ranges = rows.chunk_by(|a, b| a + 1 == *b);
+    let described = ranges.map(|range| match range {
         [first, .., last] => format!("{first}-{last}"),
         [one] => one.to_string(),
         [] => String::new(),
     });
-    told.collect::<Vec<_>>().join(",")
+    described.collect::<Vec<_>>().join(",")
 }
 
 /// The rows of a rejected record with their cells, as they were.
@@ -119,7 +120,7 @@ fn rejected_rows(line: &ReportLine) -> impl Iterator<Item = (u32, &[KeptCell])> 
 /// A cell as a text that the same mapping reads back to the same value: a number cell of a workbook is written with the
 /// source's decimal sign, and never with exactly three decimals, which would have two readings; an amount with the sign of
 /// its currency.
-fn text_of(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
+fn cell_text(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
     let currency = match cell.value {
         Scalar::Number(_) => None,
         Scalar::Formatted(_, DisplayKind::Currency(sign)) => Some(sign),
@@ -143,7 +144,7 @@ fn text_of(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn failed(path: &Path) -> impl Fn(std::io::Error) -> ReportError + '_ {
+fn write_error(path: &Path) -> impl Fn(std::io::Error) -> ReportError + '_ {
     |cause| ReportError::Write { path: path.to_owned(), cause }
 }
 
@@ -172,10 +173,10 @@ mod tests {
 
     #[test]
     fn rows_are_told_as_stretches_and_each_keeps_its_cells() {
-        for (row, more, told) in
+        for (row, more, described) in
             [(17, &[][..], "17"), (17, &[18, 19], "17-19"), (17, &[20], "17,20"), (17, &[18, 20, 21], "17-18,20-21")]
         {
-            assert_eq!(rows(&line(row, more, &[])), told);
+            assert_eq!(format_rows(&line(row, more, &[])), described);
         }
         let two = line(17, &[20], &[&["a"], &["b"]]);
         let kept: Vec<(u32, &[KeptCell])> = rejected_rows(&two).collect();
@@ -193,8 +194,8 @@ mod tests {
             ("79001234567", Some(','), "79001234567"),
         ] {
             let cell = KeptCell { text: text.to_owned(), value: Scalar::Number(0.0) };
-            assert_eq!(text_of(&cell, decimal), expected);
-            assert_eq!(text_of(&KeptCell::text(text), decimal), text, "texts stay as they are");
+            assert_eq!(cell_text(&cell, decimal), expected);
+            assert_eq!(cell_text(&KeptCell::text(text), decimal), text, "texts stay as they are");
         }
     }
 }

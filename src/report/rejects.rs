@@ -1,8 +1,8 @@
 //! `rejected.xlsx`: the rejected rows as they were, their cells of the same types, and what is wrong shown where it is. An import of
 //! it reads what it read from the source.
 
-use super::tables::told;
-use super::{ReportError, rejected_rows, text_of};
+use super::tables::describe_problems;
+use super::{ReportError, cell_text, rejected_rows};
 use crate::store::{KeptCell, NO_VALUE, ReportLine, Run, Status};
 use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet};
 use sheet_source::{
@@ -26,7 +26,7 @@ pub struct Rejects<'a> {
     workbook: Workbook,
     header: Header,
     /// Which of the source's columns are repeated.
-    kept: Vec<usize>,
+    columns: Vec<usize>,
     row: u32,
     /// There are more rows than a sheet has.
     full: bool,
@@ -39,7 +39,7 @@ pub struct Rejects<'a> {
 struct RejectCell {
     row: u32,
     /// The row of the source.
-    of: u32,
+    source_row: u32,
     column: u16,
     bad: bool,
 }
@@ -49,21 +49,21 @@ impl<'a> Rejects<'a> {
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
         let header = Header::new(&run.head.source.titles);
-        let kept = header.repeated_columns().collect();
-        Rejects { run, workbook, header, kept, row: 0, full: false, formats: HashMap::new() }
+        let columns = header.repeated_columns().collect();
+        Rejects { run, workbook, header, columns, row: 0, full: false, formats: HashMap::new() }
     }
 
-    pub fn line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
+    pub fn write_line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         if line.status != Status::Rejected || self.full {
             return Ok(());
         }
         if self.row == 0 {
-            self.titles()?;
+            self.write_titles()?;
         }
         for (row, cells) in rejected_rows(line) {
             self.full |= self.row + 1 >= SHEET_ROWS_MAX;
             if !self.full {
-                self.one(line, row, cells)?;
+                self.write_row(line, row, cells)?;
             }
         }
         Ok(())
@@ -74,38 +74,38 @@ impl<'a> Rejects<'a> {
         self.run.head.source.format == FileFormat::Csv
     }
 
-    fn one(&mut self, line: &ReportLine, row: u32, cells: &[KeptCell]) -> Result<(), ReportError> {
+    fn write_row(&mut self, line: &ReportLine, row: u32, cells: &[KeptCell]) -> Result<(), ReportError> {
         self.row += 1;
-        for (column, index) in (0_u16..).zip(self.kept.clone()) {
-            let mut wrong = self.wrong(line, row, index);
-            let spot = RejectCell { row: self.row, of: row, column, bad: !wrong.is_empty() };
+        for (column, index) in (0_u16..).zip(self.columns.clone()) {
+            let mut wrong = self.cell_problems(line, row, index);
+            let target = RejectCell { row: self.row, source_row: row, column, bad: !wrong.is_empty() };
             let cell = cells.get(index);
             if cell.is_some_and(is_too_long) {
                 wrong.push(format!("the text is longer than a cell of Excel: import the row from {}", super::REJECTED));
             }
-            if cell.is_some_and(|cell| cell.value == Scalar::Uncomputed && self.formula(spot, cell).is_none()) {
-                wrong.push("what the formula counts stands in the source alone: type the value".to_owned());
+            if cell.is_some_and(|cell| cell.value == Scalar::Uncomputed && self.formula(target, cell).is_none()) {
+                wrong.push("the result of the formula is only in the source: type the value".to_owned());
             }
-            self.cell(spot, cell)?;
+            self.write_cell(target, cell)?;
             if !wrong.is_empty() && self.row <= COMMENTED_MAX {
                 let note = Note::new(wrong.join("\n")).add_author_prefix(false);
-                self.sheet()?.insert_note(spot.row, column, &note)?;
+                self.sheet()?.insert_note(target.row, column, &note)?;
             }
         }
-        let (row_now, after) = (self.row, self.kept.len() as u16);
+        let (row_now, after) = (self.row, self.columns.len() as u16);
         let sheet = self.sheet()?;
         sheet.write_number(row_now, after, row)?;
         sheet.write_string(row_now, after + 1, line.problems.first().map_or("", |p| p.code.as_ref()))?;
-        sheet.write_string(row_now, after + 2, truncate(&escape_for_workbook(&told(line))))?;
+        sheet.write_string(row_now, after + 2, truncate(&escape_for_workbook(&describe_problems(line))))?;
         // Cells that stand under no title.
         for (column, cell) in (after + 3..).zip(cells.iter().skip(self.header.len())) {
-            self.cell(RejectCell { row: row_now, of: row, column, bad: true }, Some(cell))?;
+            self.write_cell(RejectCell { row: row_now, source_row: row, column, bad: true }, Some(cell))?;
         }
         Ok(())
     }
 
     /// What is wrong with a cell.
-    fn wrong(&self, line: &ReportLine, row: u32, index: usize) -> Vec<String> {
+    fn cell_problems(&self, line: &ReportLine, row: u32, index: usize) -> Vec<String> {
         if line.problems.is_empty() {
             return Vec::new();
         }
@@ -118,7 +118,7 @@ impl<'a> Rejects<'a> {
             .collect()
     }
 
-    fn cell(&mut self, spot: RejectCell, cell: Option<&KeptCell>) -> Result<(), ReportError> {
+    fn write_cell(&mut self, target: RejectCell, cell: Option<&KeptCell>) -> Result<(), ReportError> {
         let empty = KeptCell::text("");
         let kept = cell.unwrap_or(&empty);
         let number = stored_number(kept.cell());
@@ -127,12 +127,12 @@ impl<'a> Rejects<'a> {
             // What is typed into an empty cell of a CSV is a text as well.
             (Scalar::Text | Scalar::Empty, None) if self.of_csv() => TEXT.to_owned(),
             // A date that is typed in the place of a bad one is a date.
-            (Scalar::Text, None) if !spot.bad => TEXT.to_owned(),
+            (Scalar::Text, None) if !target.bad => TEXT.to_owned(),
             _ => String::new(),
         };
-        let format = self.format(number_format, spot.bad);
-        let (row, column) = (spot.row, spot.column);
-        let formula = self.formula(spot, kept);
+        let format = self.format(number_format, target.bad);
+        let (row, column) = (target.row, target.column);
+        let formula = self.formula(target, kept);
         let decimal = self.run.head.decimal;
         let sheet = self.sheet()?;
         match (kept.value, number) {
@@ -144,11 +144,11 @@ impl<'a> Rejects<'a> {
                 sheet.write_formula_with_format(row, column, formula, &format)?
             }
             _ if is_too_long(kept) => {
-                let text = text_of(kept, decimal);
+                let text = cell_text(kept, decimal);
                 sheet.write_string_with_format(row, column, truncate_marked(&escape_for_workbook(&text)), &format)?
             }
             _ => {
-                let text = text_of(kept, decimal);
+                let text = cell_text(kept, decimal);
                 sheet.write_string_with_format(row, column, escape_for_workbook(&text), &format)?
             }
         };
@@ -156,15 +156,15 @@ impl<'a> Rejects<'a> {
     }
 
     /// A formula without a result, as it says the same where the row stands now.
-    fn formula(&self, spot: RejectCell, kept: &KeptCell) -> Option<String> {
-        let place = |column: usize| self.kept.iter().position(|known| *known == column);
+    fn formula(&self, target: RejectCell, kept: &KeptCell) -> Option<String> {
+        let place = |column: usize| self.columns.iter().position(|known| *known == column);
         // Rows of a sheet are counted from 1.
         let is_one = kept.value == Scalar::Uncomputed;
-        is_one.then(|| move_formula(&kept.text, spot.of, spot.row + 1, place)).flatten()
+        is_one.then(|| move_formula(&kept.text, target.source_row, target.row + 1, place)).flatten()
     }
 
     fn format(&mut self, number_format: String, bad: bool) -> Format {
-        let make = |(number_format, bad): &(String, bool)| {
+        let build = |(number_format, bad): &(String, bool)| {
             let mut format = Format::new();
             if !number_format.is_empty() {
                 format = format.set_num_format(number_format);
@@ -175,7 +175,7 @@ impl<'a> Rejects<'a> {
         match self.formats.get(&wanted) {
             Some(format) => format.clone(),
             None => {
-                let format = make(&wanted);
+                let format = build(&wanted);
                 self.formats.insert(wanted, format.clone());
                 format
             }
@@ -186,7 +186,7 @@ impl<'a> Rejects<'a> {
         Ok(self.workbook.worksheet_from_index(0)?)
     }
 
-    fn titles(&mut self) -> Result<(), ReportError> {
+    fn write_titles(&mut self) -> Result<(), ReportError> {
         let of_csv = self.of_csv();
         let bold = Format::new().set_bold().set_background_color(HEADER).set_num_format(TEXT);
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
@@ -194,7 +194,7 @@ impl<'a> Rejects<'a> {
             sheet.set_name(CSV_REJECTS_SHEET)?;
         }
         sheet.set_freeze_panes(1, 0)?;
-        let titles = self.kept.iter().map(|index| self.header.title(*index));
+        let titles = self.columns.iter().map(|index| self.header.title(*index));
         for (column, title) in (0_u16..).zip(titles.chain(REJECT_COLUMNS)) {
             sheet.set_column_width(column, 20)?;
             sheet.write_string_with_format(0, column, truncate(&escape_for_workbook(title)), &bold)?;

@@ -1,7 +1,7 @@
 //! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
 
 use super::beside::PartialFile;
-use super::{ReportError, failed};
+use super::{ReportError, write_error};
 use crate::store::{Counts, FrozenWord, Links, Run};
 use serde::Serialize;
 use sheet_source::problem::Note;
@@ -81,6 +81,6 @@ impl Summary {
     pub fn write(&self, mut part: PartialFile) -> Result<(), ReportError> {
         let mut json = serde_json::to_vec_pretty(self).map_err(|e| ReportError::Store(e.into()))?;
         json.push(b'\n');
-        part.file.write_all(&json).map_err(failed(&part.path))
+        part.file.write_all(&json).map_err(write_error(&part.path))
     }
 }

@@ -1,7 +1,7 @@
 //! `results.csv`, `problems.csv`, `rejected.csv`. Their columns are relied upon from outside.
 
-use super::beside::{Beside, PartialFile};
-use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_rows, rows, text_of};
+use super::beside::{PartialFile, ReportFiles};
+use super::{PROBLEMS, REJECTED, RESULTS, ReportError, cell_text, format_rows, record_url, rejected_rows, write_error};
 use crate::mapping::request_id;
 use crate::store::{FrozenWord, ReportLine, Run, Status};
 use sheet_source::problem::Problem;
@@ -65,22 +65,22 @@ impl TableWriter {
         delimiter: char,
     ) -> Result<TableWriter, ReportError> {
         let PartialFile { file, path } = part;
-        let csv = CsvWriter::new(file, encoding, bom, delimiter).map_err(failed(&path))?;
+        let csv = CsvWriter::new(file, encoding, bom, delimiter).map_err(write_error(&path))?;
         Ok(TableWriter { csv, path, guard: escape_formula })
     }
 
-    fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) -> Result<(), ReportError> {
+    fn write_row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) -> Result<(), ReportError> {
         let cells = cells.into_iter().map(|cell| (self.guard)(cell.as_ref()).into_owned());
-        self.csv.write_row(cells).map_err(failed(&self.path))
+        self.csv.write_row(cells).map_err(write_error(&self.path))
     }
 
     fn finish(self) -> Result<(), ReportError> {
-        self.csv.finish().map_err(failed(&self.path))
+        self.csv.finish().map_err(write_error(&self.path))
     }
 }
 
 impl<'a> Tables<'a> {
-    pub fn create(run: &'a Run, beside: &Beside<'_>) -> Result<Tables<'a>, ReportError> {
+    pub fn create(run: &'a Run, beside: &ReportFiles<'_>) -> Result<Tables<'a>, ReportError> {
         let source = &run.head.source;
         // A workbook's rejects as a CSV that Excel opens with a double click where a comma is the decimal sign.
         let csv = source.format == FileFormat::Csv;
@@ -101,20 +101,20 @@ impl<'a> Tables<'a> {
             header,
         };
         tables.rejected.guard = escape_for_rejects;
-        tables.results.row(RESULT_COLUMNS)?;
-        tables.problems.row(PROBLEM_COLUMNS)?;
+        tables.results.write_row(RESULT_COLUMNS)?;
+        tables.problems.write_row(PROBLEM_COLUMNS)?;
         let titles = tables.kept.iter().map(|index| tables.header.title(*index));
-        tables.rejected.row(titles.chain(REJECT_COLUMNS))?;
+        tables.rejected.write_row(titles.chain(REJECT_COLUMNS))?;
         Ok(tables)
     }
 
-    pub fn line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
-        self.result(line)?;
-        self.problems(line)?;
-        if line.status == Status::Rejected { self.reject(line) } else { Ok(()) }
+    pub fn write_line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
+        self.write_result(line)?;
+        self.write_problems(line)?;
+        if line.status == Status::Rejected { self.write_rejected(line) } else { Ok(()) }
     }
 
-    fn result(&mut self, line: &ReportLine) -> Result<(), ReportError> {
+    fn write_result(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         let head = &self.run.head;
         let first = line.problems.first();
         let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
@@ -134,7 +134,7 @@ impl<'a> Tables<'a> {
             head.source.path.clone(),
             text(head.source.sheet.as_ref()),
             line.row.to_string(),
-            rows(line),
+            format_rows(line),
             text(line.key.as_ref()),
             head.kind.word().to_owned(),
             head.action.word().to_owned(),
@@ -143,7 +143,7 @@ impl<'a> Tables<'a> {
             number(line.contact_id),
             number(line.company_id),
             merged.to_owned(),
-            address(self.run, line).unwrap_or_default(),
+            record_url(self.run, line).unwrap_or_default(),
             first.map(|p| p.stage.word().to_owned()).unwrap_or_default(),
             first.map(|p| p.code.to_string()).unwrap_or_default(),
             first.and_then(|p| p.place.column_title()).unwrap_or_default().to_owned(),
@@ -155,27 +155,27 @@ impl<'a> Tables<'a> {
             number(line.batch),
             line.attempts.to_string(),
         ];
-        self.results.row(&cells)
+        self.results.write_row(&cells)
     }
 
-    fn problems(&mut self, line: &ReportLine) -> Result<(), ReportError> {
+    fn write_problems(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         for problem in &line.problems {
-            self.problems.row(problem_cells(self.run, line, problem))?;
+            self.problems.write_row(problem_cells(self.run, line, problem))?;
         }
         Ok(())
     }
 
-    fn reject(&mut self, line: &ReportLine) -> Result<(), ReportError> {
+    fn write_rejected(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         let code = line.problems.first().map_or("", |p| p.code.as_ref());
-        let message = told(line);
+        let message = describe_problems(line);
         for (row, cells) in rejected_rows(line) {
             let row = row.to_string();
             let decimal = self.run.head.decimal;
             let own =
-                self.kept.iter().map(|index| cells.get(*index).map_or(Cow::Borrowed(""), |c| text_of(c, decimal)));
+                self.kept.iter().map(|index| cells.get(*index).map_or(Cow::Borrowed(""), |c| cell_text(c, decimal)));
             let ours = [row.as_str(), code, message.as_str()].map(Cow::Borrowed);
-            let beyond = cells.iter().skip(self.header.len()).map(|cell| text_of(cell, decimal));
-            self.rejected.row(own.chain(ours).chain(beyond))?;
+            let beyond = cells.iter().skip(self.header.len()).map(|cell| cell_text(cell, decimal));
+            self.rejected.write_row(own.chain(ours).chain(beyond))?;
         }
         Ok(())
     }
@@ -207,8 +207,8 @@ pub fn problem_cells(run: &Run, line: &ReportLine, problem: &Problem) -> [String
 }
 
 /// All problems of a record in one cell.
-pub fn told(line: &ReportLine) -> String {
-    let told: Vec<String> = line
+pub fn describe_problems(line: &ReportLine) -> String {
+    let described: Vec<String> = line
         .problems
         .iter()
         .map(|p| {
@@ -217,5 +217,5 @@ pub fn told(line: &ReportLine) -> String {
             format!("{place}{}{hint}", p.message)
         })
         .collect();
-    told.join(" | ")
+    described.join(" | ")
 }

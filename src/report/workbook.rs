@@ -1,11 +1,11 @@
 //! The report for people: `results.xlsx` with a summary, a chart, every result and every problem.
 
 use super::tables::{PROBLEM_COLUMNS, RESULT_COLUMNS, problem_cells};
-use super::{ReportError, address, rows};
+use super::{ReportError, format_rows, record_url};
 use crate::mapping::request_id;
 use crate::store::{Counts, FrozenWord, ReportLine, Run, Status};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Workbook, Worksheet};
-use sheet_source::problem::Note as Noticed;
+use sheet_source::problem::Note as SourceNote;
 use sheet_source::{COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, truncate};
 use std::fs::File;
 
@@ -14,13 +14,13 @@ const HEADER: Color = Color::RGB(0xDD_EB_F7);
 pub struct ReportWorkbook<'a> {
     run: &'a Run,
     workbook: Workbook,
-    results: Pages,
-    problems: Pages,
+    results: SheetSeries,
+    problems: SheetSeries,
     link: Format,
 }
 
 /// A table that goes on in another sheet when one is full. The sheets are written row by row and not kept.
-struct Pages {
+struct SheetSeries {
     name: &'static str,
     titles: &'static [&'static str],
     sheet: Option<usize>,
@@ -29,12 +29,12 @@ struct Pages {
 }
 
 impl<'a> ReportWorkbook<'a> {
-    pub fn new(run: &'a Run, counts: &Counts, notes: &[Noticed]) -> Result<ReportWorkbook<'a>, ReportError> {
+    pub fn new(run: &'a Run, counts: &Counts, notes: &[SourceNote]) -> Result<ReportWorkbook<'a>, ReportError> {
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
-        let row = summary(workbook.add_worksheet(), run, counts)?;
-        noticed(workbook.worksheet_from_index(0)?, row + 2, notes)?;
-        let pages = |name, titles| Pages { name, titles, sheet: None, row: 0, count: 0 };
+        let row = write_summary(workbook.add_worksheet(), run, counts)?;
+        write_notes(workbook.worksheet_from_index(0)?, row + 2, notes)?;
+        let pages = |name, titles| SheetSeries { name, titles, sheet: None, row: 0, count: 0 };
         Ok(ReportWorkbook {
             run,
             workbook,
@@ -44,17 +44,17 @@ impl<'a> ReportWorkbook<'a> {
         })
     }
 
-    pub fn line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
+    pub fn write_line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         let head = &self.run.head;
         // Whoever follows a link to the account inside the program finds nobody there any more.
-        let url = if head.has_address() { address(self.run, line) } else { line.url.clone() };
+        let url = if head.has_address() { record_url(self.run, line) } else { line.url.clone() };
         let first = line.problems.first();
-        let (sheet, row) = self.results.next(&mut self.workbook)?;
+        let (sheet, row) = self.results.next_row(&mut self.workbook)?;
         let texts = [
             (0, request_id(line.row)),
             (1, head.source.path.clone()),
             (2, head.source.sheet.clone().unwrap_or_default()),
-            (4, if line.more.is_empty() { String::new() } else { rows(line) }),
+            (4, if line.more.is_empty() { String::new() } else { format_rows(line) }),
             (5, line.key.clone().unwrap_or_default()),
             (6, head.kind.word().to_owned()),
             (7, head.action.word().to_owned()),
@@ -92,12 +92,12 @@ impl<'a> ReportWorkbook<'a> {
                 };
             }
         }
-        self.problems(line)
+        self.write_problems(line)
     }
 
-    fn problems(&mut self, line: &ReportLine) -> Result<(), ReportError> {
+    fn write_problems(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         for problem in &line.problems {
-            let (sheet, row) = self.problems.next(&mut self.workbook)?;
+            let (sheet, row) = self.problems.next_row(&mut self.workbook)?;
             let cells = problem_cells(self.run, line, problem);
             for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
                 sheet.write_string(row, column as u16, truncate(cell))?;
@@ -111,9 +111,9 @@ impl<'a> ReportWorkbook<'a> {
     }
 }
 
-impl Pages {
+impl SheetSeries {
     /// The sheet and row for the next line; begins a new sheet with its header where need be.
-    fn next<'w>(&mut self, workbook: &'w mut Workbook) -> Result<(&'w mut Worksheet, u32), ReportError> {
+    fn next_row<'w>(&mut self, workbook: &'w mut Workbook) -> Result<(&'w mut Worksheet, u32), ReportError> {
         if self.sheet.is_none() || self.row + 1 >= SHEET_ROWS_MAX {
             self.count += 1;
             let name = if self.count == 1 { self.name.to_owned() } else { format!("{} {}", self.name, self.count) };
@@ -121,7 +121,7 @@ impl Pages {
             sheet.set_name(name)?;
             sheet.set_freeze_panes(1, 0)?;
             sheet.autofilter(0, 0, SHEET_ROWS_MAX - 1, self.titles.len() as u16 - 1)?;
-            widths(sheet, self.titles)?;
+            set_widths(sheet, self.titles)?;
             let bold = Format::new().set_bold().set_background_color(HEADER);
             for (column, title) in self.titles.iter().enumerate() {
                 sheet.write_string_with_format(0, column as u16, *title, &bold)?;
@@ -135,7 +135,7 @@ impl Pages {
     }
 }
 
-fn widths(sheet: &mut Worksheet, titles: &[&str]) -> Result<(), ReportError> {
+fn set_widths(sheet: &mut Worksheet, titles: &[&str]) -> Result<(), ReportError> {
     for (column, title) in titles.iter().enumerate() {
         let width = match *title {
             "message" | "hint" | "url" => 50.0,
@@ -148,7 +148,7 @@ fn widths(sheet: &mut Worksheet, titles: &[&str]) -> Result<(), ReportError> {
 }
 
 /// What was noticed of the source and on the way, one below the other.
-fn noticed(sheet: &mut Worksheet, first: u32, notes: &[Noticed]) -> Result<(), ReportError> {
+fn write_notes(sheet: &mut Worksheet, first: u32, notes: &[SourceNote]) -> Result<(), ReportError> {
     let bold = Format::new().set_bold();
     for (row, note) in (first..).zip(notes) {
         if row == first {
@@ -160,7 +160,7 @@ fn noticed(sheet: &mut Worksheet, first: u32, notes: &[Noticed]) -> Result<(), R
 }
 
 /// Says which row it has filled last.
-fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<u32, ReportError> {
+fn write_summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<u32, ReportError> {
     let bold = Format::new().set_bold();
     let title = Format::new().set_bold().set_font_size(16);
     let head = &run.head;

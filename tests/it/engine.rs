@@ -75,7 +75,7 @@ fn two_imports_into_two_accounts_run_at_once_in_one_process_and_one_is_cancelled
     assert_eq!(one.service.entities("leads"), made);
 
     let resume = ResumeRequest {
-        target: Target::unsaid().token(Token::Value(one.service.token().to_owned().into())),
+        target: Target::unspecified().token(Token::Value(one.service.token().to_owned().into())),
         ..ResumeRequest::new(folders(&one.folder))
     };
     let finished = engine::resume(&resume, &mut |_| {}).expect("it goes on");
@@ -134,7 +134,7 @@ fn a_source_that_is_gone_before_it_is_read_back_does_not_leave_a_run_without_its
     assert!(result.folder.join("run.json").exists());
     let kept: Vec<String> = result.summary.notes.iter().map(|note| note.message.to_string()).collect();
     assert_eq!(kept, told);
-    let failed = kept.iter().filter(|note| note.starts_with("the import itself is done; what follows it failed: "));
+    let failed = kept.iter().filter(|note| note.starts_with("the import is done; a step after it failed: "));
     assert_eq!(failed.count(), 1, "{kept:?}");
 }
 
@@ -152,7 +152,7 @@ fn values_that_nothing_can_be_done_with_are_refused_before_anything_is_read() {
     ] {
         let error = engine::import(&request, &mut |_| {}).expect_err(value);
         assert_eq!((error.kind, &*error.problems[0].code), (ErrorKind::Refused, "value"));
-        assert!(error.to_string().contains(&format!("{value} is out of its range")), "{error}");
+        assert!(error.to_string().contains(&format!("{value} is out of range")), "{error}");
     }
 }
 

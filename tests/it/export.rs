@@ -610,12 +610,12 @@ fn an_export_goes_on_from_the_last_complete_one() {
         let text = std::fs::read_to_string(folder.path().join(file)).expect("a file");
         (text.lines().count(), ran.stderr)
     };
-    // What is not certainly complete is not gone on from.
+    // What is possibly incomplete is not gone on from.
     service.post("/_sandbox/switches", r#"{"page_max": 1}"#);
     assert_eq!(export("0.jsonl", &["--since", "last"], 1).0, 250);
     service.post("/_sandbox/switches", r#"{"page_max": 0}"#);
     let (rows, told) = export("1.jsonl", &["--since", "last"], 0);
-    assert!(rows == 300 && told.contains("all of it is read"), "{told}");
+    assert!(rows == 300 && told.contains("everything is read"), "{told}");
     let (rows, told) = export("2.jsonl", &["--since", "last"], 0);
     assert!(rows == 0 && told.contains("what has changed since 20"), "{told}");
     service.post("/api/v4/leads", r#"[{"name": "new"}]"#);
@@ -625,7 +625,7 @@ fn an_export_goes_on_from_the_last_complete_one() {
     assert_eq!(export("4.jsonl", &["--since", "last"], 0).0, 2, "what was there a moment ago comes again");
     // Others are remembered apart.
     let (rows, told) = export("5.jsonl", &["--since", "last", "--query", "changed"], 0);
-    assert!(rows == 1 && told.contains("all of it is read"), "{told}");
+    assert!(rows == 1 && told.contains("everything is read"), "{told}");
 }
 
 #[test]
@@ -635,14 +635,14 @@ fn what_cannot_be_asked_is_refused_with_what_to_do() {
     service.post("/api/v4/leads", r#"[{"name": "a"}, {"name": "b"}]"#);
     folder.write("there.csv", "x");
     let refused = [
-        (&["lead", "--to", "a.txt"][..], "end it in .xlsx, .csv or .jsonl"),
+        (&["lead", "--to", "a.txt"][..], "use a name that ends in .xlsx, .csv or .jsonl"),
         (&["lead", "--to", "there.csv"], "--force"),
-        (&["lead", "--to", "none/a.csv"], "there is no folder"),
+        (&["lead", "--to", "none/a.csv"], "does not exist"),
         (&["lead", "--to", "a.csv", "--filter", "price=1"], "responsible_user_id"),
         (&["lead", "--to", "a.csv", "--filter", "status_id=x"], "is no id"),
         (&["contact", "--to", "a.csv", "--filter", "status_id=1"], "cannot be filtered"),
         (&["customer-status", "--to", "a.csv", "--since", "2026-01-01"], "leave out --since"),
-        (&["lead", "--to", "a.csv", "--since", "soon"], "is no date"),
+        (&["lead", "--to", "a.csv", "--since", "soon"], "is not a valid date"),
         (&["lead", "--to", "a.csv", "--columns", "ID,Бюджед"], "did you mean \"Бюджет\"?"),
         (&["lead", "--to", "a.jsonl", "--columns", "ID"], "leave out --columns"),
         (&["element", "--to", "a.csv"], "add --catalog"),

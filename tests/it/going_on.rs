@@ -40,7 +40,7 @@ fn amoport(here: &Path, service: &Service, args: &[&str]) -> Ran {
 
 fn line(ran: &Ran) -> String {
     let last = ran.stderr.lines().last().unwrap_or_default();
-    last.strip_prefix("to go on: ").unwrap_or_else(|| panic!("no way to go on:\n{}", ran.stderr)).to_owned()
+    last.strip_prefix("to continue: ").unwrap_or_else(|| panic!("no way to go on:\n{}", ran.stderr)).to_owned()
 }
 
 /// As whoever copies the line would run it.
@@ -192,8 +192,8 @@ fn a_run_that_knows_its_files_from_one_folder_alone_says_so_elsewhere_and_goes_o
     let resume = ["resume", "--state", &state, "--token-file"];
     let token = room.join("token").display().to_string();
     let refused = amoport(folder.path(), &service, &[&resume[..], &[&token]].concat()).expect(2);
-    assert!(refused.stderr.contains("rows.csv: there is no such file in this folder"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("go on from the folder in which the run began"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("rows.csv: the file is not in this folder"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("resume from the folder in which the run began"), "{}", refused.stderr);
     amoport(&room, &service, &["resume", "--token-file", "token"]).expect(0);
     assert_eq!(service.entities("leads"), 4);
 }

@@ -161,7 +161,7 @@ fn an_unusable_snapshot_ends_with_exit_code_2() {
     folder.write("bare.json", good.to_string());
     for (file, why) in [
         ("missing.json", "the snapshot cannot be read"),
-        ("broken.json", "this is no snapshot of an account"),
+        ("broken.json", "this is not a valid snapshot of an account"),
         ("newer.json", "the snapshot has format 99"),
         ("bare.json", "the snapshot holds no pipelines"),
     ] {
@@ -191,7 +191,7 @@ fn a_world_that_is_there_is_not_made_like_another_account() {
     assert!(told.contains("this world was begun otherwise than --like says"), "{told}");
     let _served = Served::start(&folder, &service, &[]);
     let told = run(&folder, &service, &like).expect(2).stderr;
-    assert!(told.contains("a sandbox is served from this state folder"), "{told}");
+    assert!(told.contains("a sandbox is already running from this state folder"), "{told}");
 }
 
 /// All rows of all tables of a SQLite file, as text.

@@ -242,7 +242,7 @@ fn linked_columns_can_be_chosen_and_what_no_kind_has_is_refused() {
     let customer = &made["_embedded"]["customers"][0]["id"];
     service.post(&format!("/api/v4/customers/{customer}/transactions"), r#"[{"price": 5}]"#);
     for (args, told) in [
-        (&["contact", "--to", "a.csv", "--linked", "contact"][..], "it can show company"),
+        (&["contact", "--to", "a.csv", "--linked", "contact"][..], "it has company"),
         (&["segment", "--to", "a.csv", "--linked", "company"], "leave out --linked"),
         (&["lead", "--to", "a.jsonl", "--linked", "contact"], "leave out --linked"),
     ] {

@@ -437,7 +437,7 @@ fn stages_go_with_their_pipeline_tags_are_replaced_and_only_custom_fields_are_em
     book.rows.iter_mut().for_each(|row| row[0] = row.pop().expect("a cell"));
     book.write(&folder.path().join(FILE));
     let ran = folder.run(&service, &IMPORT).expect(2);
-    assert!(ran.stderr.contains("the sheet has no one column \"ID\""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the sheet does not have exactly one column \"ID\""), "{}", ran.stderr);
 }
 
 #[test]
@@ -611,7 +611,7 @@ fn an_import_that_is_cancelled_between_its_two_runs_says_what_is_not_made() {
         }
     });
     let error = ended.expect_err("cancelled").to_string();
-    assert!(error.contains("the changed rows are sent; the new rows of the workbook are not made yet"), "{error}");
+    assert!(error.contains("the changed rows are sent; the new rows of the workbook are not created yet"), "{error}");
     assert_eq!(writes(&service), [(patch(), 1)]);
     folder.run(&service, &IMPORT).expect(0);
     assert_eq!(writes(&service), [(patch(), 1), (post(), 1)]);

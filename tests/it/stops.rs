@@ -95,7 +95,7 @@ fn another_source_under_the_same_name_is_not_resumed() {
     one.write("leads.csv", "n,name\n1,Совсем другая\n");
     let refused = one.run(&service, &["resume"]).expect(2);
     assert!(refused.stderr.contains("the source has changed since the run began"), "{}", refused.stderr);
-    assert!(refused.stderr.contains("none of the rows"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("none of the run's rows"), "{}", refused.stderr);
     let by_name = one.run(&service, &["resume", "no-such-run"]).expect(2);
     assert!(by_name.stderr.contains("there is no run \"no-such-run\""), "{}", by_name.stderr);
     assert!(service.entities("leads") < 100, "nothing of the other source was sent");
@@ -123,7 +123,7 @@ fn what_is_no_file_is_refused_or_said_to_be_waited_for() {
         let filling = std::thread::spawn(move || std::fs::write(pipe, "name\nA\n"));
         let read = folder.run(&service, verb).expect(0);
         filling.join().expect("no panic").expect("it is written");
-        assert!(read.stderr.contains("pipe.csv is no file: it is read to its end"), "{}", read.stderr);
+        assert!(read.stderr.contains("pipe.csv is not a regular file: it is read until it ends"), "{}", read.stderr);
     }
     assert_eq!(service.all("leads").len(), 1);
 }

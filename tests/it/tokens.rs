@@ -277,5 +277,5 @@ fn logging_in_needs_an_integration_a_secret_and_a_good_code() {
     assert!(end.stderr.contains("tokens.json"), "{}", end.stderr);
     folder.write("amoport.toml", format!("[accounts.main]\nurl = \"{}\"\n", service.url()));
     let plain = run(&folder, &service, &login).expect(2);
-    assert!(plain.stderr.contains("names no integration"), "{}", plain.stderr);
+    assert!(plain.stderr.contains("has no integration"), "{}", plain.stderr);
 }

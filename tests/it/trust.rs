@@ -180,7 +180,7 @@ fn a_token_command_of_the_folder_is_never_run() {
 
     mode(&file, 0o666);
     let told = refused(person.import_as("main"), "untrusted-folder");
-    assert!(told.contains("amoport.toml: everybody on this machine may change this"), "{told}");
+    assert!(told.contains("amoport.toml: everyone on this machine can change this"), "{told}");
     assert!(told.contains("chmod o-w"), "{told}");
     mode(&file, 0o644);
 
@@ -360,13 +360,13 @@ fn a_store_that_may_be_somebody_else_s_is_not_gone_on_with() {
         }
     };
     mode(&person.state(), 0o777);
-    all_refused(".amoport: everybody on this machine");
+    all_refused(".amoport: everyone on this machine");
     mode(&person.state(), 0o700);
     mode(&person.state().join("store.db"), 0o666);
-    all_refused("store.db: everybody on this machine");
+    all_refused("store.db: everyone on this machine");
     mode(&person.state().join("store.db"), 0o600);
     mode(person.folder.path(), 0o777);
-    all_refused("everybody on this machine");
+    all_refused("everyone on this machine");
     mode(person.folder.path(), 0o700);
     for what in [person.state(), person.state().join("store.db"), person.folder.path().to_owned()] {
         if given_away(&what, Some(STRANGER), None) {
@@ -375,7 +375,7 @@ fn a_store_that_may_be_somebody_else_s_is_not_gone_on_with() {
         }
         if given_away(&what, None, Some(STRANGER)) {
             mode(&what, if what.is_dir() { 0o770 } else { 0o660 });
-            all_refused(&format!("the group {STRANGER} may change this"));
+            all_refused(&format!("the group {STRANGER} can change this"));
             given_away(&what, None, Some(0));
             mode(&what, if what.is_dir() { 0o700 } else { 0o600 });
         }
@@ -403,7 +403,7 @@ fn a_store_from_an_archive_sends_no_token_to_another_host() {
     let config = config.display().to_string();
     let by_name = [("account", spy.url()), ("target", "main".to_owned()), ("config", config)];
     forged(&person, &by_name.each_ref().map(|(key, value)| (*key, value.as_str())));
-    tries("a name of the store", "theirs.toml: the account's host is");
+    tries("a name of the store", "theirs.toml: this file names the host");
     // Another secret, sent to whoever listens on this machine.
     let key = person.home.path().join("id_rsa");
     fs::write(&key, "PRIVATE KEY").expect("a key");
@@ -637,7 +637,7 @@ fn on_a_terminal_the_first_use_of_a_host_is_asked_for_and_kept() {
     };
     let host = service.url().trim_start_matches("http://");
     let (code, said) = on_a_terminal(&mut status(), "n\n");
-    assert!(code == 2 && said.contains(&format!("{host} gets the token")), "{code}: {said}");
+    assert!(code == 2 && said.contains(&format!("{host} would get the token")), "{code}: {said}");
     assert_eq!(service.requests("GET account"), 0);
     let (code, said) = on_a_terminal(&mut status(), "y\n");
     assert_eq!(code, 0, "{said}");

@@ -57,9 +57,9 @@ pub enum Verb {
     Import(ImportArgs),
     /// Read, map and validate everything; send nothing; list every problem
     Check(CheckArgs),
-    /// Go on with a run that was stopped
+    /// Resume a run that was stopped
     Resume(ResumeArgs),
-    /// List what was done
+    /// List the runs
     Runs(RunsArgs),
     /// Write a run's reports again from the store
     Report(ReportArgs),
@@ -99,7 +99,7 @@ pub struct TargetArgs {
 
 #[derive(Debug, Clone, Copy, Args)]
 pub struct OpenArgs {
-    /// Take files with secrets that other users of this machine can read
+    /// Accept files with secrets that other users of this machine can read
     #[arg(long, env = "AMOPORT_ALLOW_OPEN_TOKEN_FILE")]
     pub allow_open_token_file: bool,
 }
@@ -119,7 +119,7 @@ pub struct SourceArgs {
     /// Row of the column titles, as Excel shows it; 0 where there is none
     #[arg(long, value_name = "N", env = "AMOPORT_HEADER_ROW")]
     pub header_row: Option<u32>,
-    /// What is done with rows that the sheet does not show: import or skip
+    /// What to do with rows that the sheet does not show: import or skip
     #[arg(long, value_name = "WORD", value_parser = hidden_rows, env = "AMOPORT_HIDDEN_ROWS")]
     pub hidden_rows: Option<HiddenRows>,
     /// Encoding of a CSV, such as windows-1251
@@ -191,40 +191,40 @@ pub struct ImportArgs {
     /// Import these rows only, numbered as Excel shows them
     #[arg(long, value_name = "A-B", value_parser = rows)]
     pub rows: Option<(u32, u32)>,
-    /// Records in one request: a number up to the kind's maximum, or "auto" to find the size by the answers
+    /// Records in one request: a number up to the kind's maximum, or "auto" to adapt the size to the answers
     #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = batch, env = "AMOPORT_BATCH")]
     pub batch: BatchLimit,
-    /// Requests in a second
+    /// Requests per second
     #[arg(long, value_name = "N", default_value_t = amo_model::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
     pub rate: u32,
     /// Stop when more records than this are rejected; the whole source is checked before anything is sent
     #[arg(long, value_name = "N|N%", value_parser = max_errors, env = "AMOPORT_MAX_ERRORS")]
     pub max_errors: Option<MaxErrors>,
-    /// How long the account is watched for records whose answer was lost
+    /// How long records whose answer was lost are looked for in the account
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = seconds, env = "AMOPORT_SETTLE")]
     pub settle: u64,
-    /// How long an answer is waited for; its records are looked for as long as that and the settling time
-    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = some_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
+    /// How long to wait for an answer; its records are looked for as long as that and the settling time
+    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = positive_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
     pub answer_timeout: u64,
-    /// What is read back at the end and compared with what was sent
+    /// Which records are read back at the end and compared with what was sent
     #[arg(long, value_name = "WHAT", default_value = "sample", env = "AMOPORT_VERIFY")]
     pub verify: VerifyWord,
     /// Import although this source was imported before
     #[arg(long)]
     pub again: bool,
-    /// Take keys that another mapping has made, and such as lack only the zeros or words of a number's format, for the same
+    /// Treat keys of another mapping, and keys that lack only the zeros or words of a number's format, as the same
     #[arg(long)]
     pub same_keys: bool,
-    /// Make records anew whose keys are known and that are gone from the account; no others
+    /// Create records again whose keys are known and that were deleted from the account; no others
     #[arg(long)]
     pub remake_deleted: bool,
-    /// Go on with a state folder that knows less than was sent from it: look for records in the account before sending them
+    /// Accept a state folder that is older than what was sent from it: look for records in the account before sending them
     #[arg(long, env = "AMOPORT_OLDER_STATE")]
     pub older_state: bool,
-    /// Without a mapping: let the workbook win in cells that are in conflict with the account
+    /// Without a mapping: let the workbook win in cells that conflict with the account
     #[arg(long)]
     pub force: bool,
-    /// Without a mapping: make every row as a new record, here or in another account; the IDs of the workbook become keys
+    /// Without a mapping: create every row as a new record, here or in another account; the IDs of the workbook become keys
     #[arg(long)]
     pub as_new: bool,
     /// Do not ask before deleting
@@ -254,28 +254,28 @@ pub enum VerifyWord {
 
 /// `60s`, `2m`, `90`.
 fn seconds(text: &str) -> Result<u64, String> {
-    let bad = || "a time is written 60s or 2m".to_owned();
+    let invalid = || "a time is written 60s or 2m".to_owned();
     let (number, unit) = match text.strip_suffix('m') {
         Some(minutes) => (minutes, 60),
         None => (text.strip_suffix('s').unwrap_or(text), 1),
     };
-    number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(bad)
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(invalid)
 }
 
-fn some_seconds(text: &str) -> Result<u64, String> {
+fn positive_seconds(text: &str) -> Result<u64, String> {
     seconds(text).and_then(|seconds| if seconds > 0 { Ok(seconds) } else { Err("at least 1s".to_owned()) })
 }
 
 /// `2-50`, `2-`, `17`.
 fn rows(text: &str) -> Result<(u32, u32), String> {
-    let bad = || "rows are written 2-50, 2- or 17".to_owned();
-    let number = |part: &str| part.trim().parse::<u32>().map_err(|_| bad());
+    let invalid = || "rows are written 2-50, 2- or 17".to_owned();
+    let number = |part: &str| part.trim().parse::<u32>().map_err(|_| invalid());
     let (first, last) = match text.split_once('-') {
         Some((first, "")) => (number(first)?, u32::MAX),
         Some((first, last)) => (number(first)?, number(last)?),
         None => (number(text)?, number(text)?),
     };
-    if first == 0 || first > last { Err(bad()) } else { Ok((first, last)) }
+    if first == 0 || first > last { Err(invalid()) } else { Ok((first, last)) }
 }
 
 /// `10`, or `1%` of the records.
@@ -329,20 +329,20 @@ pub struct ResumeArgs {
     pub run: Option<String>,
     #[command(flatten)]
     pub target: TargetArgs,
-    /// Send records again of which it is not known whether they arrived; look for them in the account first
+    /// Send records of unknown outcome again; look for them in the account first
     #[arg(long)]
     pub resend_unknown: bool,
-    /// How long an answer is waited for; as the run did before, if left out
-    #[arg(long, value_name = "TIME", value_parser = some_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
+    /// How long to wait for an answer; as the run did before, if left out
+    #[arg(long, value_name = "TIME", value_parser = positive_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
     pub answer_timeout: Option<u64>,
-    /// Go on with a state folder that knows less than was sent from it: look for records in the account before sending them
+    /// Accept a state folder that is older than what was sent from it: look for records in the account before sending them
     #[arg(long, env = "AMOPORT_OLDER_STATE")]
     pub older_state: bool,
 }
 
 #[derive(Debug, Args)]
 pub struct RunsArgs {
-    /// Give this run up: look for what it sent and saw no answer for, never send its rest, and close it
+    /// Abandon this run: look up what it sent without an answer, never send its rest, and close it
     #[arg(long, value_name = "RUN")]
     pub abandon: Option<String>,
     #[command(flatten)]
@@ -367,7 +367,7 @@ pub struct ExportArgs {
     pub to: PathBuf,
     #[command(flatten)]
     pub target: TargetArgs,
-    /// The list whose elements are read, by name or id
+    /// The catalog whose elements are read, by name or id
     #[arg(long, value_name = "NAME")]
     pub catalog: Option<String>,
     /// These ids only
@@ -380,7 +380,7 @@ pub struct ExportArgs {
     /// Only what the service finds by this text
     #[arg(long, value_name = "TEXT")]
     pub query: Option<String>,
-    /// What else the service is asked to embed, such as source_id
+    /// What else the service embeds, such as source_id
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub with: Vec<String>,
     /// These columns only, by title, in this order
@@ -389,28 +389,28 @@ pub struct ExportArgs {
     /// The columns that an import with this mapping reads, filled so that it gives the same again
     #[arg(short, long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
-    /// Columns of what the row is linked to, its main contact, its company: contact, company, customer
+    /// TableColumns of linked records, the main contact, the company: contact, company, customer
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub linked: Vec<String>,
-    /// What stands between the cells of a .csv, such as ";" or "tab"; a comma, or what the mapping says, if left out
+    /// The delimiter of a .csv, such as ";" or "tab"; a comma, or the mapping's, if left out
     #[arg(long, value_name = "CHAR", value_parser = delimiter)]
     pub delimiter: Option<char>,
     /// The decimal sign of a .csv: . or ,
     #[arg(long, value_name = "SIGN", value_parser = decimal)]
     pub decimal: Option<char>,
-    /// Whether a .csv begins with the mark by which Excel knows UTF-8: yes (as it does if left out) or no
+    /// Whether a .csv begins with the byte order mark by which Excel knows UTF-8: yes (the default) or no
     #[arg(long, value_name = "yes|no", num_args = 0..=1, default_missing_value = "yes", value_parser = clap::builder::BoolishValueParser::new())]
     pub bom: Option<bool>,
-    /// Only what has this id there, such as responsible_user_id=504141; may be repeated
+    /// Only records with this id in this field, such as responsible_user_id=504141; may be repeated
     #[arg(long, value_name = "KEY=ID")]
     pub filter: Vec<String>,
-    /// Read the list again for rows that slipped from page to page because others were deleted meanwhile
+    /// Read the list a second time, for rows that moved between pages because others were deleted meanwhile
     #[arg(long)]
     pub twice: bool,
-    /// Replace the file if it is there
+    /// Replace the file if it exists
     #[arg(long)]
     pub force: bool,
-    /// Requests in a second
+    /// Requests per second
     #[arg(long, value_name = "N", default_value_t = amo_model::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
     pub rate: u32,
 }
@@ -430,7 +430,7 @@ pub enum AccountVerb {
         /// Where to save it; in the state folder, if left out
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
-        /// Replace that file if it is there
+        /// Replace that file if it exists
         #[arg(long, requires = "output")]
         force: bool,
     },
@@ -485,7 +485,7 @@ pub enum AuthVerb {
         /// The host, such as example.amocrm.ru, or its address
         host: String,
     },
-    /// Ask the account whether it takes the token
+    /// Check whether the account accepts the token
     Status {
         #[command(flatten)]
         target: TargetArgs,
@@ -497,17 +497,17 @@ pub struct SandboxArgs {
     /// The port to listen on; 0 for any free one
     #[arg(long, value_name = "N", default_value_t = 8080, env = "AMOPORT_PORT")]
     pub port: u16,
-    /// A number that decides the id of a new world's account; one is drawn where none is said
+    /// A number that decides the id of a new world's account; a random one, if left out
     #[arg(long, value_name = "N", env = "AMOPORT_SEED")]
     pub seed: Option<u64>,
-    /// A file with the token that the world has from now on; one is drawn for a new world where none is said
+    /// A file with the token that the world has from now on; a random one for a new world, if left out
     // AMOPORT_TOKEN_FILE names the token of a real account, which a pretend one must neither take nor print.
     #[arg(long, value_name = "FILE", env = "AMOPORT_SANDBOX_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
     /// A snapshot saved by `account pull`: a new world is made like that account
     #[arg(long, value_name = "FILE", env = "AMOPORT_LIKE")]
     pub like: Option<PathBuf>,
-    /// How it misbehaves from the beginning: the JSON that /_sandbox/faults takes, or a file with it
+    /// Faults from the beginning: the JSON that /_sandbox/faults takes, or a file with it
     #[arg(long, value_name = "JSON|FILE", env = "AMOPORT_FAULTS")]
     pub faults: Option<String>,
 }

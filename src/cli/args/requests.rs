@@ -20,16 +20,16 @@ pub fn folders(common: &CommonArgs) -> Result<Folders, EngineError> {
 
 /// `cancel` ends a question that nobody answers.
 pub fn target(args: &TargetArgs, cancel: &Cancel) -> Result<Target, EngineError> {
-    let target = which(&args.which)?.asking(ask::consent(false, cancel)).others(args.open.others());
+    let target = base_target(&args.which)?.with_consent(ask::consent(false, cancel)).others(args.open.others());
     Ok(match &args.token_file {
         Some(file) => target.token(Token::File(file.clone())),
         None => target,
     })
 }
 
-fn which(args: &WhichArgs) -> Result<Target, EngineError> {
+fn base_target(args: &WhichArgs) -> Result<Target, EngineError> {
     let target = match (&args.account, args.sandbox) {
-        (None, false) => Ok(Target::unsaid()),
+        (None, false) => Ok(Target::unspecified()),
         (Some(_), true) => {
             Err(EngineError::refused("no-account", "both --sandbox and --account are given", "choose one of them"))
         }
@@ -39,7 +39,7 @@ fn which(args: &WhichArgs) -> Result<Target, EngineError> {
     Ok(target?.on_hold(say::hold))
 }
 
-fn read(args: &SourceArgs) -> SourceOptions {
+fn source_options(args: &SourceArgs) -> SourceOptions {
     SourceOptions {
         sheet: args.sheet.clone(),
         header_row: args.header_row,
@@ -52,12 +52,12 @@ fn read(args: &SourceArgs) -> SourceOptions {
 pub fn import(args: &ImportArgs, common: &CommonArgs) -> Result<ImportRequest, EngineError> {
     let cancel = Cancel::new();
     let target = match &args.like {
-        Some(file) => target(&args.target, &cancel)?.like(engine::like(file)?),
+        Some(file) => target(&args.target, &cancel)?.like(engine::account_template(file)?),
         None => target(&args.target, &cancel)?,
     };
     Ok(ImportRequest {
         mapping: args.mapping.clone(),
-        read: read(&args.source),
+        read: source_options(&args.source),
         limit: args.limit,
         rows: args.rows,
         batch: args.batch,
@@ -89,7 +89,7 @@ pub fn check(args: &CheckArgs, common: &CommonArgs) -> Result<CheckRequest, Engi
     let cancel = Cancel::new();
     let import = ImportRequest {
         mapping: args.mapping.clone(),
-        read: read(&args.source),
+        read: source_options(&args.source),
         rows: args.rows,
         same_keys: args.same_keys,
         // They say something of workbooks without a mapping only.
@@ -117,7 +117,11 @@ pub fn resume(args: &ResumeArgs, common: &CommonArgs) -> Result<ResumeRequest, E
 }
 
 pub fn report(args: &ReportArgs, common: &CommonArgs) -> Result<ReportRequest, EngineError> {
-    Ok(ReportRequest { run: args.run.clone(), target: which(&args.which)?, ..ReportRequest::new(folders(common)?) })
+    Ok(ReportRequest {
+        run: args.run.clone(),
+        target: base_target(&args.which)?,
+        ..ReportRequest::new(folders(common)?)
+    })
 }
 
 pub fn export(args: &ExportArgs, common: &CommonArgs) -> Result<ExportRequest, EngineError> {

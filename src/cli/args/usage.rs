@@ -5,23 +5,23 @@ use crate::cli::terminal::say;
 use amo_client::private::shown::shown;
 
 /// Prints it, and returns the exit code; that of a wrong command line is 2, as of ours.
-pub fn said(error: &clap::Error) -> i32 {
-    let plain = error.render().to_string();
-    let told = without_secrets(&plain, given());
+pub fn print_clap_error(error: &clap::Error) -> i32 {
+    let rendered = error.render().to_string();
+    let hidden_text = redact_secrets(&rendered, quotable_words());
     if error.use_stderr() {
         // Without the colours of clap: beside them nobody could tell the escapes of an argument, which it repeats.
-        say::lines(told.trim_end());
-    } else if told == plain {
+        say::lines(hidden_text.trim_end());
+    } else if hidden_text == rendered {
         // Nobody may be there to read it.
         let _ = error.print();
     } else {
-        say::data(told.trim_end());
+        say::data(hidden_text.trim_end());
     }
     error.exit_code()
 }
 
 /// All that clap may quote: the words of the command line, what stands behind their `=`, and the variables it reads.
-fn given() -> Vec<String> {
+fn quotable_words() -> Vec<String> {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let parts = words.flat_map(|word| {
         let value = word.split_once('=').map(|(_, value)| value.to_owned());
@@ -31,12 +31,12 @@ fn given() -> Vec<String> {
     parts.chain(ours.map(|(_, value)| value.to_string_lossy().into_owned())).collect()
 }
 
-fn without_secrets(text: &str, mut words: Vec<String>) -> String {
+fn redact_secrets(text: &str, mut words: Vec<String>) -> String {
     // The longest first: one may be a part of another.
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.iter().fold(text.to_owned(), |text, word| match shown(word) {
-        told if told == *word => text,
-        told => text.replace(word.as_str(), &told),
+        hidden_text if hidden_text == *word => text,
+        hidden_text => text.replace(word.as_str(), &hidden_text),
     })
 }
 
@@ -49,7 +49,12 @@ mod tests {
         let token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9";
         let words = [&format!("--batch={token}"), token, "https://user:secret@a.ru", "--rate"].map(str::to_owned);
         let text = format!("--batch={token} '{token}' https://user:secret@a.ru --rate");
-        let told = without_secrets(&text, words.to_vec());
-        assert!(!told.contains("eyJ") && !told.contains("secret@") && told.ends_with("https://a.ru --rate"), "{told}");
+        let hidden_text = redact_secrets(&text, words.to_vec());
+        assert!(
+            !hidden_text.contains("eyJ")
+                && !hidden_text.contains("secret@")
+                && hidden_text.ends_with("https://a.ru --rate"),
+            "{hidden_text}"
+        );
     }
 }

@@ -4,9 +4,9 @@ use crate::cli::args::requests;
 use crate::cli::args::{AccountVerb, AuthVerb, CommonArgs, ModeWord, TargetArgs};
 use crate::cli::exit::Exit;
 use crate::cli::terminal::ask;
-use crate::cli::terminal::listen::Listener;
+use crate::cli::terminal::listen::EventPrinter;
 use crate::cli::terminal::say;
-use crate::engine::{self, Cancel, CustomersMode, EngineError, Others, Output, Target};
+use crate::engine::{self, Cancel, CustomersMode, EngineError, Others, SnapshotOutput, Target};
 use amo_client::account::Account;
 use amo_client::private::secret;
 use amo_model::FieldKind;
@@ -18,7 +18,7 @@ use std::path::Path;
 pub fn run(verb: &AccountVerb, common: &CommonArgs) -> Result<Exit, EngineError> {
     match verb {
         AccountVerb::Pull { target, output, force } => {
-            let output = output.as_deref().map(|file| Output { file, force: *force });
+            let output = output.as_deref().map(|file| SnapshotOutput { file, force: *force });
             pull(target, output, common)
         }
         AccountVerb::Show { target } => show(target, common),
@@ -26,10 +26,10 @@ pub fn run(verb: &AccountVerb, common: &CommonArgs) -> Result<Exit, EngineError>
     }
 }
 
-fn pull(target: &TargetArgs, output: Option<Output<'_>>, common: &CommonArgs) -> Result<Exit, EngineError> {
-    let mut listener = Listener::new(common);
+fn pull(target: &TargetArgs, output: Option<SnapshotOutput<'_>>, common: &CommonArgs) -> Result<Exit, EngineError> {
+    let mut printer = EventPrinter::new(common);
     let (target, folders) = (requests::target(target, &Cancel::new())?, requests::folders(common)?);
-    let saved = engine::pull(&target, &folders, output, &mut |event| listener.hear(event))?;
+    let saved = engine::pull(&target, &folders, output, &mut |event| printer.on_event(event))?;
     let (account, file) = (&saved.account, say::file(&saved.file));
     let fields: usize = account.fields.values().map(Vec::len).sum();
     let (name, pipelines, users) = (&account.basics.name, account.pipelines.len(), account.users.len());
@@ -46,10 +46,10 @@ fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Commo
         ModeWord::Periodicity => CustomersMode::Periodicity,
         ModeWord::Off => CustomersMode::Off,
     };
-    let mut listener = Listener::new(common);
+    let mut printer = EventPrinter::new(common);
     let (target, folders) = (requests::target(target, &Cancel::new())?, requests::folders(common)?);
     let consent = ask::consent(yes, &Cancel::new());
-    let change = engine::customers_mode(mode, &target, &folders, &consent, &mut |event| listener.hear(event))?;
+    let change = engine::customers_mode(mode, &target, &folders, &consent, &mut |event| printer.on_event(event))?;
     let when = if change.changed { "now" } else { "already" };
     say::note(common, format!("{}: customers are \"{}\" {when}", change.account, change.mode));
     if common.json {
@@ -59,9 +59,9 @@ fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Commo
 }
 
 fn show(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
-    let mut listener = Listener::new(common);
+    let mut printer = EventPrinter::new(common);
     let target = requests::target(target, &Cancel::new())?;
-    let account = engine::show(&target, &requests::folders(common)?, &mut |event| listener.hear(event))?;
+    let account = engine::show(&target, &requests::folders(common)?, &mut |event| printer.on_event(event))?;
     if common.json {
         say::data(&serde_json::to_string(&account).unwrap_or_default());
         return Ok(Exit::Done);
@@ -83,7 +83,7 @@ fn show(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     for catalog in &account.catalogs {
         let elements = account.elements.get(&catalog.id).map(|items| format!(", {} elements", items.len()));
         say::data(&format!(
-            "list \"{}\" id:{} {}{}",
+            "catalog \"{}\" id:{} {}{}",
             catalog.name,
             catalog.id,
             catalog.kind,
@@ -91,7 +91,7 @@ fn show(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
         ));
     }
     say::data(&format!("customers: {}", account.basics.customers_mode));
-    for (what, things) in [("segments", &account.segments), ("statuses of customers", &account.customer_statuses)] {
+    for (what, things) in [("segments", &account.segments), ("customer statuses", &account.customer_statuses)] {
         if !things.is_empty() {
             let names: Vec<&str> = things.iter().map(|thing| thing.name.as_str()).collect();
             say::data(&format!("{what}: {}", names.join(", ")));
@@ -124,11 +124,11 @@ pub fn auth(verb: &AuthVerb, common: &CommonArgs) -> Result<Exit, EngineError> {
 }
 
 fn status(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
-    let mut listener = Listener::new(common);
+    let mut printer = EventPrinter::new(common);
     let (target, folders) = (requests::target(target, &Cancel::new())?, requests::folders(common)?);
-    let status = engine::status(&target, &folders, &mut |event| listener.hear(event))?;
+    let status = engine::status(&target, &folders, &mut |event| printer.on_event(event))?;
     let (base, name, user) = (&status.base, &status.account, &status.user);
-    let until = status.renewed_after.map(day_and_time);
+    let until = status.renewed_after.map(format_time);
     if common.json {
         let json = json!({
             "schema": 1, "exit_code": 0, "account": base, "name": name, "user": user, "token_until": until,
@@ -136,7 +136,7 @@ fn status(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError>
         say::data(&json.to_string());
     } else {
         let until = until.map(|until| format!("; it is renewed after {until}")).unwrap_or_default();
-        say::data(&format!("{base} takes the token, as {user} of \"{name}\"{until}"));
+        say::data(&format!("{base} accepts the token, as {user} of \"{name}\"{until}"));
     }
     Ok(Exit::Done)
 }
@@ -144,7 +144,7 @@ fn status(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError>
 fn allow(host: &str, common: &CommonArgs) -> Result<Exit, EngineError> {
     let allowed = engine::allow(host)?;
     let (host, file) = (allowed.host, allowed.file.display().to_string());
-    say::note(common, format!("tokens may go to {host}; that stands in {file}"));
+    say::note(common, format!("tokens may go to {host}; saved in {file}"));
     if common.json {
         say::data(&json!({"schema": 1, "exit_code": 0, "host": host, "file": file}).to_string());
     }
@@ -153,19 +153,20 @@ fn allow(host: &str, common: &CommonArgs) -> Result<Exit, EngineError> {
 
 /// The code comes from a file or stdin: the command line is for everybody to see.
 fn login(name: &str, code_file: &Path, others: Others, common: &CommonArgs) -> Result<Exit, EngineError> {
-    let mut listener = Listener::new(common);
-    let target = Target::account(name).asking(ask::consent(false, &Cancel::new())).others(others).on_hold(say::hold);
-    let logged_in = engine::log_in(&target, || code(code_file, others), &mut |event| listener.hear(event))?;
+    let mut printer = EventPrinter::new(common);
+    let target =
+        Target::account(name).with_consent(ask::consent(false, &Cancel::new())).others(others).on_hold(say::hold);
+    let logged_in = engine::log_in(&target, || read_code(code_file, others), &mut |event| printer.on_event(event))?;
     let file = logged_in.file.display().to_string();
     say::note(common, format!("logged in; the tokens are kept in {file} and renew themselves"));
     if common.json {
-        let until = day_and_time(logged_in.renewed_after);
+        let until = format_time(logged_in.renewed_after);
         say::data(&json!({"schema": 1, "exit_code": 0, "file": file, "token_until": until}).to_string());
     }
     Ok(Exit::Done)
 }
 
-fn code(file: &Path, others: Others) -> Result<SecretString, EngineError> {
+fn read_code(file: &Path, others: Others) -> Result<SecretString, EngineError> {
     let read = match file == Path::new("-") {
         true => secret::input(),
         false => secret::read(file, others).map(|kept| kept.held),
@@ -179,6 +180,6 @@ fn code(file: &Path, others: Others) -> Result<SecretString, EngineError> {
     })
 }
 
-fn day_and_time(unix_s: i64) -> String {
+fn format_time(unix_s: i64) -> String {
     jiff::Timestamp::from_second(unix_s).map_or_else(|_| unix_s.to_string(), |at| at.to_string())
 }

@@ -3,7 +3,7 @@
 use crate::cli::args::requests;
 use crate::cli::args::{CheckArgs, CommonArgs};
 use crate::cli::exit::Exit;
-use crate::cli::terminal::listen::Listener;
+use crate::cli::terminal::listen::EventPrinter;
 use crate::cli::terminal::say;
 use crate::engine::{self, CheckRequest, CheckResult, EngineError, Event, WorkbookRun};
 use serde_json::json;
@@ -11,14 +11,14 @@ use sheet_source::problem::Problem;
 
 pub fn run(args: &CheckArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let request = requests::check(args, common)?;
-    tell(&request, common, CheckPrinter { max: usize::MAX, as_data: !common.json, shown: 0 })
+    print_check(&request, common, CheckPrinter { max: usize::MAX, as_data: !common.json, shown: 0 })
 }
 
 /// Problems shown by a dry run; `check` lists them all.
 const DRY_RUN_SHOWN: usize = 20;
 
 pub fn dry_run(request: &CheckRequest, common: &CommonArgs) -> Result<Exit, EngineError> {
-    tell(request, common, CheckPrinter { max: DRY_RUN_SHOWN, as_data: false, shown: 0 })
+    print_check(request, common, CheckPrinter { max: DRY_RUN_SHOWN, as_data: false, shown: 0 })
 }
 
 /// Problems on stdout as data, or on stderr as notes.
@@ -29,7 +29,7 @@ struct CheckPrinter {
 }
 
 impl CheckPrinter {
-    fn problem(&mut self, problem: &Problem) {
+    fn print_problem(&mut self, problem: &Problem) {
         if self.shown >= self.max {
             return;
         }
@@ -42,7 +42,7 @@ impl CheckPrinter {
         }
     }
 
-    fn rest(&mut self, found: u64) {
+    fn print_rest(&mut self, found: u64) {
         let more = found.saturating_sub(self.shown as u64);
         if more > 0 {
             say::line(&format!("… and {more} more problems; amoport check lists them all"));
@@ -51,20 +51,20 @@ impl CheckPrinter {
     }
 }
 
-fn tell(request: &CheckRequest, common: &CommonArgs, mut shown: CheckPrinter) -> Result<Exit, EngineError> {
-    let mut listener = Listener::new(common);
+fn print_check(request: &CheckRequest, common: &CommonArgs, mut problems: CheckPrinter) -> Result<Exit, EngineError> {
+    let mut printer = EventPrinter::new(common);
     let checked = engine::check(request, &mut |event| match event {
-        Event::Problem(problem) => shown.problem(&problem),
+        Event::Problem(problem) => problems.print_problem(&problem),
         Event::Checked(checked) => {
-            shown.rest(checked.problems);
-            say_checked(&checked, common);
+            problems.print_rest(checked.problems);
+            print_result(&checked, common);
         }
-        other => listener.hear(other),
+        other => printer.on_event(other),
     })?;
-    Ok(checked.iter().map(exit).fold(Exit::Done, Exit::worse))
+    Ok(checked.iter().map(exit_of).fold(Exit::Done, Exit::worse))
 }
 
-fn exit(checked: &CheckResult) -> Exit {
+fn exit_of(checked: &CheckResult) -> Exit {
     match checked.rejected {
         _ if !checked.refused.is_empty() => Exit::Usage,
         _ if checked.over_budget => Exit::Budget,
@@ -73,7 +73,7 @@ fn exit(checked: &CheckResult) -> Exit {
     }
 }
 
-fn say_checked(checked: &CheckResult, common: &CommonArgs) {
+fn print_result(checked: &CheckResult, common: &CommonArgs) {
     let CheckResult { rows, records, rejected, .. } = checked;
     let some = |count: u64, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
     let rest = some(checked.unchanged, "would change nothing") + &some(checked.skipped, "skipped");
@@ -93,7 +93,7 @@ fn say_checked(checked: &CheckResult, common: &CommonArgs) {
     );
     say::problems(&checked.refused);
     if common.json {
-        let exit = exit(checked);
+        let exit = exit_of(checked);
         let mut json = json!({
             "schema": 1, "exit_code": exit as i64, "outcome": exit.outcome(), "kind": checked.kind.name(),
             "action": checked.action.name(), "source": {"path": checked.source, "rows": rows},

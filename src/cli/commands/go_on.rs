@@ -5,27 +5,27 @@ use crate::store::SANDBOX;
 use std::path::Path;
 
 /// Goes on with a run, from whatever folder.
-pub fn resume(result: &RunResult, token_file: Option<&Path>, others: Others) -> String {
-    let way = &result.way_back;
+pub fn resume_command(result: &RunResult, token_file: Option<&Path>, others: Others) -> String {
+    let location = &result.location;
     let path = |path: &Path| path.display().to_string();
     let mut words = vec!["amoport".to_owned(), "resume".to_owned(), result.summary.run.clone()];
-    match way.account.as_str() {
+    match location.account.as_str() {
         SANDBOX => words.push("--sandbox".to_owned()),
         account => words.extend(["--account".to_owned(), account.to_owned()]),
     }
-    words.extend(["--state".to_owned(), path(&way.state), "--runs".to_owned(), path(&way.runs)]);
+    words.extend(["--state".to_owned(), path(&location.state), "--runs".to_owned(), path(&location.runs)]);
     // The one that is said now may be newer than the one of the beginning.
     let now = token_file.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
-    if let Some(file) = now.as_deref().or(way.token_file.as_deref()) {
+    if let Some(file) = now.as_deref().or(location.token_file.as_deref()) {
         words.extend(["--token-file".to_owned(), path(file)]);
     }
     words.extend((others == Others::Allowed).then(|| "--allow-open-token-file".to_owned()));
-    line(words.iter().map(String::as_str))
+    shell_line(words.iter().map(String::as_str))
 }
 
 /// The same command once more, where that goes on: an import that the service refused before anything was sent, for there is no run
 /// to resume; or with the flag without which a store that went back in time is not gone on with.
-pub fn again(error: &EngineError, imports: bool) -> Option<String> {
+pub fn retry_command(error: &EngineError, imports: bool) -> Option<String> {
     let is_older = error.problems.iter().any(|problem| problem.code == OLDER_STATE);
     let is_refused = imports && error.kind == ErrorKind::Service;
     if !is_older && !is_refused {
@@ -34,15 +34,15 @@ pub fn again(error: &EngineError, imports: bool) -> Option<String> {
     let mut words = vec!["amoport".to_owned()];
     words.extend(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()));
     words.extend(is_older.then(|| "--older-state".to_owned()));
-    Some(line(words.iter().map(String::as_str)))
+    Some(shell_line(words.iter().map(String::as_str)))
 }
 
-fn line<'w>(words: impl Iterator<Item = &'w str>) -> String {
-    words.map(quoted).collect::<Vec<_>>().join(" ")
+fn shell_line<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.map(shell_quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
+fn shell_quoted(word: &str) -> String {
     const PLAIN: &str = "_-./:=,@%+";
     let plain = |c: char| c.is_alphanumeric() || PLAIN.contains(c) || (cfg!(windows) && c == '\\');
     match (!word.is_empty() && word.chars().all(plain), cfg!(windows)) {
@@ -59,11 +59,11 @@ mod tests {
     #[test]
     fn a_shell_reads_the_words_back() {
         let words = ["plain", "two words", "it's", "", "$HOME", "a\"b", "Выгрузка 1", "\\", "a;b", "*", "https://a.ru"];
-        let script = format!("printf '%s\\n' {}", line(words.into_iter()));
-        let told = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell").stdout;
-        assert_eq!(String::from_utf8_lossy(&told).lines().collect::<Vec<_>>(), words);
+        let script = format!("printf '%s\\n' {}", shell_line(words.into_iter()));
+        let output = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell").stdout;
+        assert_eq!(String::from_utf8_lossy(&output).lines().collect::<Vec<_>>(), words);
         assert_eq!(
-            line(["amoport", "--account", "https://a.amocrm.ru"].into_iter()),
+            shell_line(["amoport", "--account", "https://a.amocrm.ru"].into_iter()),
             "amoport --account https://a.amocrm.ru"
         );
     }

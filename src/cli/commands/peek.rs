@@ -15,7 +15,7 @@ const ROWS_SHOWN: usize = 5;
 /// Characters of a cell shown.
 const CELL_SHOWN: usize = 40;
 
-fn options(args: &PeekArgs) -> ReadOptions {
+fn read_options(args: &PeekArgs) -> ReadOptions {
     ReadOptions {
         sheet: args.source.sheet.clone(),
         header_row: args.source.header_row,
@@ -28,26 +28,26 @@ fn options(args: &PeekArgs) -> ReadOptions {
 
 pub fn run(args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     if private::is_pipe(&args.file) {
-        say::note(common, engine::waits_for(&args.file).message.to_string());
+        say::note(common, engine::pipe_note(&args.file).message.to_string());
     }
-    let table = Table::open(&args.file, &options(args))?;
+    let table = Table::open(&args.file, &read_options(args))?;
     match args.to {
-        Some(PeekFormat::Csv) => csv(table, args, common),
-        Some(PeekFormat::Jsonl) => jsonl(table, args, common),
-        None => describe(table, args, common),
+        Some(PeekFormat::Csv) => print_csv(table, args, common),
+        Some(PeekFormat::Jsonl) => print_jsonl(table, args, common),
+        None => print_summary(table, args, common),
     }
 }
 
-fn layout(table: &Table, args: &PeekArgs) -> String {
+fn describe_layout(table: &Table, args: &PeekArgs) -> String {
     format!("{}: {}", args.file.display(), table.layout)
 }
 
-fn csv(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
-    say::note(common, layout(&table, args));
+fn print_csv(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
+    say::note(common, describe_layout(&table, args));
     let terminal = std::io::stdout().is_terminal();
     let shown = |cell: &str| say::on_stdout(cell, terminal).into_owned();
     let mut out = ::csv::WriterBuilder::new().flexible(true).from_writer(std::io::stdout().lock());
-    let width = width(args, table.header.len())?;
+    let width = widest_row(args, table.header.len())?;
     let padded = |cells: Vec<String>| cells.into_iter().chain(std::iter::repeat(String::new())).take(width);
     // A reader that has seen enough (`| head`) is no problem.
     let mut open = out.write_record(padded(table.header.titles().map(shown).collect())).is_ok();
@@ -56,16 +56,16 @@ fn csv(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, E
         open = out.write_record((0..width.max(row.len())).map(|index| shown(row.get(index).text))).is_ok();
     }
     let _ = out.flush();
-    notes(&table, common);
+    print_notes(&table, common);
     Ok(Exit::Done)
 }
 
 /// Cells of the widest row: every line of a CSV has as many, so that other programs read it. A pipe is read once only.
-fn width(args: &PeekArgs, header: usize) -> Result<usize, EngineError> {
+fn widest_row(args: &PeekArgs, header: usize) -> Result<usize, EngineError> {
     if !args.file.is_file() {
         return Ok(header);
     }
-    let mut table = Table::open(&args.file, &options(args))?;
+    let mut table = Table::open(&args.file, &read_options(args))?;
     let (mut width, mut row) = (table.header.len(), Row::default());
     while table.read(&mut row)? {
         width = width.max(row.len());
@@ -73,8 +73,8 @@ fn width(args: &PeekArgs, header: usize) -> Result<usize, EngineError> {
     Ok(width)
 }
 
-fn jsonl(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
-    say::note(common, layout(&table, args));
+fn print_jsonl(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
+    say::note(common, describe_layout(&table, args));
     let names = table.header.unique_names();
     let mut row = Row::default();
     while table.read(&mut row)? {
@@ -83,7 +83,7 @@ fn jsonl(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit,
             let cell = row.get(index);
             let value = match cell.value {
                 // The sign of a currency is none of the digits.
-                Scalar::Formatted(number, DisplayKind::Currency(_)) | Scalar::Number(number) if whole(number) => {
+                Scalar::Formatted(number, DisplayKind::Currency(_)) | Scalar::Number(number) if is_whole(number) => {
                     json!(number as i64)
                 }
                 Scalar::Formatted(number, DisplayKind::Currency(_)) => json!(number),
@@ -104,17 +104,17 @@ fn jsonl(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit,
             break;
         }
     }
-    notes(&table, common);
+    print_notes(&table, common);
     Ok(Exit::Done)
 }
 
 /// True for numbers that JSON shall show without a `.0`: a workbook keeps every number as a float.
-fn whole(number: f64) -> bool {
+fn is_whole(number: f64) -> bool {
     const EXACT_MAX: f64 = (1_i64 << 53) as f64;
     number.fract() == 0.0 && number.abs() < EXACT_MAX
 }
 
-fn describe(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
+fn print_summary(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut first: Vec<Vec<String>> = Vec::new();
     let mut row = Row::default();
     let (mut rows, mut last) = (0_u64, 0);
@@ -122,7 +122,7 @@ fn describe(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Ex
         rows += 1;
         last = row.number;
         if first.len() < ROWS_SHOWN {
-            first.push(row.iter().map(|cell| cut(cell.text)).collect());
+            first.push(row.iter().map(|cell| shorten(cell.text)).collect());
         }
     }
     let found = &table.layout;
@@ -139,29 +139,29 @@ fn describe(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Ex
         say::data(&json.to_string());
         return Ok(Exit::Done);
     }
-    say::data(&visible_line(&layout(&table, args)));
+    say::data(&visible_line(&describe_layout(&table, args)));
     let to = if rows > 0 { format!(", the last one is row {last}") } else { String::new() };
     say::data(&format!("{rows} rows below the header{to}"));
     for (index, name) in table.header.unique_names().iter().enumerate() {
-        let taste: Vec<&str> =
+        let sample: Vec<&str> =
             first.iter().filter_map(|row| row.get(index)).map(String::as_str).filter(|t| !t.is_empty()).collect();
-        let line = format!("  {:>3}  {name}: {}", column_letter(index), taste.join(" · "));
+        let line = format!("  {:>3}  {name}: {}", column_letter(index), sample.join(" · "));
         // A table for people, wherever it goes.
         if !say::data(&visible_line(&line)) {
             break;
         }
     }
-    notes(&table, common);
+    print_notes(&table, common);
     Ok(Exit::Done)
 }
 
-fn notes(table: &Table, common: &CommonArgs) {
+fn print_notes(table: &Table, common: &CommonArgs) {
     for note in table.notes() {
         say::note(common, note.message.to_string());
     }
 }
 
-fn cut(text: &str) -> String {
+fn shorten(text: &str) -> String {
     let spaced = |c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c };
     let flat: String = text.trim().chars().map(spaced).take(CELL_SHOWN + 1).collect();
     if flat.chars().count() > CELL_SHOWN {

@@ -16,13 +16,13 @@ use std::path::Path;
 pub fn run(args: &SandboxArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let folder = requests::folders(common)?.state.join("sandbox");
     let shown = say::file(&folder);
-    let faults = args.faults.as_deref().map(faults).transpose()?.unwrap_or_default();
+    let faults = args.faults.as_deref().map(read_faults).transpose()?.unwrap_or_default();
     let options = Options {
         port: args.port,
         state: Some(folder),
         seed: args.seed,
-        token: args.token_file.as_deref().map(token).transpose()?,
-        like: args.like.as_deref().map(engine::like).transpose()?,
+        token: args.token_file.as_deref().map(read_token).transpose()?,
+        like: args.like.as_deref().map(engine::account_template).transpose()?,
         by_hand: true,
         faults,
         ..Default::default()
@@ -43,14 +43,10 @@ pub fn run(args: &SandboxArgs, common: &CommonArgs) -> Result<Exit, EngineError>
 const TOKEN_MAX: u64 = 8 << 10;
 
 /// A token as a header can carry it: one line, without spaces.
-fn token(file: &Path) -> Result<SecretString, EngineError> {
+fn read_token(file: &Path) -> Result<SecretString, EngineError> {
     let unusable = |why: String| {
         let message = message!("the token file {file} cannot be used: {why}", file = file.display().to_string(), why);
-        EngineError::refused(
-            "token-file",
-            message,
-            "write the token alone into it: letters, digits and signs, one line",
-        )
+        EngineError::refused("token-file", message, "write only the token into it: letters, digits and signs, one line")
     };
     let mut text = String::new();
     std::fs::File::open(file)
@@ -71,7 +67,7 @@ fn token(file: &Path) -> Result<SecretString, EngineError> {
 }
 
 /// Faults as they are posted to a running sandbox, in the argument itself or in a file.
-fn faults(text: &str) -> Result<Faults, EngineError> {
+fn read_faults(text: &str) -> Result<Faults, EngineError> {
     const HINT: &str =
         "write it as for /_sandbox/faults: {\"latency_ms\": 300, \"seeded\": {\"seed\": 1, \"percent\": 5}}";
     let unusable = |why: String| {
@@ -94,7 +90,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().expect("a file");
         let read = |text: &[u8]| {
             std::fs::write(file.path(), text).expect("it is written");
-            token(file.path()).map(|token| token.expose_secret().to_owned())
+            read_token(file.path()).map(|token| token.expose_secret().to_owned())
         };
         for text in ["a-Token_1.x", "a-Token_1.x\n", "a-Token_1.x\r\n"] {
             assert_eq!(read(text.as_bytes()).expect("a token"), "a-Token_1.x");
@@ -112,22 +108,22 @@ mod tests {
             "жетон".as_bytes(),
             b"\xff",
         ] {
-            let told = read(text).expect_err("it is refused").problems[0].to_string();
-            assert!(told.contains("the token file") && !told.contains("two"), "{told}");
+            let text = read(text).expect_err("it is refused").problems[0].to_string();
+            assert!(text.contains("the token file") && !text.contains("two"), "{text}");
         }
         assert!(read(&[b'a'; 10_000]).is_err());
-        assert!(token(Path::new("no-such-file")).is_err());
+        assert!(read_token(Path::new("no-such-file")).is_err());
     }
 
     #[test]
     fn faults_are_an_argument_or_a_file() {
-        assert!(faults(r#"{"latency_ms": [0, 5], "seeded": {"seed": 1, "percent": 5}}"#).is_ok());
+        assert!(read_faults(r#"{"latency_ms": [0, 5], "seeded": {"seed": 1, "percent": 5}}"#).is_ok());
         let file = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(file.path(), r#"{"latency_ms": 5}"#).expect("it is written");
-        assert!(faults(&file.path().display().to_string()).is_ok());
+        assert!(read_faults(&file.path().display().to_string()).is_ok());
         for (text, why) in [(r#"{"latency": 5}"#, "latency"), ("no-such-file.json", "No such file")] {
-            let told = faults(text).expect_err("it is refused").problems[0].message.to_string();
-            assert!(told.contains(why), "{told}");
+            let text = read_faults(text).expect_err("it is refused").problems[0].message.to_string();
+            assert!(text.contains(why), "{text}");
         }
     }
 }

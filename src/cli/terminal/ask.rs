@@ -9,7 +9,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 /// How often a signal is looked for.
-const LISTEN: Duration = Duration::from_millis(50);
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// `--yes`, or a question on the terminal.
 pub fn consent(yes: bool, cancel: &Cancel) -> Consent {
@@ -17,16 +17,16 @@ pub fn consent(yes: bool, cancel: &Cancel) -> Consent {
         return Consent::Given;
     }
     let cancel = cancel.clone();
-    Consent::Ask(Arc::new(move |what| ask(what, &cancel)))
+    Consent::Ask(Arc::new(move |question| ask_terminal(question, &cancel)))
 }
 
-fn ask(what: &Message, cancel: &Cancel) -> Confirmation {
+fn ask_terminal(question: &Message, cancel: &Cancel) -> Confirmation {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Confirmation::Nobody;
     }
-    say::line(&what.to_string());
+    say::line(&question.to_string());
     let _ = write!(std::io::stderr().lock(), "Go on? [y/N] ");
-    let Some(answer) = line(cancel) else { return Confirmation::Nobody };
+    let Some(answer) = read_answer(cancel) else { return Confirmation::Nobody };
     match answer.trim().to_lowercase().as_str() {
         "y" | "yes" | "д" | "да" => Confirmation::Yes,
         _ => Confirmation::No,
@@ -34,7 +34,7 @@ fn ask(what: &Message, cancel: &Cancel) -> Confirmation {
 }
 
 /// What is typed; none where that cannot be read, or where a signal comes instead.
-fn line(cancel: &Cancel) -> Option<String> {
+fn read_answer(cancel: &Cancel) -> Option<String> {
     let (sender, typed) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let mut answer = String::new();
@@ -42,7 +42,7 @@ fn line(cancel: &Cancel) -> Option<String> {
         let _ = sender.send(read.is_ok().then_some(answer));
     });
     loop {
-        match typed.recv_timeout(LISTEN) {
+        match typed.recv_timeout(POLL_EVERY) {
             Ok(answer) => return answer,
             Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() => {}
             Err(_) => return None,

@@ -2,7 +2,7 @@
 
 use crate::cli::args::CommonArgs;
 use crate::cli::commands::go_on;
-use crate::cli::terminal::progress::{Bar, counted};
+use crate::cli::terminal::progress::{Bar, format_counts};
 use crate::cli::terminal::say;
 use crate::cli::terminal::signals::RunStarted;
 use crate::engine::{Event, Next, Others, Phase, RunResult};
@@ -12,39 +12,39 @@ use sheet_source::problem::Severity;
 use std::path::Path;
 
 /// Listens to a use case.
-pub struct Listener<'a> {
+pub struct EventPrinter<'a> {
     common: &'a CommonArgs,
     /// What is to be said of the token when a run is gone on with.
     token_file: Option<&'a Path>,
     others: Others,
     bar: Bar,
-    sending: RunStarted,
+    run_started: RunStarted,
 }
 
-impl<'a> Listener<'a> {
-    pub fn new(common: &'a CommonArgs) -> Listener<'a> {
-        Listener {
+impl<'a> EventPrinter<'a> {
+    pub fn new(common: &'a CommonArgs) -> EventPrinter<'a> {
+        EventPrinter {
             common,
             token_file: None,
             others: Others::Refused,
             bar: Bar::new(common),
-            sending: RunStarted::default(),
+            run_started: RunStarted::default(),
         }
     }
 
     /// The same with the file that the token comes from now.
-    pub fn token_file(self, token_file: Option<&'a Path>) -> Listener<'a> {
-        Listener { token_file, ..self }
+    pub fn token_file(self, token_file: Option<&'a Path>) -> EventPrinter<'a> {
+        EventPrinter { token_file, ..self }
     }
 
     /// The same where secrets are taken from files that other users can read.
-    pub fn others(self, others: Others) -> Listener<'a> {
-        Listener { others, ..self }
+    pub fn others(self, others: Others) -> EventPrinter<'a> {
+        EventPrinter { others, ..self }
     }
 
     /// Told when a run has begun, for whoever answers signals.
-    pub fn sending(&self) -> &RunStarted {
-        &self.sending
+    pub fn run_started(&self) -> &RunStarted {
+        &self.run_started
     }
 
     /// True where a total would be shown, so that counting the records is worth it.
@@ -52,7 +52,7 @@ impl<'a> Listener<'a> {
         self.bar.shows()
     }
 
-    pub fn hear(&mut self, event: Event) {
+    pub fn on_event(&mut self, event: Event) {
         match event {
             Event::Account(address) => say::note(self.common, format!("account: {address}")),
             Event::Source { file, layout } => say::note(self.common, format!("{file}: {layout}")),
@@ -60,36 +60,36 @@ impl<'a> Listener<'a> {
                 Severity::Info => say::note(self.common, note.message.to_string()),
                 Severity::Warning => say::line(&note.message.to_string()),
             },
-            Event::Started { .. } => self.sending.begins(),
+            Event::Started { .. } => self.run_started.set(),
             Event::Phase(Phase::Send) => self.bar.start(),
-            Event::Phase(Phase::Link) => say::detail(self.common, "linking what the records name"),
+            Event::Phase(Phase::Link) => say::detail(self.common, "linking the records"),
             Event::Phase(Phase::Report) => self.bar.finish(),
             Event::Phase(Phase::Survey | Phase::Account | Phase::Decide | Phase::ReadBack) => {}
             Event::Progress(progress) => self.bar.update(&progress),
-            Event::Upload(event) => self.upload(&event),
+            Event::Upload(event) => self.print_upload(&event),
             Event::ReadBack { checked } => {
                 say::detail(self.common, format!("read back {checked} records: all as sent"));
             }
             Event::Ended(result) => {
-                let go_on = || go_on::resume(&result, self.token_file, self.others);
-                ended(&result, self.common, go_on);
+                let command = || go_on::resume_command(&result, self.token_file, self.others);
+                print_end(&result, self.common, command);
             }
-            // Said by `upload`, by the verb that checks, and at the end of a run.
+            // CsvOptions by `upload`, by the verb that checks, and at the end of a run.
             Event::Wait(_) | Event::Problem(_) | Event::Checked(_) => {}
         }
     }
 
-    fn upload(&self, event: &upload::UploadEvent) {
+    fn print_upload(&self, event: &upload::UploadEvent) {
         match event {
             upload::UploadEvent::Answered { batch, records, status, ms, .. } => {
                 let status = status.unwrap_or(0);
                 say::detail(self.common, format!("batch {batch}: {records} records, answer {status} in {ms} ms"));
             }
             upload::UploadEvent::Retry { batch, why, .. } => {
-                say::detail(self.common, format!("batch {batch} goes again: {why}"));
+                say::detail(self.common, format!("batch {batch} is sent again: {why}"));
             }
             upload::UploadEvent::InDoubt { batch, records, why, at_most } if at_most.is_zero() => {
-                let text = format!("batch {batch}: {why}; looking whether its other {records} records were made");
+                let text = format!("batch {batch}: {why}; checking whether its other {records} records were created");
                 say::detail(self.common, text);
             }
             upload::UploadEvent::InDoubt { batch, records, why, at_most } => {
@@ -98,7 +98,7 @@ impl<'a> Listener<'a> {
                 say::note(self.common, text);
             }
             upload::UploadEvent::Looked { found, missing, unclear, last: true } => {
-                let text = format!("looked: {found} found, {missing} not there, {unclear} unclear");
+                let text = format!("search: {found} found, {missing} not found, {unclear} unclear");
                 say::note(self.common, text);
             }
             upload::UploadEvent::Looked { last: false, .. }
@@ -114,7 +114,7 @@ impl<'a> Listener<'a> {
 }
 
 /// The last lines: problems, counts, paths, and how to go on.
-fn ended(result: &RunResult, common: &CommonArgs, go_on: impl Fn() -> String) {
+fn print_end(result: &RunResult, common: &CommonArgs, command: impl Fn() -> String) {
     if let Some(stopped) = &result.stopped {
         say::line(&stopped.to_string());
     }
@@ -125,12 +125,12 @@ fn ended(result: &RunResult, common: &CommonArgs, go_on: impl Fn() -> String) {
     if result.more_problems {
         say::line(&format!("… and more, all in {}", say::file(&problems)));
     }
-    counts(result, common);
+    print_counts(result, common);
     match result.next {
         Next::Nothing => {}
-        Next::Resume => say::line(&format!("to go on: {}", go_on())),
+        Next::Resume => say::line(&format!("to continue: {}", command())),
         Next::ImportFrom(row) => {
-            say::line(&format!("to go on: mend the source and import its rest with --rows {row}-"));
+            say::line(&format!("to continue: fix the source and import the rest with --rows {row}-"));
         }
     }
     if common.json {
@@ -138,14 +138,14 @@ fn ended(result: &RunResult, common: &CommonArgs, go_on: impl Fn() -> String) {
     }
 }
 
-fn counts(result: &RunResult, common: &CommonArgs) {
+fn print_counts(result: &RunResult, common: &CommonArgs) {
     let summary = &result.summary;
     let (read, requests, seconds) = (summary.counts.read, summary.requests.sent, summary.elapsed_ms as f64 / 1000.0);
     if read == 0 && summary.counts.skipped == 0 {
         say::note(common, "the source holds no records");
     }
-    let counted = counted(&summary.counts);
-    say::note(common, format!("{counted} of {read} records · {requests} requests in {seconds:.1} s"));
+    let counts = format_counts(&summary.counts);
+    say::note(common, format!("{counts} of {read} records · {requests} requests in {seconds:.1} s"));
     if let Some(links) = summary.links {
         let refused = match links.refused {
             0 => String::new(),

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 const LINE_EVERY: Duration = Duration::from_secs(30);
 /// Before this much time and this share, a guess of the time left is worth nothing.
-const HONEST_AFTER: Duration = Duration::from_secs(10);
-const HONEST_SHARE: f64 = 0.02;
+const ESTIMATE_AFTER: Duration = Duration::from_secs(10);
+const ESTIMATE_SHARE: f64 = 0.02;
 
 pub struct Bar {
     wanted: bool,
@@ -49,7 +49,7 @@ impl Bar {
         if self.bar.is_none() && !due {
             return;
         }
-        let text = text(progress);
+        let text = format_progress(progress);
         let Some(bar) = &self.bar else {
             say::line(&text);
             self.last_line = Instant::now();
@@ -69,7 +69,7 @@ impl Bar {
     }
 }
 
-fn text(progress: &Progress) -> String {
+fn format_progress(progress: &Progress) -> String {
     let Progress { done, rate, elapsed, total, counts, .. } = progress;
     let rate = *rate;
     match progress.phase {
@@ -79,10 +79,10 @@ fn text(progress: &Progress) -> String {
         _ => {}
     }
     let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
-    let mut text = format!("{done}{of}, {rate:.0}/s · {}", counted(counts));
+    let mut text = format!("{done}{of}, {rate:.0}/s · {}", format_counts(counts));
     if let Some(total) = total.filter(|total| total > done)
-        && *elapsed >= HONEST_AFTER
-        && *done as f64 >= HONEST_SHARE * total as f64
+        && *elapsed >= ESTIMATE_AFTER
+        && *done as f64 >= ESTIMATE_SHARE * total as f64
         && rate > 0.0
     {
         let left = Duration::from_secs(((total - done) as f64 / rate) as u64);
@@ -92,7 +92,7 @@ fn text(progress: &Progress) -> String {
 }
 
 /// The counts that are not nothing: `created 497, rejected 3`.
-pub fn counted(counts: &Counts) -> String {
+pub fn format_counts(counts: &Counts) -> String {
     let named = [
         ("created", counts.created),
         ("updated", counts.updated),

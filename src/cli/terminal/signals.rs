@@ -11,24 +11,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct RunStarted(Arc<AtomicBool>);
 
 impl RunStarted {
-    pub fn begins(&self) {
+    pub fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
 
 /// Listens on a thread of its own, for as long as the process lives. Where that cannot be, signals end the process as they
 /// always do.
-pub fn listen(cancel: &Cancel, sending: &RunStarted) {
-    let (cancel, sending) = (cancel.clone(), sending.clone());
+pub fn handle_signals(cancel: &Cancel, run_started: &RunStarted) {
+    let (cancel, run_started) = (cancel.clone(), run_started.clone());
     let listening = move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
-            let by = one_signal().await;
-            if sending.0.load(Ordering::Relaxed) {
-                say::line("stopping: what is in flight is waited for; once more to stop at once");
+            let by = next_signal().await;
+            if run_started.0.load(Ordering::Relaxed) {
+                say::line("stopping: waiting for the requests in flight; once more to stop at once");
             }
             cancel.cancel_by(by);
-            let exit = match one_signal().await {
+            let exit = match next_signal().await {
                 Interruption::Interrupt => Exit::Interrupted,
                 Interruption::Terminate => Exit::Terminated,
             };
@@ -39,7 +39,7 @@ pub fn listen(cancel: &Cancel, sending: &RunStarted) {
 }
 
 #[cfg(unix)]
-async fn one_signal() -> Interruption {
+async fn next_signal() -> Interruption {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
@@ -54,7 +54,7 @@ async fn one_signal() -> Interruption {
 }
 
 #[cfg(not(unix))]
-async fn one_signal() -> Interruption {
+async fn next_signal() -> Interruption {
     let _ = tokio::signal::ctrl_c().await;
     Interruption::Interrupt
 }

@@ -6,11 +6,11 @@ pub mod sent_before;
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::{EngineError, ErrorKind};
-use crate::engine::interface::event::{Event, Teller};
+use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::prepare::{self, now};
-use crate::engine::source::survey::{self, Weighed};
-use crate::engine::target::Opened;
+use crate::engine::source::survey::{self, MappedCounts};
+use crate::engine::target::OpenAccount;
 use crate::export::write_whole;
 use crate::mapping::Plan;
 use crate::store::{FrozenWord, Journal, MappingHead, NewRun, RunHead, SentBack, SourceHead, Store};
@@ -19,7 +19,7 @@ use crate::upload::{Budget, Doubt};
 use amo_client::Client;
 use amo_client::private;
 use amo_model::Action;
-use sent_before::{Comparison, Lifted, Looking, SourceIdentity};
+use sent_before::{AccountLookup, GuardOverride, SourceComparison, SourceIdentity};
 use sheet_source::LINK_INDEX_BASE;
 use sheet_source::message;
 use sheet_source::problem::{Note, Problem};
@@ -30,9 +30,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// An import that is prepared and not begun.
-pub(super) struct Ready<'a> {
+pub(super) struct PreparedRun<'a> {
     pub request: &'a ImportRequest,
-    pub target: &'a Opened,
+    pub target: &'a OpenAccount,
     pub plan: Arc<Plan>,
     pub table: Table,
     /// The file that is read.
@@ -50,11 +50,11 @@ pub(super) struct Ready<'a> {
     pub again: bool,
     pub guard: Guard,
     /// What the mapping makes of the source, where it was asked.
-    pub weighed: Option<Weighed>,
+    pub weighed: Option<MappedCounts>,
     /// The rows of the source, where they were read for their hashes.
     pub rows: Option<RowHashes>,
     pub total: Option<u64>,
-    pub returning: Option<Returning<'a>>,
+    pub returning: Option<ReturnedRecords<'a>>,
 }
 
 /// Everything a run needs, ready to go.
@@ -76,7 +76,7 @@ pub(super) struct Job {
     /// The mapping rejects more than the budget allows: nothing is sent.
     pub over_budget: bool,
     /// What is in doubt is settled, and nothing is sent.
-    pub giving_up: Option<GivingUp>,
+    pub giving_up: Option<Abandonment>,
     /// An earlier stretch of the run was stopped.
     pub resumed: bool,
     /// Records of the source, where they were counted.
@@ -88,9 +88,9 @@ pub(super) struct Job {
 
 /// How a run is given up.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct GivingUp {
+pub(super) struct Abandonment {
     /// Also where nobody could look for what is in doubt.
-    pub at_any_price: bool,
+    pub even_if_unreachable: bool,
 }
 
 /// What keeps the same file from being imported twice.
@@ -103,7 +103,7 @@ pub(super) enum Guard {
 }
 
 /// Records of an exported workbook that this run changes.
-pub(super) struct Returning<'a> {
+pub(super) struct ReturnedRecords<'a> {
     pub export: &'a str,
     pub file: &'a str,
     pub records: &'a [(u64, SentBack)],
@@ -112,44 +112,44 @@ pub(super) struct Returning<'a> {
 }
 
 /// Begins a run. What comes back holds the lock, for as long as it lives.
-pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, EngineError> {
-    let mut head = head(&ready);
+pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> Result<Job, EngineError> {
+    let mut head = build_head(&ready);
     let request = ready.request;
     let rows = match (ready.guard, head.action) {
         (Guard::SameFile { .. }, Action::Create) => Some(match ready.rows.take() {
             Some(rows) => rows,
-            None => sent_before::rows(&ready.table, &request.cancel)?,
+            None => sent_before::hash_rows(&ready.table, &request.cancel)?,
         }),
         _ => None,
     };
     head.source.rows_digest = rows.as_ref().filter(|rows| !rows.is_empty()).map(RowHashes::digest);
     let store = Store::open(&request.folders.state)?;
     store.set_account_id(&head.account, ready.plan.account.basics.id)?;
-    let sends = older::unless_older(&store, request.older_state, tell)?;
-    head.look_from = older::look_from(&store, &head, request.older_state, tell)?;
+    let sends = older::check_not_older(&store, request.older_state, events)?;
+    head.look_from = older::look_from(&store, &head, request.older_state, events)?;
     if rows.is_some() {
-        let retried = sent_before::retried(&store, &SourceIdentity::of(&head), &ready.table, &request.cancel)?;
+        let retried = sent_before::find_retried_run(&store, &SourceIdentity::of(&head), &ready.table, &request.cancel)?;
         head.source.retry_of = retried;
     }
-    let locks = lock(&request.folders.state, &head)?;
+    let locks = lock_source(&request.folders.state, &head)?;
     let sent = match (&rows, ready.guard) {
         (Some(rows), Guard::SameFile { keyed }) => {
-            let compared = unless_sent(&ready, &store, &head, (rows, keyed), tell)?;
+            let compared = compare_with_earlier(&ready, &store, &head, (rows, keyed), events)?;
             head.source.new_delivery = compared.new_delivery;
             head.remade = compared.remade;
             Arc::new(compared.sent)
         }
         _ => Arc::default(),
     };
-    let budget = budget(request, ready.weighed, tell);
+    let budget = error_budget(request, ready.weighed, events);
     // Runs that begin in the same second are named one after the other.
-    let _naming = turn(&request.folders.state, "names")?;
+    let _naming = wait_for_lock(&request.folders.state, "names")?;
     let name = new_name(&store, &head, now())?;
     let folder = request.folders.runs.join(&name);
     let head = RunHead { folder: folder.display().to_string(), ..head };
     make_folder(&folder)?;
     if let Some(returning) = &ready.returning {
-        write_left(&folder, returning.left_alone)?;
+        write_left_alone(&folder, returning.left_alone)?;
         // Over the budget, nothing will be sent.
         let records = if budget.1 { &[] } else { returning.records };
         store.note_sent_back(returning.export, returning.file, records)?;
@@ -163,7 +163,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
         rows: rows.as_ref(),
     };
     let journal = Journal::begin(store, &new)?.with_sends(sends);
-    tell.event(Event::Started { run: name.clone() });
+    events.emit(Event::Started { run: name.clone() });
     Ok(Job {
         client: Arc::clone(&ready.target.client),
         plan: ready.plan,
@@ -187,25 +187,25 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
 }
 
 /// What earlier runs have sent of the source; an error where one of them has to go on first, or where nothing is new.
-fn unless_sent(
-    ready: &Ready<'_>,
+fn compare_with_earlier(
+    ready: &PreparedRun<'_>,
     store: &Store,
     head: &RunHead,
     (rows, keyed): (&RowHashes, bool),
-    tell: &mut Teller<'_>,
-) -> Result<Comparison, EngineError> {
+    events: &mut EventSink<'_>,
+) -> Result<SourceComparison, EngineError> {
     let request = ready.request;
     let path = Path::new(&head.source.path);
     let origin = SourceIdentity::of(head);
-    let lifted = Lifted { again: head.again, by_keys: head.same_keys && keyed };
-    let earlier = sent_before::earlier(store, &origin, lifted, None)?;
-    sent_before::unless_open(store, &earlier, path, request.rows)?;
+    let lifted = GuardOverride { again: head.again, by_keys: head.same_keys && keyed };
+    let earlier = sent_before::earlier_runs(store, &origin, lifted, None)?;
+    sent_before::check_no_open_run(store, &earlier, path, request.rows)?;
     let again = Some((&ready.table, &request.cancel));
     let compare = |gone: &HashSet<u64>| {
         sent_before::compare(store, (&earlier, gone), &origin, (rows, &head.source.titles), keyed, again)
     };
     let (client, plan, remake) = (&*ready.target.client, &*ready.plan, request.remake_deleted);
-    let looking = Looking {
+    let looking = AccountLookup {
         client,
         plan,
         runs: &earlier,
@@ -214,38 +214,39 @@ fn unless_sent(
         rows: request.rows,
         limit: request.limit,
     };
-    let mut compared = sent_before::without_gone(compare, sent_before::remade(&earlier), Some(looking))?;
-    tell.all(compared.notes.drain(..));
+    let mut compared = sent_before::compare_without_deleted(compare, sent_before::remade_ids(&earlier), Some(looking))?;
+    events.notes(compared.notes.drain(..));
     if !compared.sent.is_empty() {
         let select = Select { sent: Arc::new(compared.sent.clone()), ..request.select() };
-        let weighed = survey::weigh_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
-        sent_before::unless_nothing_new(path, &compared.sent, weighed, keyed)?;
+        let weighed = survey::count_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
+        sent_before::check_anything_new(path, &compared.sent, weighed, keyed)?;
     }
     Ok(compared)
 }
 
 /// What only a workbook without a mapping knows.
-pub(super) fn refuse_flags(request: &ImportRequest) -> Result<(), EngineError> {
-    let unused = [("--force", request.force), ("--as-new", request.as_new)].into_iter().find(|(_, said)| *said);
+pub(super) fn check_flags(request: &ImportRequest) -> Result<(), EngineError> {
+    let unused = [("--force", request.force), ("--as-new", request.as_new)].into_iter().find(|(_, given)| *given);
     let Some((flag, _)) = unused else { return Ok(()) };
-    let message = message!("{flag} is for a workbook that amoport export wrote, imported without a mapping", flag);
-    Err(EngineError::refused("flags", message, "leave out the one or the other"))
+    let message =
+        message!("{flag} works only on a workbook that amoport export wrote, imported without a mapping", flag);
+    Err(EngineError::refused("flags", message, "leave out the flag or the mapping"))
 }
 
 /// The kind's maximum is a rule of the service.
-pub(super) fn batch_size(asked: Option<usize>, plan: &Plan) -> Result<(), EngineError> {
+pub(super) fn check_batch_size(requested: Option<usize>, plan: &Plan) -> Result<(), EngineError> {
     let max = plan.write.batch_max;
-    match asked {
+    match requested {
         Some(size) if size > max => Err(EngineError::refused(
             "batch-size",
-            message!("--batch {size} is more than the service takes for a {kind}", size, kind = plan.kind.name()),
+            message!("--batch {size} is above the service's maximum for a {kind}", size, kind = plan.kind.name()),
             message!("give {max} or less", max),
         )),
         Some(_) | None => Ok(()),
     }
 }
 
-fn head(ready: &Ready<'_>) -> RunHead {
+fn build_head(ready: &PreparedRun<'_>) -> RunHead {
     let (request, plan, layout) = (ready.request, &ready.plan, &ready.table.layout);
     RunHead {
         source: SourceHead {
@@ -261,7 +262,7 @@ fn head(ready: &Ready<'_>) -> RunHead {
             links: layout.links,
             fill_down: layout.fill_down.clone(),
             titles: titles(ready.table.header.titles(), &plan.lettered_columns),
-            absolute: sent_before::absolute(ready.source),
+            absolute: sent_before::absolute_path(ready.source),
             rows_digest: None,
             new_delivery: false,
             retry_of: None,
@@ -307,8 +308,12 @@ fn titles<'t>(titles: impl Iterator<Item = &'t str>, letters: &[usize]) -> Vec<S
 
 /// How many more may be rejected, and whether that is overrun already by what the mapping rejects: with a budget the whole
 /// source was weighed, so that local rejections are known, and the number of records that a share refers to.
-fn budget(request: &ImportRequest, weighed: Option<Weighed>, tell: &mut Teller<'_>) -> (Option<Budget>, bool) {
-    let (Some(max), Some(Weighed { records, rejected, .. })) = (request.max_errors, weighed) else {
+fn error_budget(
+    request: &ImportRequest,
+    weighed: Option<MappedCounts>,
+    events: &mut EventSink<'_>,
+) -> (Option<Budget>, bool) {
+    let (Some(max), Some(MappedCounts { records, rejected, .. })) = (request.max_errors, weighed) else {
         return (None, false);
     };
     let records = records + rejected;
@@ -316,7 +321,7 @@ fn budget(request: &ImportRequest, weighed: Option<Weighed>, tell: &mut Teller<'
     let over = budget.exceeded(rejected);
     if over {
         let message = message!("{rejected} of {records} records would be rejected: nothing is sent", rejected, records);
-        tell.note(Note::new("over-budget", message));
+        events.note(Note::new("over-budget", message));
     }
     (Some(budget), over)
 }
@@ -342,7 +347,7 @@ fn new_name(store: &Store, head: &RunHead, now: i64) -> Result<String, EngineErr
 /// Rejected rows hold people's data: the folder is its owner's alone.
 pub(super) fn make_folder(folder: &Path) -> Result<(), EngineError> {
     private::folder(folder).map_err(|e| {
-        let message = message!("the run's folder cannot be made: {error}", error = e.to_string());
+        let message = message!("the run's folder cannot be created: {error}", error = e.to_string());
         Problem::in_file(folder, "runs-folder", message).hint("name another folder with --runs").into()
     })
 }
@@ -350,46 +355,46 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), EngineError> {
 /// The file in a run's folder with the ids that the workbook had and its sheet has no more.
 const LEFT_ALONE: &str = "left-alone.csv";
 
-fn write_left(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
+fn write_left_alone(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
     if left.is_empty() {
         return Ok(());
     }
     let path = folder.join(LEFT_ALONE);
     let lines: String = left.iter().map(|id| format!("{id}\n")).collect();
     write_whole(&path, format!("id\n{lines}").as_bytes()).map_err(|e| {
-        let message = message!("it cannot be written: {error}", error = e.to_string());
+        let message = message!("the file cannot be written: {error}", error = e.to_string());
         Problem::in_file(&path, "runs-folder", message).hint("name another folder with --runs").into()
     })
 }
 
 /// One run per source and account at a time, whatever the source is known by: its bytes, its path, its rows. The locks go with
 /// the process, however it ends.
-pub(super) fn lock(state: &Path, head: &RunHead) -> Result<Vec<File>, EngineError> {
+pub(super) fn lock_source(state: &Path, head: &RunHead) -> Result<Vec<File>, EngineError> {
     let account = head.account_key().to_string();
     let account: String = account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let source = &head.source;
-    let path = source.absolute.as_deref().map(prepare::hex);
+    let path = source.absolute.as_deref().map(prepare::sha256_hex);
     let known_by = [Some(source.sha256.clone()), path, source.rows_digest.clone()];
     let names = known_by.into_iter().flatten().map(|name| name.chars().take(16).collect::<String>());
-    names.map(|name| lock_one(state, &format!("{name}-{account}"), head)).collect()
+    names.map(|name| try_lock_file(state, &format!("{name}-{account}"), head)).collect()
 }
 
-fn lock_one(state: &Path, name: &str, head: &RunHead) -> Result<File, EngineError> {
+fn try_lock_file(state: &Path, name: &str, head: &RunHead) -> Result<File, EngineError> {
     let file = lock_file(state, name)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(_) => {
             let message = "this source is being imported into this account right now";
             let problem = Problem::in_file(Path::new(&head.source.path), "busy", message);
-            Err(EngineError::of(ErrorKind::Busy, problem.hint("wait until the other run has ended")))
+            Err(EngineError::new(ErrorKind::Busy, problem.hint("wait until the other run has ended")))
         }
     }
 }
 
 /// Waits its turn to do what one does at a time.
-pub(super) fn turn(state: &Path, name: &str) -> Result<File, EngineError> {
+pub(super) fn wait_for_lock(state: &Path, name: &str) -> Result<File, EngineError> {
     let file = lock_file(state, name)?;
-    file.lock().map_err(|e| unlockable(state, &e))?;
+    file.lock().map_err(|e| lock_error(state, &e))?;
     Ok(file)
 }
 
@@ -399,10 +404,10 @@ fn lock_file(state: &Path, name: &str) -> Result<File, EngineError> {
         private::folder(&folder)?;
         private::lock(&folder.join(name))
     };
-    open().map_err(|e| unlockable(&folder.join(name), &e))
+    open().map_err(|e| lock_error(&folder.join(name), &e))
 }
 
-fn unlockable(path: &Path, error: &std::io::Error) -> EngineError {
-    let message = message!("the lock cannot be made: {error}", error = error.to_string());
-    Problem::in_file(path, "state-unusable", message).hint("name a folder you may write to with --state").into()
+fn lock_error(path: &Path, error: &std::io::Error) -> EngineError {
+    let message = message!("the lock file cannot be created: {error}", error = error.to_string());
+    Problem::in_file(path, "state-unusable", message).hint("name a writable folder with --state").into()
 }

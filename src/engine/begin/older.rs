@@ -2,7 +2,7 @@
 //! and would send it again; the user's folder, which keeps the newest send of each store, knows better.
 
 use crate::engine::interface::error::EngineError;
-use crate::engine::interface::event::Teller;
+use crate::engine::interface::event::EventSink;
 use crate::engine::prepare;
 use crate::store::{LastSend, Run, RunHead, Sends, Store};
 use amo_client::private;
@@ -17,24 +17,24 @@ pub const OLDER_STATE: &str = "older-state";
 
 /// Looked at before anything is sent. `allowed`: a person has said to go on with such a store, and what it is sure of is noted.
 /// What comes back is where the run is to keep its sends.
-pub fn unless_older(store: &Store, allowed: bool, tell: &mut Teller<'_>) -> Result<Option<Sends>, EngineError> {
-    let (sends, forgotten) = match forgotten(store)? {
+pub fn check_not_older(store: &Store, allowed: bool, events: &mut EventSink<'_>) -> Result<Option<Sends>, EngineError> {
+    let (sends, forgotten) = match find_forgotten(store)? {
         Ok(known) => known,
         Err(why) => {
             let message = message!(
-                "nothing is kept outside of the state folder of what it has sent ({why}): a state folder that is restored from a backup will not be noticed",
+                "no record of sends is kept outside the state folder ({why}): a state folder restored from a backup goes unnoticed",
                 why
             );
-            tell.note(Note::new("sends-not-kept", message));
+            events.note(Note::new("sends-not-kept", message));
             return Ok(None);
         }
     };
     match forgotten {
-        Some(send) if !allowed => return Err(older(store, &send)?.into()),
+        Some(send) if !allowed => return Err(older_state_problem(store, &send)?.into()),
         Some(_) => store.note_restored(prepare::now_ms())?,
         None if allowed && store.restored_at()?.is_none() => {
-            let message = "this state folder knows all that was sent from it: --older-state changes nothing";
-            tell.note(Note::new("not-older", message));
+            let message = "this state folder knows everything that was sent from it: --older-state has no effect";
+            events.note(Note::new("not-older", message));
         }
         None => {}
     }
@@ -42,18 +42,18 @@ pub fn unless_older(store: &Store, allowed: bool, tell: &mut Teller<'_>) -> Resu
 }
 
 /// The same for those who look and send nothing.
-pub fn refusal(state: &Path, allowed: bool) -> Result<Option<Problem>, EngineError> {
+pub fn older_problem(state: &Path, allowed: bool) -> Result<Option<Problem>, EngineError> {
     let Some(store) = Store::existing(state)?.filter(|_| !allowed) else { return Ok(None) };
-    let Ok((_, Some(send))) = forgotten(&store)? else { return Ok(None) };
-    Ok(Some(older(&store, &send)?))
+    let Ok((_, Some(send))) = find_forgotten(&store)? else { return Ok(None) };
+    Ok(Some(older_state_problem(&store, &send)?))
 }
 
 /// What the user's folder knows, and the newest send of this store where the store does not know of it itself. Without such a
 /// folder, why.
-fn forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>, EngineError> {
+fn find_forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>, EngineError> {
     let began_at = store.began_at()?;
     let known = || {
-        let folder = rate::folder().ok_or("there is no home folder")?;
+        let folder = rate::folder().ok_or("no home folder")?;
         private::folder(&folder).map_err(|e| e.to_string())?;
         let sends = Sends::open(&folder).map_err(|e| e.to_string())?;
         let last = sends.last(store, began_at).map_err(|e| e.to_string())?;
@@ -68,25 +68,25 @@ fn forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>,
     Ok(Ok((sends, (!known).then_some(last))))
 }
 
-fn older(store: &Store, send: &LastSend) -> Result<Problem, EngineError> {
+fn older_state_problem(store: &Store, send: &LastSend) -> Result<Problem, EngineError> {
     let knows = match store.last_sent_at()? {
-        Some(at) => message!("it knows of nothing sent after {at}", at = moment(at)),
-        None => "it knows of nothing that was sent".into(),
+        Some(at) => message!("its last known send is at {at}", at = format_time(at)),
+        None => "it knows of no send".into(),
     };
     let message = message!(
-        "this state folder went back in time: {knows}, and run {run} sent a batch at {at}, by \"{path}\"; nothing was sent now",
+        "this state folder is older than what was sent from it: {knows}, but run {run} sent a batch at {at}, from \"{path}\"; nothing was sent now",
         knows,
         run = &send.run,
         path = &send.path,
-        at = moment(send.sent_at_ms)
+        at = format_time(send.sent_at_ms)
     );
     Ok(Problem::in_file(store.path(), OLDER_STATE, message).hint(
-        "use the newest state of the folder, if there is one; or add --older-state to the command: then records are looked for in the account before they are sent",
+        "use the newest copy of the folder, if there is one; or add --older-state to the command: records are then looked for in the account before they are sent",
     ))
 }
 
 /// To the second.
-fn moment(unix_ms: i64) -> String {
+fn format_time(unix_ms: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or_default();
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
@@ -97,22 +97,22 @@ pub fn look_from(
     store: &Store,
     head: &RunHead,
     allowed: bool,
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<Option<u64>, EngineError> {
     let (Action::Create, Some(at)) = (head.action, store.restored_at()?) else { return Ok(None) };
     if allowed {
         return Ok(store.complete_up_to(&head.account_key(), head.entity)?);
     }
     let message = message!(
-        "this state folder was found on {at} to have gone back in time: of files that were sent in the time it has lost it knows nothing; import these with --older-state",
-        at = moment(at)
+        "this state folder was found on {at} to be older than what was sent from it: it does not know the files sent in the lost time; import these with --older-state",
+        at = format_time(at)
     );
-    tell.note(Note::warning("went-back", message));
+    events.note(Note::warning("went-back", message));
     Ok(None)
 }
 
 /// The same of a run that goes on, which keeps it from one stretch to the next.
-pub fn look_on(store: &Store, run: &mut Run, allowed: bool) -> Result<(), EngineError> {
+pub fn extend_look_from(store: &Store, run: &mut Run, allowed: bool) -> Result<(), EngineError> {
     let head = &mut run.head;
     if !allowed || head.action != Action::Create {
         return Ok(());
@@ -127,17 +127,15 @@ pub fn look_on(store: &Store, run: &mut Run, allowed: bool) -> Result<(), Engine
 }
 
 /// A run is gone on with where it was begun: in a copy of the state folder it would be sent a second time.
-pub fn unless_copy(store: &Store, run: &Run) -> Result<(), EngineError> {
+pub fn check_not_copy(store: &Store, run: &Run) -> Result<(), EngineError> {
     let Some(original) = store.copy_of() else { return Ok(()) };
     let original: Message = message!("{folder}", folder = original.display());
     let message = message!(
-        "this state folder is a copy of {original}, where run {run} can be gone on with as well; nothing was sent",
+        "this state folder is a copy of {original}, where run {run} can be resumed too; nothing was sent",
         original = &original,
         run = &run.name
     );
-    let hint = message!(
-        "go on there, with --state {original}; or, if this one is to take its place, delete that one",
-        original
-    );
+    let hint =
+        message!("resume there, with --state {original}; or delete that folder if this one replaces it", original);
     Err(Problem::in_file(store.path(), "copied-state", message).hint(hint).into())
 }

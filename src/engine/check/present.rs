@@ -4,8 +4,8 @@
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::prepare::known_keys::RecordFate;
-use crate::engine::prepare::{self, unless_cancelled};
-use crate::engine::target::Opened;
+use crate::engine::prepare::{self, run_cancellable};
+use crate::engine::target::OpenAccount;
 use crate::mapping::{Plan, Record};
 use crate::upload::feed::QueuedRecord;
 use crate::upload::present::{self, PresenceCounts};
@@ -19,69 +19,69 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
-pub struct Present {
+pub struct PresenceCheck {
     client: Arc<Client>,
     plan: Arc<Plan>,
     clock: Clock,
     cancel: Cancel,
     runtime: Runtime,
     page: Vec<QueuedRecord>,
-    under_way: VecDeque<JoinHandle<Result<PresenceCounts, Failure>>>,
+    in_flight: VecDeque<JoinHandle<Result<PresenceCounts, Failure>>>,
     looked: PresenceCounts,
 }
 
-impl Present {
+impl PresenceCheck {
     /// `None` where nothing is looked at before it is sent.
-    pub fn of(target: &Opened, plan: &Arc<Plan>, cancel: &Cancel) -> Result<Option<Present>, EngineError> {
+    pub fn of(target: &OpenAccount, plan: &Arc<Plan>, cancel: &Cancel) -> Result<Option<PresenceCheck>, EngineError> {
         if !reads_before_update(plan) {
             return Ok(None);
         }
-        Ok(Some(Present {
+        Ok(Some(PresenceCheck {
             client: Arc::clone(&target.client),
             plan: Arc::clone(plan),
             clock: target.clock,
             cancel: cancel.clone(),
             runtime: prepare::runtime()?,
             page: Vec::new(),
-            under_way: VecDeque::new(),
+            in_flight: VecDeque::new(),
             looked: PresenceCounts::default(),
         }))
     }
 
-    pub fn meet(&mut self, record: Record, row: &Row, more: &[Row]) -> Result<RecordFate, EngineError> {
+    pub fn add_record(&mut self, record: Record, row: &Row, more: &[Row]) -> Result<RecordFate, EngineError> {
         self.page.push(QueuedRecord { record, row: row.clone(), more: more.to_vec() });
         if self.page.len() == IDS_MAX {
-            self.ask();
+            self.request_page();
         }
-        while self.under_way.len() > IN_FLIGHT {
-            self.wait()?;
+        while self.in_flight.len() > IN_FLIGHT {
+            self.wait_for_page()?;
         }
         Ok(RecordFate::Waits)
     }
 
     /// What all of it came to.
-    pub fn looked(mut self) -> Result<PresenceCounts, EngineError> {
-        self.ask();
-        while !self.under_way.is_empty() {
-            self.wait()?;
+    pub fn finish(mut self) -> Result<PresenceCounts, EngineError> {
+        self.request_page();
+        while !self.in_flight.is_empty() {
+            self.wait_for_page()?;
         }
         Ok(self.looked)
     }
 
-    fn ask(&mut self) {
+    fn request_page(&mut self) {
         let page = std::mem::take(&mut self.page);
         if page.is_empty() {
             return;
         }
         let (client, plan, clock) = (Arc::clone(&self.client), Arc::clone(&self.plan), self.clock);
-        let asked = async move { present::compare_with_account(&client, &plan, clock, page).await };
-        self.under_way.push_back(self.runtime.spawn(asked));
+        let reading = async move { present::compare_with_account(&client, &plan, clock, page).await };
+        self.in_flight.push_back(self.runtime.spawn(reading));
     }
 
-    fn wait(&mut self) -> Result<(), EngineError> {
-        let Some(asked) = self.under_way.pop_front() else { return Ok(()) };
-        let looked = unless_cancelled(&self.runtime, &self.cancel, "nothing was sent", asked)?;
-        let looked = looked.map_err(|_| EngineError::fault("reading the account has failed inside amoport"))?;
+    fn wait_for_page(&mut self) -> Result<(), EngineError> {
+        let Some(reading) = self.in_flight.pop_front() else { return Ok(()) };
+        let looked = run_cancellable(&self.runtime, &self.cancel, "nothing was sent", reading)?;
+        let looked = looked.map_err(|_| EngineError::fault("reading the account failed"))?;
         self.looked.add(looked?);
         Ok(())
     }

@@ -16,25 +16,22 @@ use sheet_source::problem::{Message, Note, Source, quoted};
 use std::sync::Arc;
 
 /// The mapping, where one is asked for and fits what is exported.
-pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<MappingAst>, EngineError> {
+pub fn read_mapping(request: &ExportRequest, format: Format) -> Result<Option<MappingAst>, EngineError> {
     let Some(path) = &request.mapping else { return Ok(None) };
     let refused = |message: Message, hint: Message| Err(EngineError::refused("export-mapping", message, hint));
     for (given, name) in [(!request.columns.is_empty(), "--columns"), (!request.linked.is_empty(), "--linked")] {
         if given {
             return refused(
-                message!("the mapping says which columns there are, and so does {name}", name),
-                "leave one of them out".into(),
+                message!("both the mapping and {name} choose the columns", name),
+                "leave out one of them".into(),
             );
         }
     }
     if request.catalog.is_some() {
-        return refused(
-            "the mapping says whose elements are meant, and so does --catalog".into(),
-            "leave out --catalog".into(),
-        );
+        return refused("both the mapping and --catalog name the catalog".into(), "leave out --catalog".into());
     }
     if format == Format::Jsonl {
-        let message = "JSON lines hold what the service gives, unchanged; a mapping makes columns";
+        let message = "JSON lines hold the service's records unchanged; a mapping makes columns";
         return refused(message.into(), "leave out --mapping, or write a .csv or .xlsx".into());
     }
     let written = mapping::read(path)?;
@@ -47,12 +44,12 @@ pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<Mapping
             message!("export {kind} with it, or name another mapping", kind = made.name()),
         );
     }
-    csv(request, &written)?;
+    check_csv_options(request, &written)?;
     Ok(Some(written))
 }
 
 /// What the mapping says of its source has to go for the file as well, where no flag of an import can say otherwise.
-fn csv(request: &ExportRequest, written: &MappingAst) -> Result<(), EngineError> {
+fn check_csv_options(request: &ExportRequest, written: &MappingAst) -> Result<(), EngineError> {
     let refused = |message: Message, hint: Message| Err(EngineError::refused("export-csv", message, hint));
     if let (Some(said), Some(known)) =
         (request.csv.decimal, written.source.decimal.filter(|c| Some(*c) != request.csv.decimal))
@@ -66,7 +63,7 @@ fn csv(request: &ExportRequest, written: &MappingAst) -> Result<(), EngineError>
     }
     let encoding = written.source.read.encoding.as_deref().and_then(|name| Encoding::for_label(name.as_bytes()));
     if let (Some(true), Some(encoding)) = (request.csv.bom, encoding.filter(|encoding| !is_unicode(encoding))) {
-        let message = message!("{encoding} has no mark to begin with", encoding = encoding.name());
+        let message = message!("{encoding} has no byte order mark", encoding = encoding.name());
         return refused(message, "leave out --bom, or encoding in the mapping's [source]".into());
     }
     Ok(())
@@ -77,12 +74,12 @@ fn is_unicode(encoding: &'static Encoding) -> bool {
 }
 
 /// What an import of the file has to be told, where it is written otherwise than the mapping says.
-pub fn note(request: &ExportRequest, written: &MappingAst) -> Option<Note> {
+pub fn delimiter_note(request: &ExportRequest, written: &MappingAst) -> Option<Note> {
     let known =
         written.source.read.delimiter.filter(|known| request.csv.delimiter.is_some_and(|said| said != *known))?;
     let said = request.csv.delimiter.map(|said| if said == '\t' { "tab".to_owned() } else { said.to_string() });
     let message = message!(
-        "the mapping reads files with {known} between the cells: an import of this one needs --delimiter {said}",
+        "the mapping reads files with the delimiter {known}: an import of this file needs --delimiter {said}",
         known = quoted(&known.to_string()),
         said = quoted(&said.unwrap_or_default())
     );
@@ -90,7 +87,7 @@ pub fn note(request: &ExportRequest, written: &MappingAst) -> Option<Note> {
 }
 
 /// Compiled as an import of the very table would compile it.
-pub fn plan(
+pub fn compile_plan(
     written: &MappingAst,
     account: &Arc<Account>,
     name: &AccountKey,
@@ -99,7 +96,7 @@ pub fn plan(
     let header = Header::new(InverseMapping::titles_of(written));
     let source = Arc::new(Source { file: request.to.display().to_string(), sheet: None });
     let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(std::path::Path::new("")));
-    let ledger = prepare::ledger(&request.folders.state, name, None, space);
+    let ledger = prepare::open_ledger(&request.folders.state, name, None, space);
     Ok(Arc::new(compile::compile(written, SourceContext::without_rows(header, source, ledger), Arc::clone(account))?))
 }
 
@@ -110,6 +107,6 @@ pub fn shape(
     name: &AccountKey,
     request: &ExportRequest,
 ) -> TableLayout {
-    let keys = prepare::keys_of(&request.folders.state, name);
+    let keys = prepare::key_lookup(&request.folders.state, name);
     TableLayout::Mapping(Box::new(InverseMapping::of(written, plan, format, keys).with_csv_options(request.csv)))
 }

@@ -3,10 +3,10 @@
 pub mod mapped;
 
 use crate::engine::interface::error::{EngineError, ErrorKind};
-use crate::engine::interface::event::{Event, Phase, Progress, Teller};
+use crate::engine::interface::event::{Event, EventSink, Phase, Progress};
 use crate::engine::interface::request::ExportRequest;
-use crate::engine::prepare::{self, unless_cancelled};
-use crate::engine::target::{Opened, SANDBOX};
+use crate::engine::prepare::{self, run_cancellable};
+use crate::engine::target::{OpenAccount, SANDBOX};
 use crate::export::{
     self, CsvOptions, Destination, ExportError, ExportQuery, FILTERS, Format, Manifest, Person, Stamp, TableColumns,
     TableLayout,
@@ -43,59 +43,59 @@ pub struct ExportResult {
 
 /// Writes what an account holds into a file. When this fails there is no file.
 pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<ExportResult, EngineError> {
-    let tell = &mut Teller::new(events);
+    let events = &mut EventSink::new(events);
     let state = &request.folders.state;
-    request.target.announce(tell);
-    let place = place(request)?;
-    let filters = filters(request)?;
-    let links = links(request)?;
-    let mapping = mapped::mapping(request, place.format)?;
+    request.target.announce(events);
+    let place = output_place(request)?;
+    let filters = parse_filters(request)?;
+    let links = parse_links(request)?;
+    let mapping = mapped::read_mapping(request, place.format)?;
     let started = now();
     let runtime = prepare::runtime()?;
-    let target = Opened::open(&request.target, state, request.rate, tell)?;
-    let wanted = mapping.as_ref().map_or_else(|| wanted(request, &links), mapping::wanted::wanted);
-    let pulled = prepare::account(&target, &wanted, &runtime, &request.cancel, tell)?;
+    let target = OpenAccount::open(&request.target, state, request.rate, events)?;
+    let wanted = mapping.as_ref().map_or_else(|| wanted_parts(request, &links), mapping::wanted::wanted);
+    let pulled = prepare::read_account(&target, &wanted, &runtime, &request.cancel, events)?;
     let account = Arc::new(pulled.account);
     let id = account.basics.id;
     // That the store cannot be used is told where it is needed.
-    let known_as = prepare::known_as(state, &target, id).unwrap_or_else(|_| AccountKey::of_id(id));
-    let plan = mapping.as_ref().map(|written| mapped::plan(written, &account, &known_as, request));
+    let account_key = prepare::account_key(state, &target, id).unwrap_or_else(|_| AccountKey::of_id(id));
+    let plan = mapping.as_ref().map(|written| mapped::compile_plan(written, &account, &account_key, request));
     let plan = plan.transpose()?;
-    let mut ask = ask(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
+    let mut ask = build_query(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
     let (what, began_at) = (ask.scope(request.kind.name()), prepare::now());
     if request.since.as_deref() == Some(LAST) {
-        ask.since = last(&what, &known_as, state, tell)?;
+        ask.since = last_export(&what, &account_key, state, events)?;
     }
     let mut shape = match (&mapping, plan) {
-        (Some(written), Some(plan)) => mapped::shape(written, plan, place.format, &known_as, request),
+        (Some(written), Some(plan)) => mapped::shape(written, plan, place.format, &account_key, request),
         _ => {
-            let stamp = stamp(request, &ask, &account, &target.address, &started);
-            let columns = columns(request, &ask, &links, &account)?.stamped(stamp).with_csv_options(request.csv);
+            let stamp = build_stamp(request, &ask, &account, &target.address, &started);
+            let columns = select_columns(request, &ask, &links, &account)?.stamped(stamp).with_csv_options(request.csv);
             if target.address == SANDBOX { columns.without_links().into() } else { columns.into() }
         }
     };
-    if let Some(note) = mapping.as_ref().and_then(|written| mapped::note(request, written)) {
-        tell.note(note);
+    if let Some(note) = mapping.as_ref().and_then(|written| mapped::delimiter_note(request, written)) {
+        events.note(note);
     }
-    tell.event(Event::Phase(Phase::Send));
+    events.emit(Event::Phase(Phase::Send));
     let began = Instant::now();
     let progress = |rows: u64| {
         let elapsed = began.elapsed();
         let rate = rows as f64 / elapsed.as_secs_f64().max(0.001);
         let counts = Counts::default();
-        tell.event(Event::Progress(Progress { phase: Phase::Send, done: rows, total: None, rate, elapsed, counts }));
+        events.emit(Event::Progress(Progress { phase: Phase::Send, done: rows, total: None, rate, elapsed, counts }));
     };
     // Who reads is asked while the list is read.
     let read = async {
         tokio::join!(
-            person(&target.client, &account),
+            token_person(&target.client, &account),
             export::run(&target.client, &account, &ask, &mut shape, &place, progress)
         )
     };
-    let (person, exported) = unless_cancelled(&runtime, &request.cancel, "stopped; no file was written", read)?;
-    target.tell(tell);
+    let (person, exported) = run_cancellable(&runtime, &request.cancel, "stopped; no file was written", read)?;
+    target.forward_notices(events);
     let exported = exported?;
-    let mut manifest = manifest(request, &account, &ask, &shape, person, started);
+    let mut manifest = build_manifest(request, &account, &ask, &shape, person, started);
     manifest.gaps = pulled.gaps;
     manifest.add(&ask, &exported);
     let manifest_file = place.file.as_deref().map(Manifest::beside);
@@ -104,93 +104,98 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     // What was asked for since a day of one's own says nothing of the days before. Cut texts are no missing records.
     if exported.doubt().is_none() && request.since.as_deref().is_none_or(|since| since == LAST) {
-        remember(&known_as, &what, began_at, state, tell);
+        remember_export(&account_key, &what, began_at, state, events);
     }
-    Ok(ExportResult { manifest, file: place.file, manifest_file, notes: tell.take() })
+    Ok(ExportResult { manifest, file: place.file, manifest_file, notes: events.take_notes() })
 }
 
 /// From when on to read; `None`, all of it, the first time.
-fn last(what: &str, account: &AccountKey, state: &Path, tell: &mut Teller<'_>) -> Result<Option<i64>, EngineError> {
+fn last_export(
+    what: &str,
+    account: &AccountKey,
+    state: &Path,
+    events: &mut EventSink<'_>,
+) -> Result<Option<i64>, EngineError> {
     let last = Store::open(state)?.last_export(account, what)?;
     let message = match last {
-        Some(at) => message!("what has changed since {since}", since = moment(at - OVERLAP_S)),
-        None => "no complete export of this is remembered: all of it is read".into(),
+        Some(at) => message!("the export holds what has changed since {since}", since = format_time(at - OVERLAP_S)),
+        None => "no complete export of this is recorded: everything is read".into(),
     };
-    tell.note(Note::new("since-last", message));
+    events.note(Note::new("since-last", message));
     Ok(last.map(|at| at - OVERLAP_S))
 }
 
 /// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
-fn remember(account: &AccountKey, what: &str, began_at: i64, state: &Path, tell: &mut Teller<'_>) {
+fn remember_export(account: &AccountKey, what: &str, began_at: i64, state: &Path, events: &mut EventSink<'_>) {
     let done = Store::open(state).map_err(|problem| problem.message.to_string());
     let done = done.and_then(|store| store.note_export(account, what, began_at).map_err(|e| e.to_string()));
     if let Err(why) = done {
-        let message = message!("\"--since last\" will not know of this export: {why}", why);
-        tell.note(Note::new("export-not-remembered", message));
+        let message = message!("this export is not recorded for \"--since last\": {why}", why);
+        events.note(Note::new("export-not-remembered", message));
     }
 }
 
 /// Where it goes; a file that is there stays unless it is said otherwise.
-fn place(request: &ExportRequest) -> Result<Destination, EngineError> {
+fn output_place(request: &ExportRequest) -> Result<Destination, EngineError> {
     let Some(format) = Format::of(&request.to) else {
-        let message = message!("{value} names no format", value = quoted(&request.to.display().to_string()));
+        let message = message!("{value} has no known file format", value = quoted(&request.to.display().to_string()));
         return Err(EngineError::refused(
             "export-file",
             message,
-            "end it in .xlsx, .csv or .jsonl; - is JSON lines on stdout",
+            "use a name that ends in .xlsx, .csv or .jsonl; - is JSON lines on stdout",
         ));
     };
     if format == Format::Jsonl && !request.columns.is_empty() {
-        let message = "JSON lines hold what the service gives, unchanged; they have no columns";
+        let message = "JSON lines hold the service's records unchanged; they have no columns";
         return Err(EngineError::refused("export-columns", message, "leave out --columns, or write a .csv or .xlsx"));
     }
     if format == Format::Jsonl && !request.linked.is_empty() {
-        let message = "JSON lines hold what the service gives, unchanged; what is linked has only its id there";
-        let hint = "leave out --linked, and export what is linked by itself; or write a .csv or .xlsx";
+        let message = "JSON lines hold the service's records unchanged; linked records have only their ids there";
+        let hint = "leave out --linked, and export the linked records separately; or write a .csv or .xlsx";
         return Err(EngineError::refused("export-linked", message, hint));
     }
-    csv(request, format)?;
+    check_csv_options(request, format)?;
     if request.to == Path::new("-") {
         return Ok(Destination { format, file: None, force: true });
     }
     let folder = request.to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if !folder.is_dir() {
-        let message = message!("there is no folder {value}", value = quoted(&folder.display().to_string()));
-        return Err(EngineError::refused("export-file", message, "make it, or name another file with --to"));
+        let message = message!("the folder {value} does not exist", value = quoted(&folder.display().to_string()));
+        return Err(EngineError::refused("export-file", message, "create it, or name another file with --to"));
     }
     if private::is_there(&request.to) && !request.force {
-        return Err(there(&request.to));
+        return Err(already_exists(&request.to));
     }
     Ok(Destination { format, file: Some(request.to.clone()), force: request.force })
 }
 
 /// How a CSV is to be written is said of a CSV alone, and so that it can be read.
-fn csv(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
+fn check_csv_options(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
     let CsvOptions { delimiter, decimal, bom } = request.csv;
     let said = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
     if let Some((name, _)) = said.iter().find(|(_, said)| *said && format != Format::Csv) {
-        let message = message!("{name} says how a .csv is written", name = *name);
+        let message = message!("{name} applies only to a .csv", name = *name);
         return Err(EngineError::refused("export-csv", message, "leave it out, or name a .csv with --to"));
     }
     let unfit = |c: char| !delimiter_allowed(c) || c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
     if let Some(unfit) = delimiter.filter(|c| unfit(*c)) {
         let value = quoted(&unfit.to_string());
-        let message = message!("{value} cannot stand between the cells of a CSV", value);
+        let message = message!("{value} cannot be the delimiter of a CSV", value);
         return Err(EngineError::refused("export-csv", message, "name one such as ; or , or tab or |"));
     }
     Ok(())
 }
 
-fn there(file: &Path) -> EngineError {
-    let message = message!("{value} is there already", value = quoted(&file.display().to_string()));
+fn already_exists(file: &Path) -> EngineError {
+    let message = message!("{value} already exists", value = quoted(&file.display().to_string()));
     EngineError::refused("export-file", message, "name another file, or add --force to replace it")
 }
 
-fn filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineError> {
+fn parse_filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineError> {
     let entity = request.kind.spec().entity;
     let mut filters: Vec<(String, Vec<u64>)> = Vec::new();
     let ids = request.ids.iter().map(|id| Ok((ID_KEY.to_owned(), *id)));
-    for filter in ids.chain(request.filters.iter().map(|text| filter(text, entity))) {
+    for filter in ids.chain(request.filters.iter().map(|text| parse_filter(text, entity))) {
         let (key, value) = filter?;
         match filters.iter_mut().find(|(known, _)| *known == key) {
             Some((_, values)) => values.push(value),
@@ -198,11 +203,11 @@ fn filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineErr
         }
     }
     if filters.iter().any(|(_, values)| values.len() > IDS_MAX) {
-        let message = message!("these are more than {max} values, which an address does not hold", max = IDS_MAX);
+        let message = message!("there are more than {max} values, which do not fit into a request", max = IDS_MAX);
         return Err(EngineError::refused(
             "export-filter",
             message,
-            "ask for some of them at a time, or for all and no filter",
+            "export them in parts, or everything without a filter",
         ));
     }
     if request.since.is_some() && !entity.has_key(UPDATED_AT) {
@@ -215,45 +220,42 @@ fn filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineErr
     Ok(filters)
 }
 
-fn filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
-    let bad = |message: Message, hint: Message| Err(EngineError::refused("export-filter", message, hint));
+fn parse_filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
+    let invalid = |message: Message, hint: Message| Err(EngineError::refused("export-filter", message, hint));
     let Some((key, value)) = text.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
-        return bad(
-            message!("{value} is no filter", value = quoted(text)),
+        return invalid(
+            message!("{value} is not a valid filter", value = quoted(text)),
             "filters are written responsible_user_id=504141".into(),
         );
     };
     let fits = |known: &&str| entity.has_key(known);
     if !FILTERS.iter().filter(|known| fits(known)).any(|known| *known == key) {
         let known: Vec<&str> = FILTERS.into_iter().filter(fits).collect();
-        let hint = message!(
-            "the service ignores filters it does not know; these can be checked: {known}",
-            known = known.join(", ")
-        );
+        let hint = message!("the service ignores unknown filters; known are: {known}", known = known.join(", "));
         let (collection, value) = (entity.collection(), quoted(key));
-        return bad(message!("{collection} cannot be filtered by {value}", collection, value), hint);
+        return invalid(message!("{collection} cannot be filtered by {value}", collection, value), hint);
     }
     match value.parse() {
         Ok(value) => Ok((key.to_owned(), value)),
-        Err(_) => bad(
-            message!("{value} is no id", value = quoted(value)),
-            "filters are by ids, as account show --json has them".into(),
+        Err(_) => invalid(
+            message!("{value} is not a valid id", value = quoted(value)),
+            "filters take ids, as account show --json prints them".into(),
         ),
     }
 }
 
 /// What the rows are to show of others.
-fn links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
+fn parse_links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
     let known = request.kind.spec().entity.links();
     let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
     let mut links = Vec::new();
     for name in request.linked.iter().map(|name| name.trim()) {
         let Some(link) = known.iter().find(|link| link.name() == name) else {
             let (value, kind) = (quoted(name), request.kind.name());
-            let message = message!("no linked {value} can be shown for {kind}", value, kind);
+            let message = message!("{kind} has no linked {value}", value, kind);
             let hint = match names.as_slice() {
                 [] => "leave out --linked".into(),
-                names => message!("it can show {names}", names = names.join(", ")),
+                names => message!("it has {names}", names = names.join(", ")),
             };
             return Err(EngineError::refused("export-linked", message, hint));
         };
@@ -265,7 +267,7 @@ fn links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
 }
 
 /// What has to be known to give names instead of ids.
-fn wanted(request: &ExportRequest, links: &[Link]) -> Wanted {
+fn wanted_parts(request: &ExportRequest, links: &[Link]) -> Wanted {
     let spec = request.kind.spec();
     let entity = spec.entity;
     let catalog = spec.catalog.map(|kind| match (&request.catalog, kind) {
@@ -285,7 +287,7 @@ fn wanted(request: &ExportRequest, links: &[Link]) -> Wanted {
 }
 
 /// `mapped` is the list whose elements a mapping makes.
-fn ask(
+fn build_query(
     request: &ExportRequest,
     filters: Vec<(String, Vec<u64>)>,
     mapped: Option<u64>,
@@ -299,74 +301,74 @@ fn ask(
         return Err(EngineError::refused(
             "customers-mode",
             message,
-            "amoport account customers-mode changes that, for everybody",
+            "amoport account customers-mode changes that, for everyone in the account",
         ));
     }
     let catalog = match spec.catalog {
         Some(_) if mapped.is_some() => mapped,
-        Some(kind) => Some(catalog(request, kind, account)?),
+        Some(kind) => Some(find_catalog(request, kind, account)?),
         None if request.catalog.is_some() => {
-            let message = message!("records of the kind \"{kind}\" stand in no list", kind = spec.name);
+            let message = message!("records of the kind \"{kind}\" are in no catalog", kind = spec.name);
             return Err(EngineError::refused("export-catalog", message, "leave out --catalog"));
         }
         None => None,
     };
-    let since = request.since.as_deref().filter(|text| *text != LAST).map(|text| since(text, account)).transpose()?;
+    let since =
+        request.since.as_deref().filter(|text| *text != LAST).map(|text| parse_since(text, account)).transpose()?;
     let (text, with) = (request.query.clone(), request.with.clone());
     Ok(ExportQuery { entity: spec.entity, catalog, filters, since, text, with, twice: request.twice })
 }
 
-fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Result<u64, EngineError> {
+fn find_catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Result<u64, EngineError> {
     match (&request.catalog, kind) {
         (Some(name), _) => account.catalog(name).map(|catalog| catalog.id).map_err(|miss| {
             let hint = match miss {
                 Miss::Unknown { near } => {
-                    did_you_mean(name, near.iter().map(String::as_str)).unwrap_or_else(|| lists(account))
+                    did_you_mean(name, near.iter().map(String::as_str)).unwrap_or_else(|| catalog_names(account))
                 }
                 Miss::Ambiguous { choices } => message!("name it by its id: {names}", names = choices.join(", ")),
                 Miss::Unusable { why } => why,
             };
-            let message = message!("there is no one list called {value}", value = quoted(name));
+            let message = message!("no single catalog is named {value}", value = quoted(name));
             EngineError::refused("export-catalog", message, hint)
         }),
         (None, CatalogKind::Invoices) => {
             let found = account.catalog_of(&CatalogRef::Typed(INVOICES)).map(|catalog| catalog.id);
-            let hint = || message!("name one with --catalog; {lists}", lists = lists(account));
-            let none =
-                || EngineError::refused("export-catalog", "it is not said which list holds the invoices", hint());
+            let hint = || message!("name one with --catalog; {lists}", lists = catalog_names(account));
+            let none = || EngineError::refused("export-catalog", "no catalog given for the invoices", hint());
             found.ok_or_else(none)
         }
         (None, CatalogKind::Any) => {
-            let hint = message!("add --catalog; {lists}", lists = lists(account));
-            Err(EngineError::refused("export-catalog", "it is not said which list", hint))
+            let hint = message!("add --catalog; {lists}", lists = catalog_names(account));
+            Err(EngineError::refused("export-catalog", "no catalog given", hint))
         }
     }
 }
 
 /// What a hint can name.
-fn lists(account: &Account) -> Message {
+fn catalog_names(account: &Account) -> Message {
     let names: Vec<String> = account.catalogs.iter().map(|catalog| quoted(&catalog.name).to_string()).collect();
     match names.as_slice() {
-        [] => "the account has no lists yet".into(),
-        names => message!("there are {names}", names = names.join(", ")),
+        [] => "the account has no catalogs yet".into(),
+        names => message!("known are {names}", names = names.join(", ")),
     }
 }
 
 /// A day begins at the account's midnight.
-fn since(text: &str, account: &Account) -> Result<i64, EngineError> {
-    let bad = || {
+fn parse_since(text: &str, account: &Account) -> Result<i64, EngineError> {
+    let invalid = || {
         let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00, or last";
-        EngineError::refused("export-since", message!("{value} is no date", value = quoted(text)), hint)
+        EngineError::refused("export-since", message!("{value} is not a valid date", value = quoted(text)), hint)
     };
     if let Ok(at) = text.trim().parse::<jiff::Timestamp>() {
         return Ok(at.as_second());
     }
-    let at: jiff::civil::DateTime = text.trim().parse().map_err(|_| bad())?;
-    let at = at.in_tz(account.timezone().unwrap_or("UTC")).map_err(|_| bad())?;
+    let at: jiff::civil::DateTime = text.trim().parse().map_err(|_| invalid())?;
+    let at = at.in_tz(account.timezone().unwrap_or("UTC")).map_err(|_| invalid())?;
     Ok(at.timestamp().as_second())
 }
 
-fn columns(
+fn select_columns(
     request: &ExportRequest,
     ask: &ExportQuery,
     links: &[Link],
@@ -379,19 +381,19 @@ fn columns(
     let titles: Vec<&str> = request.columns.iter().map(|title| title.trim()).collect();
     all.only(&titles).map_err(|title| {
         let hint = did_you_mean(title, all.titles())
-            .unwrap_or_else(|| message!("there are {names}", names = all.titles().collect::<Vec<_>>().join(", ")));
-        EngineError::refused("export-columns", message!("there is no column {value}", value = quoted(title)), hint)
+            .unwrap_or_else(|| message!("known are {names}", names = all.titles().collect::<Vec<_>>().join(", ")));
+        EngineError::refused("export-columns", message!("unknown column {value}", value = quoted(title)), hint)
     })
 }
 
 /// What a workbook says of itself, so that it can be imported again.
-fn stamp(request: &ExportRequest, ask: &ExportQuery, account: &Account, name: &str, at: &str) -> Stamp {
+fn build_stamp(request: &ExportRequest, ask: &ExportQuery, account: &Account, name: &str, at: &str) -> Stamp {
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let seed = format!("{name} {} {nanos} {}", request.kind.name(), std::process::id());
     let catalog = ask.catalog.and_then(|id| account.catalogs.iter().find(|catalog| catalog.id == id));
     Stamp {
         kind: request.kind,
-        export: prepare::hex(&seed)[..16].to_owned(),
+        export: prepare::sha256_hex(&seed)[..16].to_owned(),
         account: name.to_owned(),
         account_id: Some(account.basics.id),
         catalog: ask.catalog,
@@ -401,13 +403,13 @@ fn stamp(request: &ExportRequest, ask: &ExportQuery, account: &Account, name: &s
     }
 }
 
-async fn person(client: &Client, account: &Account) -> Person {
+async fn token_person(client: &Client, account: &Account) -> Person {
     let id = account.basics.current_user;
     let TokenUser { name, is_admin } = client.token_user(id).await;
     Person { id, name, is_admin }
 }
 
-fn manifest(
+fn build_manifest(
     request: &ExportRequest,
     account: &Account,
     ask: &ExportQuery,
@@ -435,10 +437,10 @@ fn manifest(
 }
 
 fn now() -> String {
-    moment(prepare::now())
+    format_time(prepare::now())
 }
 
-fn moment(unix_s: i64) -> String {
+fn format_time(unix_s: i64) -> String {
     jiff::Timestamp::from_second(unix_s).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
@@ -452,11 +454,11 @@ impl From<ExportError> for EngineError {
                 ended.problems.push(Problem::new(Stage::Read, "export-file", "no file was written"));
                 ended
             }
-            ExportError::AlreadyExists(file) => there(&file),
-            ExportError::NoReader => EngineError::of(ErrorKind::NoReader, problem),
+            ExportError::AlreadyExists(file) => already_exists(&file),
+            ExportError::NoReader => EngineError::new(ErrorKind::NoReader, problem),
             ExportError::Write { .. } | ExportError::Workbook(_) => {
                 let problem = problem.hint("is the disk full, or the folder read-only?");
-                EngineError::of(ErrorKind::Fault, problem)
+                EngineError::new(ErrorKind::Fault, problem)
             }
         }
     }

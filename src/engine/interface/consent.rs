@@ -49,11 +49,11 @@ impl Consent {
         match answer {
             Confirmation::Yes => Ok(()),
             Confirmation::No => {
-                Err(EngineError::refused("not-confirmed", "nothing was done", "answer y to do it, or add --yes"))
+                Err(EngineError::refused("not-confirmed", "nothing was done", "answer y to confirm it, or add --yes"))
             }
             Confirmation::Nobody => {
-                let message = message!("{what}: nobody can be asked here", what);
-                Err(EngineError::refused("not-confirmed", message, "add --yes to do it"))
+                let message = message!("{what}: there is no terminal to confirm this", what);
+                Err(EngineError::refused("not-confirmed", message, "add --yes to confirm it"))
             }
         }
     }

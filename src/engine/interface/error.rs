@@ -34,23 +34,23 @@ pub struct EngineError {
 }
 
 impl EngineError {
-    pub fn of(kind: ErrorKind, problem: Problem) -> EngineError {
+    pub fn new(kind: ErrorKind, problem: Problem) -> EngineError {
         EngineError { kind, problems: vec![problem] }
     }
 
     /// What was asked for cannot be done as it was asked.
     pub(crate) fn refused(code: &'static str, message: impl Into<Message>, hint: impl Into<Message>) -> EngineError {
-        EngineError::of(ErrorKind::Refused, Problem::new(Stage::Read, code, message).hint(hint))
+        EngineError::new(ErrorKind::Refused, Problem::new(Stage::Read, code, message).hint(hint))
     }
 
     /// A bug in amoport.
     pub fn fault(message: &'static str) -> EngineError {
         let problem = Problem::new(Stage::Read, "fault", message).hint("please report this");
-        EngineError::of(ErrorKind::Fault, problem)
+        EngineError::new(ErrorKind::Fault, problem)
     }
 
     /// Of a store that turns out to be damaged while it is used: which one, since SQLite does not say it.
-    pub fn of_store_in(mut self, state: &Path) -> EngineError {
+    pub fn with_store_path(mut self, state: &Path) -> EngineError {
         for problem in self.problems.iter_mut().filter(|problem| problem.code == store::DAMAGED) {
             problem.place = Place::File(store::file_of(state));
         }
@@ -67,12 +67,12 @@ impl EngineError {
     }
 
     pub fn interrupted(by: Interruption, message: &'static str) -> EngineError {
-        EngineError::of(ErrorKind::Interrupted(by), Problem::new(Stage::Read, "interrupted", message))
+        EngineError::new(ErrorKind::Interrupted(by), Problem::new(Stage::Read, "interrupted", message))
     }
 }
 
 /// A use case that was cancelled stops before it sends anything.
-pub fn still_wanted(cancel: &Cancel) -> Result<(), EngineError> {
+pub fn check_cancelled(cancel: &Cancel) -> Result<(), EngineError> {
     match cancel.is_cancelled() {
         true => Err(EngineError::interrupted(cancel.by(), "nothing was sent")),
         false => Ok(()),
@@ -113,11 +113,11 @@ impl From<StoreError> for EngineError {
                 Problem::new(Stage::Reconcile, "claimed-twice", message!("{error}", error = error.to_string())).hint(
                     "look at the card and at both rows; amoport resume then looks for what was sent in the account",
                 );
-            return EngineError::of(ErrorKind::Fault, problem);
+            return EngineError::new(ErrorKind::Fault, problem);
         }
         let problem = Problem::new(Stage::Reconcile, "store", message!("{error}", error = error.to_string()))
-            .hint("is the disk full, or the state folder read-only? what was done is kept; resume when it is mended");
-        EngineError::of(ErrorKind::Fault, problem)
+            .hint("is the disk full, or the state folder read-only? what was done is kept; resume when this is fixed");
+        EngineError::new(ErrorKind::Fault, problem)
     }
 }
 
@@ -125,7 +125,7 @@ impl From<ReportError> for EngineError {
     fn from(error: ReportError) -> EngineError {
         let problem = Problem::new(Stage::Reconcile, "report", message!("{error}", error = error.to_string()))
             .hint("the outcomes are safe in the store; write the report again with: amoport report");
-        EngineError::of(ErrorKind::Fault, problem)
+        EngineError::new(ErrorKind::Fault, problem)
     }
 }
 
@@ -139,15 +139,15 @@ impl From<Failure> for EngineError {
             Failure::Unproven(_) => "ask whoever runs the proxy, or the service's support, about that list",
             Failure::Missing { status, .. } | Failure::Between { status, .. } => meaning(*status).1,
             Failure::Throttled { .. } | Failure::Halted => {
-                "other programs may be using the account; wait some minutes and begin again with a lower --rate"
+                "other programs may be using the account; wait a few minutes and start again with a lower --rate"
             }
-            Failure::Unpaid(_) => "pay for the account or change its tariff",
-            Failure::Forbidden(_) => "use the token of a user who may do this",
+            Failure::Unpaid(_) => "pay for the account or change its plan",
+            Failure::Forbidden(_) => "use the token of a user with this permission",
             Failure::Refused { .. } | Failure::Broken { .. } => "try again in a few minutes",
         };
         let problem =
             Problem::new(Stage::Send, "service", message!("{failure}", failure = failure.to_string())).hint(hint);
-        EngineError::of(ErrorKind::Service, problem)
+        EngineError::new(ErrorKind::Service, problem)
     }
 }
 
@@ -159,13 +159,13 @@ mod tests {
     fn a_damaged_store_is_told_with_its_file_and_with_what_was_sent() {
         let damage = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
         let error = || StoreError::Sqlite(rusqlite::Error::SqliteFailure(damage, None));
-        let early = EngineError::from(error()).of_store_in(Path::new("state"));
+        let early = EngineError::from(error()).with_store_path(Path::new("state"));
         assert_eq!((early.kind, early.problems[0].code.as_ref()), (ErrorKind::Refused, store::DAMAGED));
-        let told = early.to_string();
-        assert!(told.contains("store.db") && told.contains("nothing was sent"), "{told}");
-        let late = EngineError::from(error()).while_sending().of_store_in(Path::new("state"));
+        let text = early.to_string();
+        assert!(text.contains("store.db") && text.contains("nothing was sent"), "{text}");
+        let late = EngineError::from(error()).while_sending().with_store_path(Path::new("state"));
         assert_eq!(late.kind, ErrorKind::Fault);
-        let told = late.to_string();
-        assert!(told.contains("store.db") && !told.contains("nothing was sent"), "{told}");
+        let text = late.to_string();
+        assert!(text.contains("store.db") && !text.contains("nothing was sent"), "{text}");
     }
 }

@@ -87,21 +87,21 @@ pub enum WaitReason {
 }
 
 /// Takes what is heard on the way: hands it to whoever listens, and keeps the notes for the run.
-pub struct Teller<'a> {
+pub struct EventSink<'a> {
     events: &'a mut dyn FnMut(Event),
     notes: Vec<Note>,
     /// A source that is read for two runs says the same of itself twice; it is heard once.
-    heard: Vec<Note>,
+    emitted: Vec<Note>,
     /// The account that was named.
     account: Option<String>,
 }
 
-impl<'a> Teller<'a> {
-    pub fn new(events: &'a mut dyn FnMut(Event)) -> Teller<'a> {
-        Teller { events, notes: Vec::new(), heard: Vec::new(), account: None }
+impl<'a> EventSink<'a> {
+    pub fn new(events: &'a mut dyn FnMut(Event)) -> EventSink<'a> {
+        EventSink { events, notes: Vec::new(), emitted: Vec::new(), account: None }
     }
 
-    pub fn event(&mut self, event: Event) {
+    pub fn emit(&mut self, event: Event) {
         (self.events)(event);
     }
 
@@ -109,29 +109,29 @@ impl<'a> Teller<'a> {
     pub fn account(&mut self, address: &str) {
         if self.account.as_deref() != Some(address) {
             self.account = Some(address.to_owned());
-            self.event(Event::Account(address.to_owned()));
+            self.emit(Event::Account(address.to_owned()));
         }
     }
 
     pub fn note(&mut self, note: Note) {
-        if !self.heard.contains(&note) {
-            self.heard.push(note.clone());
-            self.event(Event::Note(note.clone()));
+        if !self.emitted.contains(&note) {
+            self.emitted.push(note.clone());
+            self.emit(Event::Note(note.clone()));
         }
         self.notes.push(note);
     }
 
-    pub fn all(&mut self, notes: impl IntoIterator<Item = Note>) {
+    pub fn notes(&mut self, notes: impl IntoIterator<Item = Note>) {
         notes.into_iter().for_each(|note| self.note(note));
     }
 
     /// Keeps notes that were heard before, for another run.
-    pub fn keep(&mut self, notes: &[Note]) {
+    pub fn keep_notes(&mut self, notes: &[Note]) {
         self.notes.extend_from_slice(notes);
     }
 
     /// The notes since the last time they were taken.
-    pub fn take(&mut self) -> Vec<Note> {
+    pub fn take_notes(&mut self) -> Vec<Note> {
         std::mem::take(&mut self.notes)
     }
 }

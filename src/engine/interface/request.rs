@@ -38,8 +38,8 @@ impl Folders {
     pub fn checked(state: Option<&Path>, runs: &Path) -> Result<Folders, EngineError> {
         let folders = Folders::new(state.unwrap_or(Path::new(STATE)), runs);
         match state {
-            Some(_) => trust::named(&folders.state, &store::file_of(&folders.state))?,
-            None => trust::found(&folders.state, &message!("name it: --state {state}", state = STATE))?,
+            Some(_) => trust::check_named_state(&folders.state, &store::file_of(&folders.state))?,
+            None => trust::check_found_path(&folders.state, &message!("name it: --state {state}", state = STATE))?,
         }
         Ok(folders)
     }
@@ -168,12 +168,12 @@ impl ImportRequest {
                 "rows",
                 "give the first row before the last",
             ),
-            ((1..=RATE_MAX).contains(&self.rate), "rate", "give 1 to 7 requests in a second"),
+            ((1..=RATE_MAX).contains(&self.rate), "rate", "give 1 to 7 requests per second"),
             (percent, "max_errors", "give 0 to 100 percent"),
         ];
         match values.into_iter().find(|(possible, _, _)| !possible) {
             Some((_, value, hint)) => {
-                Err(EngineError::refused("value", message!("{value} is out of its range", value), hint))
+                Err(EngineError::refused("value", message!("{value} is out of range", value), hint))
             }
             None => Ok(()),
         }
@@ -219,7 +219,7 @@ impl ResumeRequest {
         ResumeRequest {
             run: None,
             folders,
-            target: Target::unsaid(),
+            target: Target::unspecified(),
             resend_unknown: false,
             older_state: false,
             count: false,
@@ -241,7 +241,7 @@ pub struct AbandonRequest {
 
 impl AbandonRequest {
     pub fn new(run: impl Into<String>, folders: Folders) -> AbandonRequest {
-        AbandonRequest { run: run.into(), folders, target: Target::unsaid(), cancel: Cancel::new() }
+        AbandonRequest { run: run.into(), folders, target: Target::unspecified(), cancel: Cancel::new() }
     }
 }
 
@@ -257,7 +257,7 @@ pub struct ReportRequest {
 
 impl ReportRequest {
     pub fn new(folders: Folders) -> ReportRequest {
-        ReportRequest { run: None, folders, target: Target::unsaid() }
+        ReportRequest { run: None, folders, target: Target::unspecified() }
     }
 }
 

@@ -25,12 +25,12 @@ pub struct RunResult {
     /// There are more of them than these.
     pub more_problems: bool,
     pub next: Next,
-    pub way_back: WayBack,
+    pub location: RunLocation,
 }
 
 /// What finds a run again, and the right to its account, from whatever folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WayBack {
+pub struct RunLocation {
     /// As it was said: an address, a name, or `sandbox`.
     pub account: String,
     pub state: PathBuf,

@@ -2,11 +2,11 @@
 //! in the account like those of any other, as far as these can be read.
 
 use crate::engine::interface::error::{EngineError, ErrorKind};
-use crate::engine::interface::event::{Event, Teller};
+use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::prepare;
 use crate::engine::source;
-use crate::engine::target::Opened;
+use crate::engine::target::OpenAccount;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{self, Draft, MappingAst};
 use crate::store::{AccountKey, KeySpace};
@@ -19,14 +19,14 @@ use std::sync::Arc;
 const MAPPING_MAX: u64 = 1 << 24;
 
 /// The mapping of an import or a check, if nothing is wrong with it.
-pub fn read(
+pub fn read_mapping(
     import: &ImportRequest,
     snapshot: Option<&Path>,
     path: &Path,
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<MappingAst, EngineError> {
     let draft = mapping::draft(path);
-    if let Some(problem) = misplaced(&import.source, Some((path, &draft))) {
+    if let Some(problem) = check_misplaced(&import.source, Some((path, &draft))) {
         return Err(problem.into());
     }
     let Draft { ast: written, mut problems, unread } = draft;
@@ -34,18 +34,19 @@ pub fn read(
     if problems.is_empty() {
         return Ok(written);
     }
-    if let Err(more) = compiled(import, snapshot, &written, tell) {
+    if let Err(more) = check_names(import, snapshot, &written, events) {
         if matches!(more.kind, ErrorKind::Interrupted(_)) {
             return Err(more);
         }
-        problems
-            .extend(more.problems.into_iter().filter(|problem| line(problem).is_none_or(|at| !unread.contains(&at))));
+        problems.extend(
+            more.problems.into_iter().filter(|problem| line_of(problem).is_none_or(|at| !unread.contains(&at))),
+        );
     }
     mapping::sort_by_position(&mut problems);
     Err(problems.into())
 }
 
-fn line(problem: &Problem) -> Option<usize> {
+fn line_of(problem: &Problem) -> Option<usize> {
     match problem.place {
         Place::Text { line, .. } => Some(line),
         Place::Nowhere | Place::File(_) | Place::Cell { .. } => None,
@@ -53,11 +54,11 @@ fn line(problem: &Problem) -> Option<usize> {
 }
 
 /// What is wrong with the names of the mapping.
-fn compiled(
+fn check_names(
     import: &ImportRequest,
     snapshot: Option<&Path>,
     written: &MappingAst,
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<(), EngineError> {
     let state = &import.folders.state;
     let source = import.source.as_path();
@@ -65,24 +66,24 @@ fn compiled(
         // A pipe can be read only once, and what is not there is told where a mapping could be used.
         return Ok(());
     }
-    let table = source::open(source, &source::options(written, &import.read))?;
-    tell.event(Event::Source { file: source.display().to_string(), layout: Box::new(table.layout.clone()) });
+    let table = source::open_table(source, &source::read_options(written, &import.read))?;
+    events.emit(Event::Source { file: source.display().to_string(), layout: Box::new(table.layout.clone()) });
     let (account, name) = match snapshot {
-        Some(path) => (prepare::snapshot(path)?, AccountKey::of_address("")),
+        Some(path) => (prepare::read_snapshot(path)?, AccountKey::of_address("")),
         None => {
             let runtime = prepare::runtime()?;
-            let target = Opened::open(&import.target, state, import.rate, tell)?;
-            let pulled = prepare::account(&target, &wanted(written), &runtime, &import.cancel, tell)?;
-            let known_as = prepare::known_as(state, &target, pulled.account.basics.id)?;
-            (pulled.account, known_as)
+            let target = OpenAccount::open(&import.target, state, import.rate, events)?;
+            let pulled = prepare::read_account(&target, &wanted(written), &runtime, &import.cancel, events)?;
+            let account_key = prepare::account_key(state, &target, pulled.account.basics.id)?;
+            (pulled.account, account_key)
         }
     };
-    let ledger = prepare::ledger(state, &name, None, KeySpace::default());
-    prepare::plan(written, &table, Arc::new(account), ledger, None).map(|_| ())
+    let ledger = prepare::open_ledger(state, &name, None, KeySpace::default());
+    prepare::compile_plan(written, &table, Arc::new(account), ledger, None).map(|_| ())
 }
 
 /// A mapping in the place of the source, or the two of them swapped.
-pub fn misplaced(source: &Path, mapping: Option<(&Path, &Draft)>) -> Option<Problem> {
+pub fn check_misplaced(source: &Path, mapping: Option<(&Path, &Draft)>) -> Option<Problem> {
     let named = source.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
     let unread = mapping.is_some_and(|(_, draft)| draft.ast.is_none());
     let short = || std::fs::metadata(source).is_ok_and(|file| file.is_file() && file.len() <= MAPPING_MAX);
@@ -94,17 +95,14 @@ pub fn misplaced(source: &Path, mapping: Option<(&Path, &Draft)>) -> Option<Prob
     Some(match mapping {
         Some((path, _)) if unread => {
             let path = path.display().to_string();
-            let message = message!(
-                "FILE and -m are swapped: {file} is a mapping, and {path} is none",
-                file = &file,
-                path = &path
-            );
+            let message =
+                message!("FILE and -m are swapped: {file} is a mapping, and {path} is not", file = &file, path = &path);
             problem(message).hint(message!("write {path} -m {file}", path, file))
         }
         Some(_) => {
-            problem(message!("{file} is a mapping, and no table", file)).hint("name the file with the rows before -m")
+            problem(message!("{file} is a mapping, not a table", file)).hint("name the file with the rows before -m")
         }
-        None => problem(message!("{file} is a mapping, and no table", file = &file))
+        None => problem(message!("{file} is a mapping, not a table", file = &file))
             .hint(message!("name the file with the rows before it: FILE -m {file}", file)),
     })
 }

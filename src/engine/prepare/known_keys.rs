@@ -51,11 +51,17 @@ impl KnownKeys {
         Ok(Some(KnownKeys { store, keys, space, same_keys, remake_deleted, client: None, waiting: Vec::new() }))
     }
 
-    pub fn asking(self, client: Option<Arc<Client>>) -> KnownKeys {
+    pub fn with_client(self, client: Option<Arc<Client>>) -> KnownKeys {
         KnownKeys { client, ..self }
     }
 
-    pub fn meet(&mut self, plan: &Plan, record: Record, row: &Row, more: &[Row]) -> Result<RecordFate, EngineError> {
+    pub fn check_record(
+        &mut self,
+        plan: &Plan,
+        record: Record,
+        row: &Row,
+        more: &[Row],
+    ) -> Result<RecordFate, EngineError> {
         let Some(key) = record.key.clone() else { return Ok(RecordFate::Free) };
         let found = self.store.find_key(&self.keys, (&key, &self.space, KeyUse::Make), None)?;
         let Some(entry) = found else { return Ok(RecordFate::Free) };
@@ -72,18 +78,18 @@ impl KnownKeys {
     }
 
     /// Looks up what waits. What is gone and would be made anew has no outcome.
-    pub fn looked_up(&mut self, plan: &Plan, cancel: &Cancel) -> Result<Vec<Option<Outcome>>, EngineError> {
+    pub fn look_up_waiting(&mut self, plan: &Plan, cancel: &Cancel) -> Result<Vec<Option<Outcome>>, EngineError> {
         let waiting = std::mem::take(&mut self.waiting);
         let Some(client) = self.client.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(Vec::new()) };
         let made: Vec<(u64, i64)> = waiting.iter().filter_map(|(_, known)| known::made_id(known)).collect();
         let mut lookup = IdLookup::new(self.remake_deleted);
         let runtime = prepare::runtime()?;
         let standing = lookup.standing(client, plan, &made, prepare::now());
-        let standing = prepare::unless_cancelled(&runtime, cancel, "nothing was sent", standing)?;
+        let standing = prepare::run_cancellable(&runtime, cancel, "nothing was sent", standing)?;
         let outcome = |(loaded, known): (QueuedRecord, KnownKey)| {
             let standing = known::made_id(&known).and_then(|(id, _)| standing.get(&id)).copied();
-            let anew = standing == Some(Standing::Gone) && self.remake_deleted;
-            (!anew).then(|| known::held_back(plan, &loaded, &known, standing))
+            let is_remade = standing == Some(Standing::Gone) && self.remake_deleted;
+            (!is_remade).then(|| known::held_back(plan, &loaded, &known, standing))
         };
         Ok(waiting.into_iter().map(outcome).collect())
     }

@@ -5,9 +5,9 @@ pub mod known_keys;
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::{EngineError, ErrorKind};
-use crate::engine::interface::event::{Event, Phase, Teller};
+use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::source;
-use crate::engine::target::Opened;
+use crate::engine::target::OpenAccount;
 use crate::export::KeyOf;
 use crate::mapping::plan::Groups;
 use crate::mapping::{KeyQuery, Keyed, Ledger, MappingAst, Plan, compile};
@@ -34,8 +34,8 @@ const WORKERS: usize = 2;
 
 pub(super) fn runtime() -> Result<Runtime, EngineError> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(|e| {
-        let message = message!("the system gives no runtime: {error}", error = e.to_string());
-        EngineError::of(ErrorKind::Fault, Problem::new(Stage::Send, "runtime", message))
+        let message = message!("the async runtime cannot start: {error}", error = e.to_string());
+        EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "runtime", message))
     })
 }
 
@@ -49,7 +49,7 @@ pub(super) fn now_ms() -> i64 {
 }
 
 /// Waits for something, unless the use case is cancelled first.
-pub(super) fn unless_cancelled<T>(
+pub(super) fn run_cancellable<T>(
     runtime: &Runtime,
     cancel: &Cancel,
     message: &'static str,
@@ -74,22 +74,22 @@ pub(super) struct Pulled {
 }
 
 /// Asks the account who it is. From then on its pace is shared with all who speak to it, by whatever address.
-pub(super) fn basics(
-    target: &Opened,
+pub(super) fn read_basics(
+    target: &OpenAccount,
     runtime: &Runtime,
     cancel: &Cancel,
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<Basics, EngineError> {
-    tell.event(Event::Phase(Phase::Account));
-    let basics = unless_cancelled(runtime, cancel, "nothing was sent", pull::basics(&target.client))?;
-    target.tell(tell);
+    events.emit(Event::Phase(Phase::Account));
+    let basics = run_cancellable(runtime, cancel, "nothing was sent", pull::basics(&target.client))?;
+    target.forward_notices(events);
     let basics = basics?;
-    target.is_account(basics.id, tell);
+    target.confirm_account(basics.id, events);
     Ok(basics)
 }
 
 /// What the account is called in the store, which notes that this address is that account.
-pub(super) fn known_as(state: &Path, target: &Opened, id: u64) -> Result<AccountKey, EngineError> {
+pub(super) fn account_key(state: &Path, target: &OpenAccount, id: u64) -> Result<AccountKey, EngineError> {
     if let Some(store) = Store::existing(state)? {
         store.set_account_id(&target.address, id)?;
     }
@@ -97,51 +97,52 @@ pub(super) fn known_as(state: &Path, target: &Opened, id: u64) -> Result<Account
 }
 
 /// Asks the account who it is and what it is made of.
-pub(super) fn account(
-    target: &Opened,
+pub(super) fn read_account(
+    target: &OpenAccount,
     wanted: &Wanted,
     runtime: &Runtime,
     cancel: &Cancel,
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<Pulled, EngineError> {
-    let basics = basics(target, runtime, cancel, tell)?;
-    made_of(target, (basics, wanted), runtime, cancel, tell)
+    let basics = read_basics(target, runtime, cancel, events)?;
+    read_parts(target, (basics, wanted), runtime, cancel, events)
 }
 
 /// Asks the account what it is made of; what the token may not see is told and left out.
-pub(super) fn made_of(
-    target: &Opened,
+pub(super) fn read_parts(
+    target: &OpenAccount,
     (basics, wanted): (Basics, &Wanted),
     runtime: &Runtime,
     cancel: &Cancel,
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<Pulled, EngineError> {
     let pulled = pull::rest(&target.client, basics, wanted, now());
-    let pulled = unless_cancelled(runtime, cancel, "nothing was sent", pulled)?;
-    target.tell(tell);
+    let pulled = run_cancellable(runtime, cancel, "nothing was sent", pulled)?;
+    target.forward_notices(events);
     let (account, gaps) = pulled?;
     for (what, failure) in &gaps {
         let failure = failure.to_string();
         let message =
-            message!("the account's {what} cannot be read, names of these are not known: {failure}", what, failure);
-        tell.note(Note::new(GAP, message));
+            message!("the account's {what} cannot be read, so their names are unknown: {failure}", what, failure);
+        events.note(Note::new(GAP, message));
     }
     Ok(Pulled { account, gaps: gaps.into_iter().map(|(what, _)| what).collect() })
 }
 
 /// A snapshot saved by `pull`.
-pub(super) fn snapshot(path: &Path) -> Result<Account, EngineError> {
+pub(super) fn read_snapshot(path: &Path) -> Result<Account, EngineError> {
     let unreadable = |message: Message| -> EngineError {
-        Problem::in_file(path, "account-file", message).hint("make it with: amoport account pull -o FILE").into()
+        Problem::in_file(path, "account-file", message).hint("create it with: amoport account pull -o FILE").into()
     };
     let text = private::plain(path)
         .map_err(|e| unreadable(message!("the snapshot cannot be read: {error}", error = e.to_string())))?;
-    let account: Account = serde_json::from_slice(&text)
-        .map_err(|e| unreadable(message!("this is no snapshot of an account: {error}", error = e.to_string())))?;
+    let account: Account = serde_json::from_slice(&text).map_err(|e| {
+        unreadable(message!("this is not a valid snapshot of an account: {error}", error = e.to_string()))
+    })?;
     match account.schema {
         SNAPSHOT_SCHEMA => Ok(account),
         other => Err(unreadable(message!(
-            "the snapshot has format {other}, this amoport knows {known}",
+            "the snapshot has format {other}, this amoport reads {known}",
             other,
             known = SNAPSHOT_SCHEMA
         ))),
@@ -149,7 +150,7 @@ pub(super) fn snapshot(path: &Path) -> Result<Account, EngineError> {
 }
 
 /// Compiles the mapping. Where rows are grouped, `groups` are those of the source.
-pub(super) fn plan(
+pub(super) fn compile_plan(
     written: &MappingAst,
     table: &Table,
     account: Arc<Account>,
@@ -170,28 +171,28 @@ pub(super) fn mapping_sha256(path: &Path, written: &MappingAst) -> Result<String
     for file in &written.files {
         sha.push_str(&source::sha256(file)?);
     }
-    Ok(hex(&sha))
+    Ok(sha256_hex(&sha))
 }
 
 /// SHA-256 of a text, in hex.
-pub(super) fn hex(text: &str) -> String {
+pub(super) fn sha256_hex(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Under which names the ledger keeps the keys of an entity: leads are made in two ways, and elements count in the list
 /// they stand in.
-fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
+fn ledger_names(entity: Entity, catalog: Option<u64>) -> Vec<String> {
     let kinds = Kind::ALL.into_iter().filter(|kind| kind.spec().entity == entity);
     kinds.map(|kind| ledger_name(kind, catalog.filter(|_| kind.spec().catalog.is_some()))).collect()
 }
 
 /// The key of an id, from the ledgers of a state folder; one that cannot be read knows none.
-pub(super) fn keys_of(state: &Path, account: &AccountKey) -> Box<KeyOf> {
+pub(super) fn key_lookup(state: &Path, account: &AccountKey) -> Box<KeyOf> {
     let (store, account) = (LazyStore::new(state), account.clone());
     Box::new(move |entity, catalog, id| {
         let key = |store: &Store| -> Result<Option<String>, StoreError> {
             let mut all = Vec::new();
-            for base in ledgers(entity, catalog) {
+            for base in ledger_names(entity, catalog) {
                 all.extend(store.ledgers(&account, &base)?);
             }
             store.key_of(&account, &all, id)
@@ -205,24 +206,24 @@ type KeysOf = HashMap<(Entity, Option<u64>), Vec<Keys>>;
 
 /// Keys that imports from this state folder into this account have made, as a mapping sees them whose keys belong to `space`.
 /// `run` is its own, where it goes on.
-pub(super) fn ledger(state: &Path, account: &AccountKey, run: Option<i64>, space: KeySpace) -> Ledger {
+pub(super) fn open_ledger(state: &Path, account: &AccountKey, run: Option<i64>, space: KeySpace) -> Ledger {
     let others: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
-    let told = Arc::clone(&others);
+    let other_mappings = Arc::clone(&others);
     let (store, account) = (LazyStore::new(state), account.clone());
     let known: Mutex<KeysOf> = Mutex::default();
-    let ledger = Ledger::new(move |asked: KeyQuery<'_>| {
+    let ledger = Ledger::new(move |query: KeyQuery<'_>| {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = known.entry((asked.entity, asked.catalog)).or_insert_with(|| {
-            ledgers(asked.entity, asked.catalog).iter().map(|base| Keys::new(account.clone(), base)).collect()
+        let keys = known.entry((query.entity, query.catalog)).or_insert_with(|| {
+            ledger_names(query.entity, query.catalog).iter().map(|base| Keys::new(account.clone(), base)).collect()
         });
         let own =
-            KeySpace { titles: asked.titles.map(<[String]>::to_vec).filter(|_| !space.is_any()), ..space.clone() };
-        let made = if asked.made { KeyUse::Make } else { KeyUse::Refer };
+            KeySpace { titles: query.titles.map(<[String]>::to_vec).filter(|_| !space.is_any()), ..space.clone() };
+        let made = if query.made { KeyUse::Make } else { KeyUse::Refer };
         let mut best: Option<LedgerEntry> = None;
         for keys in keys.iter() {
             let found =
-                store.with(|store| store.find_key(keys, (asked.key, &own, made), run).map_err(|e| e.to_string()))?;
-            let found = found.filter(|entry| entry.id.is_some() && !(asked.made && run == Some(entry.by)));
+                store.with(|store| store.find_key(keys, (query.key, &own, made), run).map_err(|e| e.to_string()))?;
+            let found = found.filter(|entry| entry.id.is_some() && !(query.made && run == Some(entry.by)));
             best = match (best, found) {
                 (Some(best), Some(found)) if found.relation < best.relation => Some(found),
                 (best, found) => best.or(found),
@@ -230,7 +231,8 @@ pub(super) fn ledger(state: &Path, account: &AccountKey, run: Option<i64>, space
         }
         let Some(LedgerEntry { relation, id: Some(id), run, space, .. }) = best else { return Ok(None) };
         if relation == Relation::OtherMapping {
-            *told.lock().unwrap_or_else(PoisonError::into_inner).entry(space.mapping.clone()).or_default() += 1;
+            *other_mappings.lock().unwrap_or_else(PoisonError::into_inner).entry(space.mapping.clone()).or_default() +=
+                1;
         }
         Ok(Some(match relation {
             Relation::Same | Relation::OtherMapping => Keyed::Id(id),
@@ -259,12 +261,12 @@ impl LazyStore {
         LazyStore { state: state.to_owned(), store: Mutex::new(None) }
     }
 
-    fn with<T>(&self, ask: impl FnOnce(&Store) -> Result<T, String>) -> Result<T, String> {
+    fn with<T>(&self, query_store: impl FnOnce(&Store) -> Result<T, String>) -> Result<T, String> {
         let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
         let open = match store.take() {
             Some(open) => open,
             None => Store::open(&self.state).map_err(|e| e.to_string())?,
         };
-        ask(store.insert(open))
+        query_store(store.insert(open))
     }
 }

@@ -4,8 +4,8 @@
 use crate::engine::begin::sent_before;
 use crate::engine::import;
 use crate::engine::interface::cancel::Cancel;
-use crate::engine::interface::error::{EngineError, ErrorKind, still_wanted};
-use crate::engine::interface::event::Teller;
+use crate::engine::interface::error::{EngineError, ErrorKind, check_cancelled};
+use crate::engine::interface::event::EventSink;
 use crate::engine::interface::request::{ImportRequest, ResumeRequest, SourceOptions};
 use crate::engine::interface::result::RunResult;
 use crate::engine::prepare;
@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 /// A source that has changed may hold what was sent, and more: the run is given up, and what it has not sent goes in a run of its
 /// own, in which it is held back.
-pub fn is_meant(head: &RunHead, error: &EngineError) -> bool {
+pub fn applies_to(head: &RunHead, error: &EngineError) -> bool {
     let changed = |problem: &Problem| {
         problem.code == source::CHANGED && problem.place == Place::File(head.source.file().to_owned())
     };
@@ -36,55 +36,60 @@ pub fn is_meant(head: &RunHead, error: &EngineError) -> bool {
 /// How many rows that the run has not sent are not in its source any more. An error where the source cannot be read to its end,
 /// or not by the mapping, so that it may be in the middle of being written; and where it is another one altogether, of which
 /// nobody has said that it is to be imported. What is wrong with it is told beside `changed`.
-fn gone(store: &Store, found: &Run, mut changed: EngineError, cancel: &Cancel) -> Result<u64, EngineError> {
-    match look(store, found, cancel) {
+fn count_missing(store: &Store, found: &Run, mut changed: EngineError, cancel: &Cancel) -> Result<u64, EngineError> {
+    match compare_source(store, found, cancel) {
         Err(EngineError { kind: ErrorKind::Refused, problems }) => {
             changed.problems.extend(problems);
             Err(changed)
         }
-        looked => looked,
+        compared => compared,
     }
 }
 
-fn look(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, EngineError> {
+fn compare_source(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, EngineError> {
     let path = found.head.source.file();
     let refused = |code, message: Message| EngineError::from(Problem::in_file(path, code, message));
-    let written = reopen::written(found)?;
+    let written = reopen::read_mapping(found)?;
     let mapping = found.head.mapping.file();
-    source::unchanged(mapping, &prepare::mapping_sha256(mapping, &written)?, &found.head.mapping.sha256, "mapping")?;
-    let mut table = source::open(path, &source::options(&written, &again(found)))?;
+    source::check_unchanged(
+        mapping,
+        &prepare::mapping_sha256(mapping, &written)?,
+        &found.head.mapping.sha256,
+        "mapping",
+    )?;
+    let mut table = source::open_table(path, &source::read_options(&written, &reread_options(found)))?;
     let unknown = compile::titles(&written).into_iter().find(|title| table.header.find(title) == ColumnMatch::None);
     if let Some(title) = unknown {
         return Err(refused("unknown-column", message!("the source has no column {title}", title = quoted(&title))));
     }
-    let hasher = give_up::hasher(found, &table);
+    let hasher = give_up::source_hasher(found, &table);
     let (mut row, mut now) = (Row::default(), RowHashes::default());
     while table.read(&mut row)? {
         now.push(row.number, hasher.hash(&row));
-        still_wanted(cancel)?;
+        check_cancelled(cancel)?;
     }
     let Some(then) = store.source_rows(found.run)? else {
-        let message = "the run is of a version that kept nothing to compare the source with".into();
+        let message = "the run was made by a version that kept nothing to compare the source with".into();
         return Err(refused("other-source", message));
     };
-    let mut there = vec![false; then.len()];
-    sent_before::shared(&then, &now).into_iter().for_each(|(old, _)| there[old] = true);
-    if !there.contains(&true) {
-        let message = "none of the rows that the run began with is in it".into();
+    let mut still_there = vec![false; then.len()];
+    sent_before::common_rows(&then, &now).into_iter().for_each(|(old, _)| still_there[old] = true);
+    if !still_there.contains(&true) {
+        let message = "none of the run's rows is in it".into();
         return Err(refused("other-source", message));
     }
     let settled = store.settled_rows(found.run)?;
     let wanted = |number: u32| found.head.rows.is_none_or(|(first, last)| (first..=last).contains(&number));
-    let gone = then
+    let missing = then
         .numbers()
         .iter()
-        .zip(&there)
-        .filter(|(number, there)| !**there && wanted(**number) && !settled.contains(*number));
-    Ok(gone.count() as u64)
+        .zip(&still_there)
+        .filter(|(number, is_there)| !**is_there && wanted(**number) && !settled.contains(*number));
+    Ok(missing.count() as u64)
 }
 
 /// As it was read, but for what it may have been saved with since.
-fn again(found: &Run) -> SourceOptions {
+fn reread_options(found: &Run) -> SourceOptions {
     let source = &found.head.source;
     SourceOptions {
         sheet: source.sheet.clone(),
@@ -94,43 +99,43 @@ fn again(found: &Run) -> SourceOptions {
     }
 }
 
-pub fn go_on(
+pub fn resume_with_new_run(
     request: &ResumeRequest,
     store: Store,
     found: Run,
     (locks, changed): (Vec<File>, EngineError),
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
-    let gone = gone(&store, &found, changed, &request.cancel)?;
-    if gone > 0 {
+    let missing = count_missing(&store, &found, changed, &request.cancel)?;
+    if missing > 0 {
         let message = message!(
-            "{gone} rows that run {run} has not sent are not in the source any more; they stay unprocessed in its report",
-            gone,
+            "{gone} rows that run {run} did not send are no longer in the source; they stay unprocessed in its report",
+            gone = missing,
             run = &found.name
         );
-        tell.note(Note::warning("rows-gone", message).count(gone));
+        events.note(Note::warning("rows-gone", message).count(missing));
     }
-    let (head, read) = (found.head.clone(), again(&found));
+    let (head, read) = (found.head.clone(), reread_options(&found));
     let message = message!(
-        "the source has changed since run {run} began: that run is closed, and what it has not sent goes in a new one",
+        "the source has changed since run {run} began: that run is closed, and its unsent rows go into a new run",
         run = &found.name
     );
-    let giving = give_up::Giving {
+    let abandoner = give_up::Abandoner {
         folders: &request.folders,
         target: &request.target,
         cancel: &request.cancel,
-        at_any_price: false,
+        even_if_unreachable: false,
     };
     let run = found.run;
-    giving.up(store, found, locks, tell)?;
+    abandoner.abandon(store, found, locks, events)?;
     let store = Store::open(&request.folders.state)?;
     if !store.run(run)?.outcome.is_final() {
-        return report::close(&store, run, Path::new(&head.folder), None, tell);
+        return report::close(&store, run, Path::new(&head.folder), None, events);
     }
     report::write(&store, run, Path::new(&head.folder))?;
-    still_wanted(&request.cancel)?;
-    tell.note(Note::warning("source-changed", message));
-    let target = request.target.of_run(&head);
+    check_cancelled(&request.cancel)?;
+    events.note(Note::warning("source-changed", message));
+    let target = request.target.for_run(&head);
     let import = ImportRequest {
         mapping: Some(as_given(&head.mapping.path, head.mapping.file())),
         read,
@@ -145,7 +150,7 @@ pub fn go_on(
         cancel: request.cancel.clone(),
         ..ImportRequest::new(as_given(&head.source.path, head.source.file()), target, request.folders.clone())
     };
-    import::with(&import, tell)
+    import::import_with(&import, events)
 }
 
 /// A file as the run named it, where that finds it from this folder as well.

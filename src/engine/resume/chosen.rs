@@ -10,14 +10,14 @@ use std::path::Path;
 
 /// What is done with a run where nobody knows yet whether the account that is said is the run's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unsure {
+pub enum UnsurePolicy {
     /// The account is asked before anything is done.
-    Asked,
-    Refused,
+    AskAccount,
+    Refuse,
 }
 
 /// The run of this name; an error where it is another account's than the one that is said.
-pub fn named(store: &Store, name: &str, target: &Target, unsure: Unsure) -> Result<Run, EngineError> {
+pub fn find_by_name(store: &Store, name: &str, target: &Target, unsure: UnsurePolicy) -> Result<Run, EngineError> {
     let Some(run) = store.run_named(name)? else {
         return Err(EngineError::refused(
             "no-run",
@@ -25,18 +25,18 @@ pub fn named(store: &Store, name: &str, target: &Target, unsure: Unsure) -> Resu
             "see: amoport runs",
         ));
     };
-    let (was, said) = (&run.head.account, shown(&target.kept()).into_owned());
+    let (was, said) = (&run.head.account, shown(&target.recorded_name()).into_owned());
     let (message, hint) = match target.is_account_of(store, &run.head)? {
-        Some(true) => return in_its_folder(run),
-        None if unsure == Unsure::Asked && target.can_ask() => return in_its_folder(run),
+        Some(true) => return check_run_folder(run),
+        None if unsure == UnsurePolicy::AskAccount && target.has_explicit_token() => return check_run_folder(run),
         None => (
             message!(
-                "run {name} went into {was}, and nothing here says whether \"{said}\" is that account",
+                "run {name} went into {was}, and it is unknown whether \"{said}\" is that account",
                 name,
                 was,
                 said
             ),
-            "leave out --account; to go on with the run at its new address, add --token-file",
+            "leave out --account; to resume the run at its new address, add --token-file",
         ),
         Some(false) => (
             message!("run {name} went into {was}, and \"{said}\" is another account", name, was, said),
@@ -47,46 +47,49 @@ pub fn named(store: &Store, name: &str, target: &Target, unsure: Unsure) -> Resu
 }
 
 /// The newest run that is wanted, of the account that is said.
-pub fn newest(
+pub fn find_newest(
     store: &Store,
     target: &Target,
-    unsure: Unsure,
+    unsure: UnsurePolicy,
     wanted: impl Fn(&Run) -> bool,
 ) -> Result<Option<Run>, EngineError> {
-    let (mut failed, mut perhaps) = (None, None);
+    let (mut failed, mut unverified) = (None, None);
     for run in store.runs()?.into_iter().filter(wanted) {
         match target.is_account_of(store, &run.head) {
-            Ok(Some(true)) => return in_its_folder(run).map(Some),
+            Ok(Some(true)) => return check_run_folder(run).map(Some),
             Ok(Some(false)) => {}
-            Ok(None) => perhaps = perhaps.or(Some(run)),
+            Ok(None) => unverified = unverified.or(Some(run)),
             Err(error) => failed = Some(error),
         }
     }
     match failed {
         Some(error) => Err(error),
-        None => perhaps.filter(|_| unsure == Unsure::Asked && target.can_ask()).map(in_its_folder).transpose(),
+        None => unverified
+            .filter(|_| unsure == UnsurePolicy::AskAccount && target.has_explicit_token())
+            .map(check_run_folder)
+            .transpose(),
     }
 }
 
 /// A run's reports lie in a folder of its own name. A store that names another one, or a link in its place, would have them
 /// written over somebody's files.
-fn in_its_folder(run: Run) -> Result<Run, EngineError> {
+fn check_run_folder(run: Run) -> Result<Run, EngineError> {
     let folder = Path::new(&run.head.folder);
     let is_link = std::fs::symlink_metadata(folder).is_ok_and(|there| there.is_symlink());
     if folder.file_name() == Some(OsStr::new(&run.name)) && !is_link {
         return Ok(run);
     }
     let message = message!(
-        "the reports of run {run} would be written to {folder}, which is no folder of that run",
+        "the reports of run {run} would be written to {folder}, which is not that run's folder",
         run = &run.name,
         folder = folder.display().to_string()
     );
-    Err(EngineError::refused("runs-folder", message, "put the run's own folder back in its place"))
+    Err(EngineError::refused("runs-folder", message, "restore the run's own folder"))
 }
 
 /// None is meant: of the account that is said, or at all.
-pub fn none(target: &Target, at_all: &'static str) -> EngineError {
-    let message = match target.kept() {
+pub fn no_run_error(target: &Target, at_all: &'static str) -> EngineError {
+    let message = match target.recorded_name() {
         said if said.is_empty() => at_all.into(),
         said => message!("{at_all} that went into \"{said}\"", at_all, said = shown(&said)),
     };

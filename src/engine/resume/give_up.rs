@@ -3,14 +3,14 @@
 
 use crate::engine::begin::older;
 use crate::engine::begin::sent_before;
-use crate::engine::begin::{GivingUp, Job, lock};
+use crate::engine::begin::{Abandonment, Job, lock_source};
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::{EngineError, ErrorKind};
-use crate::engine::interface::event::{Event, Teller};
+use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::{AbandonRequest, Folders, ResumeRequest};
 use crate::engine::interface::result::RunResult;
 use crate::engine::resume::chosen;
-use crate::engine::resume::chosen::Unsure;
+use crate::engine::resume::chosen::UnsurePolicy;
 use crate::engine::resume::reopen;
 use crate::engine::run;
 use crate::engine::run::report;
@@ -31,44 +31,44 @@ use std::sync::Arc;
 
 /// Gives up a run that has not ended.
 pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
-    give_up(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+    abandon_run(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
 
-fn give_up(request: &AbandonRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+fn abandon_run(request: &AbandonRequest, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let store = Store::open(&request.folders.state)?;
     let target = &request.target;
-    let found = chosen::named(&store, &request.run, target, Unsure::Asked)?;
+    let found = chosen::find_by_name(&store, &request.run, target, UnsurePolicy::AskAccount)?;
     if found.outcome.is_final() {
         let message = message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
-        return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
+        return Err(EngineError::refused("run-ended", message, "there is nothing to abandon"));
     }
-    older::unless_copy(&store, &found)?;
-    target.of_run(&found.head).announce(tell);
+    older::check_not_copy(&store, &found)?;
+    target.for_run(&found.head).announce(events);
     let known = (target, request.folders.state.as_path(), &request.cancel);
-    let found = match reopen::of_known_account(&store, found.clone(), known, tell) {
+    let found = match reopen::identify_account(&store, found.clone(), known, events) {
         // Nobody can look, and the run is given up all the same.
         Err(EngineError { kind: ErrorKind::Service, .. }) => found,
         known => known?,
     };
-    let giving = Giving { folders: &request.folders, target, cancel: &request.cancel, at_any_price: true };
-    let locks = lock(&request.folders.state, &found.head)?;
+    let abandoner = Abandoner { folders: &request.folders, target, cancel: &request.cancel, even_if_unreachable: true };
+    let locks = lock_source(&request.folders.state, &found.head)?;
     let run = found.run;
-    giving.up(store, found, locks, tell)?;
+    abandoner.abandon(store, found, locks, events)?;
     let store = Store::open(&request.folders.state)?;
     let folder = store.run(run)?.head.folder;
-    let result = report::close(&store, run, Path::new(&folder), None, tell)?;
+    let result = report::close(&store, run, Path::new(&folder), None, events)?;
     source::sweep_spool(&request.folders.state);
     Ok(result)
 }
 
 /// What giving up a run needs beside the run.
-pub struct Giving<'a> {
+pub struct Abandoner<'a> {
     pub folders: &'a Folders,
     /// What is said of its account.
     pub target: &'a Target,
     pub cancel: &'a Cancel,
     /// The run is closed though nobody could look; otherwise it stays to be gone on with.
-    pub at_any_price: bool,
+    pub even_if_unreachable: bool,
 }
 
 /// What of a run can still be mapped as it was.
@@ -80,31 +80,38 @@ struct Remapped {
     whole: bool,
 }
 
-impl Giving<'_> {
+impl Abandoner<'_> {
     /// Settles what is in doubt and closes the run; its report is for the caller to write.
-    pub fn up(&self, store: Store, found: Run, locks: Vec<File>, tell: &mut Teller<'_>) -> Result<(), EngineError> {
-        let mapped = self.mapped(&store, &found);
+    pub fn abandon(
+        &self,
+        store: Store,
+        found: Run,
+        locks: Vec<File>,
+        events: &mut EventSink<'_>,
+    ) -> Result<(), EngineError> {
+        let mapped = self.remap(&store, &found);
         match mapped {
-            Some(mapped) if found.head.action == Action::Create => self.settle(store, found, mapped, locks, tell),
-            _ => self.close_blind(&found, BLIND),
+            Some(mapped) if found.head.action == Action::Create => self.settle(store, found, mapped, locks, events),
+            _ => self.close_unsettled(&found, SOURCE_UNREADABLE),
         }
     }
 
     /// The source and the mapping as they were; or, of a source that has changed, the doubtful rows that still stand in it.
-    fn mapped(&self, store: &Store, found: &Run) -> Option<Remapped> {
+    fn remap(&self, store: &Store, found: &Run) -> Option<Remapped> {
         let asked = ResumeRequest { cancel: self.cancel.clone(), ..ResumeRequest::new(self.folders.clone()) };
-        if let Ok(opened) = reopen::open(&asked, store, found) {
-            let reopen::OpenedRun { table, plan, doubtful, .. } = opened;
+        if let Ok(opened) = reopen::open_run(&asked, store, found) {
+            let reopen::ReopenedRun { table, plan, doubtful, .. } = opened;
             return Some(Remapped { table, plan, doubtful, whole: true });
         }
-        let opened = source::reopen(&found.head.source).and_then(|table| Ok((table, reopen::written(found)?)));
-        let (table, plan) = opened.and_then(|opened| reopen::compiled(&asked, store, found, opened)).ok()?;
+        let opened =
+            source::open_for_run(&found.head.source).and_then(|table| Ok((table, reopen::read_mapping(found)?)));
+        let (table, plan) = opened.and_then(|opened| reopen::compile_mapping(&asked, store, found, opened)).ok()?;
         // Which rows made a record together is not known any more.
         if plan.groups.is_some() {
             return None;
         }
         let plan = Arc::new(plan);
-        let doubtful = still_there(store, found, &table, &plan, self.cancel).ok()?;
+        let doubtful = find_doubtful(store, found, &table, &plan, self.cancel).ok()?;
         Some(Remapped { table, plan, doubtful, whole: false })
     }
 
@@ -114,17 +121,17 @@ impl Giving<'_> {
         found: Run,
         mapped: Remapped,
         locks: Vec<File>,
-        tell: &mut Teller<'_>,
+        events: &mut EventSink<'_>,
     ) -> Result<(), EngineError> {
         let state = &self.folders.state;
-        let target = reopen::target(&found.head, self.target, state, tell)?;
-        match reopen::unless_another(&target, &found.head, (state, self.cancel), tell) {
+        let target = reopen::open_account(&found.head, self.target, state, events)?;
+        match reopen::check_same_account(&target, &found.head, (state, self.cancel), events) {
             // Nobody can look, and the run is given up all the same.
-            Err(EngineError { kind: ErrorKind::Service, .. }) if self.at_any_price => {}
+            Err(EngineError { kind: ErrorKind::Service, .. }) if self.even_if_unreachable => {}
             Err(EngineError { kind: ErrorKind::Refused, .. })
-                if self.at_any_price && target.address == found.head.account =>
+                if self.even_if_unreachable && target.address == found.head.account =>
             {
-                return self.close_blind(&found, ELSEWHERE);
+                return self.close_unsettled(&found, OTHER_ACCOUNT);
             }
             known => known?,
         }
@@ -133,18 +140,20 @@ impl Giving<'_> {
         let Resumed { mut journal, doubts, mut done, .. } = Journal::resume(Store::open(state)?, &found, reopen)?;
         let mut settled = Vec::new();
         for doubt in doubts {
-            let (there, gone): (Vec<u32>, Vec<u32>) = doubt.rows.iter().partition(|row| doubtful.contains_key(row));
-            let outcomes: Vec<Outcome> = gone.into_iter().map(|row| unknown(&found, row, ROW_GONE)).collect();
+            let (found_rows, missing_rows): (Vec<u32>, Vec<u32>) =
+                doubt.rows.iter().partition(|row| doubtful.contains_key(row));
+            let outcomes: Vec<Outcome> =
+                missing_rows.into_iter().map(|row| unknown_outcome(&found, row, ROW_GONE)).collect();
             if !outcomes.is_empty() {
-                let keys = there.iter().filter_map(|row| doubtful.get(row)?.record.key.as_deref());
+                let keys = found_rows.iter().filter_map(|row| doubtful.get(row)?.record.key.as_deref());
                 journal.keep_open(doubt.batch, &keys.collect::<Vec<_>>())?;
             }
             journal.leave_in_doubt(doubt.batch, &outcomes)?;
-            if there.is_empty() {
+            if found_rows.is_empty() {
                 journal.settle_doubt(doubt.batch, &[])?;
                 continue;
             }
-            settled.push(OpenDoubt { rows: there, ..doubt });
+            settled.push(OpenDoubt { rows: found_rows, ..doubt });
         }
         let doubts = Doubt::reopen(settled, std::mem::take(&mut doubtful))?;
         if !whole {
@@ -152,7 +161,7 @@ impl Giving<'_> {
         }
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         let refused = store.refused(found.run)?;
-        let (select, links_unknown) = reopen::selected(&store, &found, &plan, (done, refused))?;
+        let (select, links_unknown) = reopen::select_rows(&store, &found, &plan, (done, refused))?;
         // Of a source that has changed no row is read: its rest is noted by its numbers.
         let select = Select { only: (!whole).then(HashSet::new), ..select };
         let job = Job {
@@ -167,7 +176,7 @@ impl Giving<'_> {
             select,
             budget: None,
             over_budget: false,
-            giving_up: Some(GivingUp { at_any_price: self.at_any_price }),
+            giving_up: Some(Abandonment { even_if_unreachable: self.even_if_unreachable }),
             resumed: true,
             total: None,
             head: found.head.clone(),
@@ -175,16 +184,16 @@ impl Giving<'_> {
             cancel: self.cancel.clone(),
             _locks: locks,
         };
-        run::settle(job, &target, tell)?;
+        run::settle(job, &target, events)?;
         Ok(())
     }
 
     /// The source, the mapping or the account is not there as it was: nothing can be looked for.
-    fn close_blind(&self, found: &Run, why: &'static str) -> Result<(), EngineError> {
+    fn close_unsettled(&self, found: &Run, why: &'static str) -> Result<(), EngineError> {
         let state = &self.folders.state;
         let Resumed { mut journal, doubts, .. } = Journal::resume(Store::open(state)?, found, Reopen::KeepRest)?;
         for doubt in doubts {
-            let outcomes: Vec<Outcome> = doubt.rows.iter().map(|row| unknown(found, *row, why)).collect();
+            let outcomes: Vec<Outcome> = doubt.rows.iter().map(|row| unknown_outcome(found, *row, why)).collect();
             let of_creation = found.head.action == Action::Create;
             if of_creation {
                 journal.keep_open(doubt.batch, &[])?;
@@ -201,15 +210,15 @@ impl Giving<'_> {
     }
 }
 
-const ROW_GONE: &str = "the record was sent, and its row is not in the source any more, so that nobody can look for it";
-const BLIND: &str =
-    "the record was sent, and its source or its mapping cannot be read as it was, so that nobody can look for it";
+const ROW_GONE: &str = "the record was sent, and its row is no longer in the source, so it cannot be looked for";
+const SOURCE_UNREADABLE: &str =
+    "the record was sent, and its source or mapping cannot be read as it was, so it cannot be looked for";
 
-const ELSEWHERE: &str =
-    "the record was sent, and another account is at the address now, so that nobody can look for it";
+const OTHER_ACCOUNT: &str =
+    "the record was sent, and another account is at the address now, so it cannot be looked for";
 
 /// A record that was sent, and of which nobody can say what is to be looked for.
-fn unknown(found: &Run, row: u32, message: &'static str) -> Outcome {
+fn unknown_outcome(found: &Run, row: u32, message: &'static str) -> Outcome {
     let problem = Problem::new(Stage::Reconcile, "unknown", message)
         .at(Place::Cell { source: found.source(), row, column: None })
         .hint("look for it in the account before importing it again");
@@ -217,7 +226,7 @@ fn unknown(found: &Run, row: u32, message: &'static str) -> Outcome {
 }
 
 /// The doubtful rows of a run that still stand in its source, mapped under the numbers that they had.
-fn still_there(
+fn find_doubtful(
     store: &Store,
     found: &Run,
     table: &Table,
@@ -225,14 +234,14 @@ fn still_there(
     cancel: &Cancel,
 ) -> Result<HashMap<u32, QueuedRecord>, EngineError> {
     let (wanted, then) = (store.doubtful_rows(found.run)?, store.source_rows(found.run)?.unwrap_or_default());
-    let now = sent_before::hashed(source::again(table)?, &hasher(found, table), cancel)?;
-    let numbers: HashMap<u32, u32> = sent_before::shared(&then, &now)
+    let now = sent_before::hash_table(source::reopen_table(table)?, &source_hasher(found, table), cancel)?;
+    let numbers: HashMap<u32, u32> = sent_before::common_rows(&then, &now)
         .into_iter()
         .map(|(old, new)| (now.numbers()[new], then.numbers()[old]))
         .filter(|(_, old)| wanted.contains(old))
         .collect();
     let mut mapper = Mapper::new(Arc::clone(plan), &found.name);
-    let (mut again, mut row, mut records) = (source::again(table)?, Row::default(), HashMap::new());
+    let (mut again, mut row, mut records) = (source::reopen_table(table)?, Row::default(), HashMap::new());
     while again.read(&mut row)? {
         let Some(number) = numbers.get(&row.number) else { continue };
         row.number = *number;
@@ -244,7 +253,7 @@ fn still_there(
 }
 
 /// By the columns of then, where they are all there.
-pub fn hasher(found: &Run, table: &Table) -> RowHasher {
+pub fn source_hasher(found: &Run, table: &Table) -> RowHasher {
     let (then, now) = (&found.head.source.titles, table.header.titles().map(str::to_owned).collect::<Vec<_>>());
     let narrowed = (!RowHasher::same_columns(then, &now)).then(|| RowHasher::of_titles(&table.header, then)).flatten();
     narrowed.unwrap_or_else(|| RowHasher::new(&table.header))

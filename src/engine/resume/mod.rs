@@ -7,9 +7,9 @@ pub mod give_up;
 pub mod reopen;
 
 use crate::engine::begin::older;
-use crate::engine::begin::{Job, lock, make_folder};
-use crate::engine::interface::error::{EngineError, still_wanted};
-use crate::engine::interface::event::{Event, Teller};
+use crate::engine::begin::{Job, lock_source, make_folder};
+use crate::engine::interface::error::{EngineError, check_cancelled};
+use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::ResumeRequest;
 use crate::engine::interface::result::RunResult;
 use crate::engine::round_trip;
@@ -21,7 +21,7 @@ use crate::store::{FrozenWord, Journal, OpenDoubt, Reopen, Resumed, Run, RunOutc
 use crate::upload::feed::QueuedRecord;
 use crate::upload::{Doubt, IN_FLIGHT};
 use amo_model::Action;
-use chosen::Unsure;
+use chosen::UnsurePolicy;
 use sheet_source::message;
 use sheet_source::problem::Note;
 use std::collections::HashMap;
@@ -30,50 +30,50 @@ use std::sync::Arc;
 
 /// Goes on with a run that was stopped, or that was killed.
 pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
-    go_on(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+    resume_run(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
 
-fn go_on(request: &ResumeRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+fn resume_run(request: &ResumeRequest, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let state = &request.folders.state;
     let store = Store::open(state)?;
-    let found = find(&store, request)?;
-    older::unless_copy(&store, &found)?;
+    let found = find_run(&store, request)?;
+    older::check_not_copy(&store, &found)?;
     if has_ended(&found, request) {
-        return unreported(&store, &found, tell);
+        return write_missing_report(&store, &found, events);
     }
-    request.target.of_run(&found.head).announce(tell);
-    let mut found = reopen::of_known_account(&store, found, (&request.target, state, &request.cancel), tell)?;
-    let locks = lock(state, &found.head)?;
-    let sends = older::unless_older(&store, request.older_state, tell)?;
-    older::look_on(&store, &mut found, request.older_state)?;
+    request.target.for_run(&found.head).announce(events);
+    let mut found = reopen::identify_account(&store, found, (&request.target, state, &request.cancel), events)?;
+    let locks = lock_source(state, &found.head)?;
+    let sends = older::check_not_older(&store, request.older_state, events)?;
+    older::extend_look_from(&store, &mut found, request.older_state)?;
     let head = found.head.clone();
-    let opened = match reopen::open(request, &store, &found) {
-        Err(error) if changed_source::is_meant(&head, &error) => {
-            return changed_source::go_on(request, store, found, (locks, error), tell);
+    let opened = match reopen::open_run(request, &store, &found) {
+        Err(error) if changed_source::applies_to(&head, &error) => {
+            return changed_source::resume_with_new_run(request, store, found, (locks, error), events);
         }
         opened => opened?,
     };
     let name = head.source.path.clone();
-    tell.event(Event::Source { file: name, layout: Box::new(opened.table.layout.clone()) });
-    let target = reopen::target(&head, &request.target, state, tell)?;
-    reopen::unless_another(&target, &head, (state, &request.cancel), tell)?;
-    let reopen::OpenedRun { table, mut plan, refused, doubtful, rows } = opened;
+    events.emit(Event::Source { file: name, layout: Box::new(opened.table.layout.clone()) });
+    let target = reopen::open_account(&head, &request.target, state, events)?;
+    reopen::check_same_account(&target, &head, (state, &request.cancel), events)?;
+    let reopen::ReopenedRun { table, mut plan, refused, doubtful, rows } = opened;
     if let Some(made) = &head.mapping.made {
         let edits = round_trip::stored_edits(&store, found.run, made, plan.action)?;
         plan = Arc::new(Arc::unwrap_or_clone(plan).with_edits(edits));
     }
-    still_wanted(&request.cancel)?;
+    check_cancelled(&request.cancel)?;
     let reopen = if request.resend_unknown { Reopen::ResendUnknown } else { Reopen::Continue };
     let Resumed { journal, doubts: open, mut done, forgotten } = Journal::resume(Store::open(state)?, &found, reopen)?;
     let mut journal = journal.with_sends(sends);
-    tell.event(Event::Started { run: found.name.clone() });
+    events.emit(Event::Started { run: found.name.clone() });
     if request.resend_unknown {
         let message = message!("{forgotten} records of unknown outcome are sent again", forgotten);
-        tell.note(Note::new("resend-unknown", message).count(forgotten));
+        events.note(Note::new("resend-unknown", message).count(forgotten));
     }
-    let doubts = doubts(&mut journal, open, plan.action, doubtful)?;
+    let doubts = reopen_doubts(&mut journal, open, plan.action, doubtful)?;
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
-    let (select, links_unknown) = reopen::selected(&store, &found, &plan, (done, refused))?;
+    let (select, links_unknown) = reopen::select_rows(&store, &found, &plan, (done, refused))?;
     let job = Job {
         client: Arc::clone(&target.client),
         plan,
@@ -95,13 +95,13 @@ fn go_on(request: &ResumeRequest, tell: &mut Teller<'_>) -> Result<RunResult, En
         cancel: request.cancel.clone(),
         _locks: locks,
     };
-    let result = run::run(job, &target, tell);
+    let result = run::run(job, &target, events);
     source::sweep_spool(state);
     result
 }
 
 /// Batches that were sent and never answered. Changes may be made twice without harm, so they simply go again.
-fn doubts(
+fn reopen_doubts(
     journal: &mut Journal,
     open: Vec<OpenDoubt>,
     action: Action,
@@ -117,20 +117,20 @@ fn doubts(
 }
 
 /// The run named, or the newest that can go on: by itself, or, where it was killed before, with its report.
-fn find(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> {
+fn find_run(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> {
     let Some(name) = &request.run else {
-        let goes_on = |run: &Run| {
+        let can_resume = |run: &Run| {
             let folder = Path::new(&run.head.folder);
             // Who has taken the whole folder away wants none.
             !has_ended(run, request) || (folder.exists() && !is_written(run, folder))
         };
-        return chosen::newest(store, &request.target, Unsure::Asked, goes_on)?
-            .ok_or_else(|| chosen::none(&request.target, "there is no run to go on with"));
+        return chosen::find_newest(store, &request.target, UnsurePolicy::AskAccount, can_resume)?
+            .ok_or_else(|| chosen::no_run_error(&request.target, "no run to resume"));
     };
-    let run = chosen::named(store, name, &request.target, Unsure::Asked)?;
+    let run = chosen::find_by_name(store, name, &request.target, UnsurePolicy::AskAccount)?;
     if has_ended(&run, request) && is_written(&run, Path::new(&run.head.folder)) {
         let outcome = run.outcome.word();
-        let message = message!("run {name} has ended ({outcome}), there is nothing to go on with", name, outcome);
+        let message = message!("run {name} has ended ({outcome}), there is nothing to resume", name, outcome);
         return Err(EngineError::refused("run-ended", message, "see its report: amoport report"));
     }
     Ok(run)
@@ -141,9 +141,9 @@ fn has_ended(run: &Run, request: &ResumeRequest) -> bool {
 }
 
 /// Writes the report of a run that was killed between its end and the last file of its report.
-fn unreported(store: &Store, run: &Run, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+fn write_missing_report(store: &Store, run: &Run, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let folder = Path::new(&run.head.folder);
     make_folder(folder)?;
-    tell.note(Note::new("report-written", message!("run {run} has ended; its report is written", run = &run.name)));
-    report::close(store, run.run, folder, None, tell)
+    events.note(Note::new("report-written", message!("run {run} has ended; its report is written", run = &run.name)));
+    report::close(store, run.run, folder, None, events)
 }

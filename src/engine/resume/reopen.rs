@@ -3,12 +3,12 @@
 use crate::engine::begin::sent_before;
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
-use crate::engine::interface::event::Teller;
+use crate::engine::interface::event::EventSink;
 use crate::engine::interface::request::ResumeRequest;
 use crate::engine::prepare;
 use crate::engine::source;
-use crate::engine::source::survey::{self, Counting, Surveying};
-use crate::engine::target::{Opened, Target};
+use crate::engine::source::survey::{self, SurveyOptions, SurveyTask};
+use crate::engine::target::{OpenAccount, Target};
 use crate::mapping::{self, MappingAst, Plan, compile};
 use crate::store::{KeySpace, Run, RunHead, Store, StoreError, Verify};
 use crate::upload::feed::{QueuedRecord, Select};
@@ -22,33 +22,37 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The way to the account of a run; `said` is what is said of it now.
-pub fn target(head: &RunHead, said: &Target, state: &Path, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
-    Opened::open(&said.of_run(head), state, head.rate, tell)
+/// The way to the account of a run; `target_now` is what is said of it now.
+pub fn open_account(
+    head: &RunHead,
+    target_now: &Target,
+    state: &Path,
+    events: &mut EventSink<'_>,
+) -> Result<OpenAccount, EngineError> {
+    OpenAccount::open(&target_now.for_run(head), state, head.rate, events)
 }
 
 /// An error where the address of a run's account leads to another one by now. A renamed account is none.
-pub fn unless_another(
-    target: &Opened,
+pub fn check_same_account(
+    target: &OpenAccount,
     head: &RunHead,
     (state, cancel): (&Path, &Cancel),
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<(), EngineError> {
-    let id = prepare::basics(target, &prepare::runtime()?, cancel, tell)?.id;
-    prepare::known_as(state, target, id)?;
+    let id = prepare::read_basics(target, &prepare::runtime()?, cancel, events)?.id;
+    prepare::account_key(state, target, id)?;
     match head.account_id {
         Some(was) if was == id => Ok(()),
         Some(_) if head.account == target.address => {
             let message = message!("the run went into {was}, which is another account now", was = &head.account);
-            let hint =
-                "its records are not in this one: give the run up with amoport runs --abandon, and import the source";
+            let hint = "its records are not in this account: abandon the run with amoport runs --abandon, and import the source";
             Err(EngineError::refused("other-account", message, hint))
         }
-        Some(_) | None => unless_elsewhere(target, head),
+        Some(_) | None => check_same_address(target, head),
     }
 }
 
-fn unless_elsewhere(target: &Opened, head: &RunHead) -> Result<(), EngineError> {
+fn check_same_address(target: &OpenAccount, head: &RunHead) -> Result<(), EngineError> {
     let (was, named, is) = (&head.account, &head.target, &target.address);
     if was == is {
         return Ok(());
@@ -59,32 +63,32 @@ fn unless_elsewhere(target: &Opened, head: &RunHead) -> Result<(), EngineError> 
 }
 
 /// A run that an earlier version began in a sandbox is known by its address alone, until the account has said who it is.
-pub fn of_known_account(
+pub fn identify_account(
     store: &Store,
     run: Run,
-    (said, state, cancel): (&Target, &Path, &Cancel),
-    tell: &mut Teller<'_>,
+    (target_now, state, cancel): (&Target, &Path, &Cancel),
+    events: &mut EventSink<'_>,
 ) -> Result<Run, EngineError> {
     if run.head.account_id.is_some() {
         return Ok(run);
     }
-    let target = target(&run.head, said, state, tell)?;
-    unless_elsewhere(&target, &run.head)?;
-    let id = prepare::basics(&target, &prepare::runtime()?, cancel, tell)?.id;
+    let target = open_account(&run.head, target_now, state, events)?;
+    check_same_address(&target, &run.head)?;
+    let id = prepare::read_basics(&target, &prepare::runtime()?, cancel, events)?.id;
     store.set_account_id(&run.head.account, id)?;
     Ok(store.run(run.run)?)
 }
 
 /// What of the source goes into a run that was begun, and rows whose links nobody has kept; `done` have their outcome or are
 /// in doubt, `refused` are those of them that came to nothing before anything was sent.
-pub fn selected(
+pub fn select_rows(
     store: &Store,
     run: &Run,
     plan: &Plan,
     (done, refused): (HashSet<u32>, HashSet<u32>),
 ) -> Result<(Select, HashSet<u32>), EngineError> {
-    let known = known(store, run, plan)?;
-    let sent = Arc::new(sent_before::of_run(store, run, !plan.key.is_empty())?);
+    let known = rows_to_remap(store, run, plan)?;
+    let sent = Arc::new(sent_before::sent_rows_of_run(store, run, !plan.key.is_empty())?);
     let RunHead { rows, limit, .. } = run.head;
     Ok((Select { done, refused, known: known.all(), rows, limit, only: None, sent }, known.links_unknown))
 }
@@ -93,7 +97,7 @@ pub fn selected(
 struct RemappedRows {
     /// For reading some back.
     sample: HashSet<u32>,
-    /// Sent by a version that kept no links.
+    /// SentCells by a version that kept no links.
     links_unknown: HashSet<u32>,
 }
 
@@ -103,7 +107,7 @@ impl RemappedRows {
     }
 }
 
-fn known(store: &Store, run: &Run, plan: &Plan) -> Result<RemappedRows, EngineError> {
+fn rows_to_remap(store: &Store, run: &Run, plan: &Plan) -> Result<RemappedRows, EngineError> {
     let sample = match run.head.verify {
         Verify::Sample => store.written_sample(run.run, verify::SAMPLE)?,
         Verify::All | Verify::None => HashSet::new(),
@@ -116,7 +120,7 @@ fn known(store: &Store, run: &Run, plan: &Plan) -> Result<RemappedRows, EngineEr
 }
 
 /// What a run goes on with.
-pub struct OpenedRun {
+pub struct ReopenedRun {
     pub table: Table,
     pub plan: Arc<Plan>,
     pub refused: HashSet<u32>,
@@ -127,27 +131,27 @@ pub struct OpenedRun {
 
 /// Opens everything as it was when the run began, and changes nothing. The source is read once, for its hash and for what
 /// else has to be known of it.
-pub fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, EngineError> {
+pub fn open_run(request: &ResumeRequest, store: &Store, run: &Run) -> Result<ReopenedRun, EngineError> {
     let head = &run.head;
-    begun_elsewhere(head)?;
+    check_paths(head)?;
     let file = head.source.file();
     let doubtful = match head.action {
         Action::Create => store.doubtful_rows(run.run)?,
         Action::Update | Action::Delete => HashSet::new(),
     };
-    let same = |sha256: &str| source::unchanged(file, sha256, &head.source.sha256, "source");
-    let opened = written(run).and_then(|written| Ok((source::reopen(&head.source)?, written)));
+    let check_source = |sha256: &str| source::check_unchanged(file, sha256, &head.source.sha256, "source");
+    let opened = read_mapping(run).and_then(|written| Ok((source::open_for_run(&head.source)?, written)));
     if doubtful.is_empty() {
         let groups = opened.as_ref().map(|(table, written)| compile::group_columns(written, &table.header));
         let groups = groups.unwrap_or_default();
-        let counting = Counting { rows: request.count, groups, select: head.rows, hashes: false };
-        let surveying = Surveying::start(file, &source::of_run(&head.source), counting, &request.cancel);
+        let counting = SurveyOptions { rows: request.count, groups, select: head.rows, hashes: false };
+        let surveying = SurveyTask::start(file, &source::run_options(&head.source), counting, &request.cancel);
         // Compiled while the hash is computed, which takes as long as the rest; this changes nothing on the disk.
-        let compiled = opened.and_then(|opened| compiled(request, store, run, opened));
+        let compiled = opened.and_then(|opened| compile_mapping(request, store, run, opened));
         let refused = store.refused(run.run);
         let survey = surveying.join()?;
         // That it has changed explains whatever else is wrong with it.
-        same(&survey.fingerprint.sha256)?;
+        check_source(&survey.fingerprint.sha256)?;
         let (table, mut plan) = compiled?;
         if let (Some(groups), Some(counted)) = (&mut plan.groups, survey.groups) {
             if let Some(problem) = survey.failed {
@@ -156,39 +160,39 @@ pub fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedR
             *groups = counted;
         }
         let rows = survey.rows.filter(|_| request.count);
-        return Ok(OpenedRun { table, plan: Arc::new(plan), refused: refused?, doubtful: HashMap::new(), rows });
+        return Ok(ReopenedRun { table, plan: Arc::new(plan), refused: refused?, doubtful: HashMap::new(), rows });
     }
-    let (table, plan) = match opened.and_then(|opened| compiled(request, store, run, opened)) {
+    let (table, plan) = match opened.and_then(|opened| compile_mapping(request, store, run, opened)) {
         Ok(compiled) => compiled,
         Err(error) => {
-            same(&source::sha256(file)?)?;
+            check_source(&source::sha256(file)?)?;
             return Err(error);
         }
     };
-    let mapped = match survey::records(&table, plan, &run.name, (doubtful, head.rows)) {
+    let mapped = match survey::map_records(&table, plan, &run.name, (doubtful, head.rows)) {
         Ok(mapped) => mapped,
         Err(error) => {
-            same(&source::sha256(file)?)?;
+            check_source(&source::sha256(file)?)?;
             return Err(error);
         }
     };
-    same(&mapped.fingerprint.sha256)?;
+    check_source(&mapped.fingerprint.sha256)?;
     let refused = store.refused(run.run)?;
-    Ok(OpenedRun { table, plan: mapped.plan, refused, doubtful: mapped.found, rows: None })
+    Ok(ReopenedRun { table, plan: mapped.plan, refused, doubtful: mapped.found, rows: None })
 }
 
 /// Runs of earlier versions know their files from one folder alone.
-fn begun_elsewhere(head: &RunHead) -> Result<(), EngineError> {
+fn check_paths(head: &RunHead) -> Result<(), EngineError> {
     let source = head.source.absolute.is_none().then(|| head.source.file());
     let mapping = (head.mapping.absolute.is_none() && head.mapping.made.is_none()).then(|| head.mapping.file());
     let missing = |file: &&Path| file.is_relative() && !file.exists();
     let Some(file) = [source, mapping].into_iter().flatten().find(missing) else { return Ok(()) };
     let message =
-        "there is no such file in this folder, and the run began in another version, which kept no more of its path";
-    Err(Problem::in_file(file, "begun-elsewhere", message).hint("go on from the folder in which the run began").into())
+        "the file is not in this folder, and the run was begun by another version, which did not keep its full path";
+    Err(Problem::in_file(file, "begun-elsewhere", message).hint("resume from the folder in which the run began").into())
 }
 
-pub fn written(run: &Run) -> Result<MappingAst, EngineError> {
+pub fn read_mapping(run: &Run) -> Result<MappingAst, EngineError> {
     let mapping = run.head.mapping.file();
     match &run.head.mapping.made {
         // Of the workbook, which is looked at by itself.
@@ -197,7 +201,7 @@ pub fn written(run: &Run) -> Result<MappingAst, EngineError> {
     }
 }
 
-pub fn compiled(
+pub fn compile_mapping(
     request: &ResumeRequest,
     store: &Store,
     run: &Run,
@@ -207,13 +211,13 @@ pub fn compiled(
     if head.mapping.made.is_none() {
         let mapping = head.mapping.file();
         let sha256 = prepare::mapping_sha256(mapping, &written)?;
-        source::unchanged(mapping, &sha256, &head.mapping.sha256, "mapping")?;
+        source::check_unchanged(mapping, &sha256, &head.mapping.sha256, "mapping")?;
     }
     // The account as it was then: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
-    let ledger = prepare::ledger(&request.folders.state, &head.account_key(), Some(run.run), KeySpace::of(head));
+    let ledger = prepare::open_ledger(&request.folders.state, &head.account_key(), Some(run.run), KeySpace::of(head));
     let ledger = ledger.same_keys(head.same_keys);
-    let plan = prepare::plan(&written, &table, Arc::new(account), ledger, None)?;
+    let plan = prepare::compile_plan(&written, &table, Arc::new(account), ledger, None)?;
     Ok((table, plan))
 }
 
@@ -233,15 +237,15 @@ mod tests {
         std::fs::write(&path, "n,name,price\nA,a,much\nB,b,1\nA,a,1\nB,b,1\nC,c,1\n").unwrap();
         let text = "version = 1\nkind = \"lead\"\nkey = \"n\"\n[lead]\nname = \"name\"\nprice = \"price\"\n";
         let written = mapping::read_text(&path, text).unwrap();
-        let told = |done: &[u32], refused: &[u32], known: &[u32]| {
+        let walked = |done: &[u32], refused: &[u32], known: &[u32]| {
             let table = Table::open(&path, &ReadOptions::default()).unwrap();
             let origins = SourceContext::of(&table, mapping::Ledger::empty());
             let plan = compile::compile(&written, origins, Arc::new(amo_client::account::example())).unwrap();
             let set = |rows: &[u32]| rows.iter().copied().collect();
             let select = Select { done: set(done), refused: set(refused), known: set(known), ..Select::default() };
-            let mut told = Vec::new();
-            let rows = walk(table, Mapper::new(Arc::new(plan), ""), &select, |met| {
-                told.push(match met {
+            let mut walked = Vec::new();
+            let rows = walk(table, Mapper::new(Arc::new(plan), ""), &select, |event| {
+                walked.push(match event {
                     RowEvent::Record { row, .. } => (row.number, "sent"),
                     RowEvent::Known { row, .. } => (row.number, "known"),
                     RowEvent::Local(outcome) | RowEvent::Unmapped(outcome) => (outcome.row, outcome.status.word()),
@@ -249,12 +253,12 @@ mod tests {
                 true
             });
             assert_eq!(rows.unwrap().rows, 5);
-            told
+            walked
         };
-        let whole = told(&[], &[], &[]);
+        let whole = walked(&[], &[], &[]);
         assert_eq!(whole, [(2, "rejected"), (3, "sent"), (4, "sent"), (5, "rejected"), (6, "sent")]);
-        assert_eq!(told(&[2, 3], &[2], &[]), whole[2..]);
-        let known = told(&[2, 3], &[2], &[3]);
+        assert_eq!(walked(&[2, 3], &[2], &[]), whole[2..]);
+        let known = walked(&[2, 3], &[2], &[3]);
         assert_eq!((known[0], &known[1..]), ((3, "known"), &whole[2..]), "and what it is asked for once more");
     }
 }

@@ -6,21 +6,21 @@ mod returned;
 mod tell;
 
 use crate::engine::begin::older;
-use crate::engine::begin::sent_before::{GuardQuery, Guarded};
-use crate::engine::begin::{Guard, Ready, Returning, batch_size, begin};
-use crate::engine::interface::error::{EngineError, still_wanted};
-use crate::engine::interface::event::{Event, Phase, Teller};
+use crate::engine::begin::sent_before::{GuardQuery, GuardResult};
+use crate::engine::begin::{Guard, PreparedRun, ReturnedRecords, begin, check_batch_size};
+use crate::engine::interface::error::{EngineError, check_cancelled};
+use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::interface::request::{CheckRequest, ImportRequest};
 use crate::engine::interface::result::{CheckResult, RunResult};
 use crate::engine::prepare::flawed;
 use crate::engine::prepare::known_keys::KnownKeys;
-use crate::engine::prepare::{self, unless_cancelled};
+use crate::engine::prepare::{self, run_cancellable};
 use crate::engine::run;
 use crate::engine::source;
 use crate::engine::source::survey;
 use crate::engine::source::walk;
-use crate::engine::target::Opened;
-use crate::engine::target::config::absolute;
+use crate::engine::target::OpenAccount;
+use crate::engine::target::config::absolute_path;
 use crate::export::round_trip::{DecideError, DecisionContext, Decisions, Generated, Purpose};
 use crate::export::{self, HiddenSheet, HiddenSheetError, TableColumns};
 use crate::mapping::{self, Edit, Edits, MappingAst, Plan, wanted::wanted};
@@ -36,18 +36,18 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 /// A workbook opened and held against its account.
-struct OpenedWorkbook {
+struct OpenWorkbook {
     hidden: HiddenSheet,
-    target: Opened,
+    target: OpenAccount,
     account: Account,
-    known_as: AccountKey,
+    account_key: AccountKey,
     same_account: bool,
     /// Of the file as it was when its rows were decided.
     sha256: String,
 }
 
 /// One of the two runs, ready to begin.
-struct Stretch {
+struct WorkbookPart {
     purpose: Purpose,
     mapping: String,
     table: Table,
@@ -59,31 +59,33 @@ struct Stretch {
 /// Imports a workbook that an export wrote. Of its two runs the second does not begin before the first has ended well; what
 /// comes back are those that began.
 pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<RunResult>, EngineError> {
-    both(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+    import_workbook(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
 
-fn both(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Vec<RunResult>, EngineError> {
+fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<Vec<RunResult>, EngineError> {
     request.validate()?;
     let runtime = prepare::runtime()?;
-    let held = open(request, &runtime, tell)?;
-    let (stretches, decided) = stretches(request, &held, &runtime, tell)?;
-    let snapshot = serde_json::to_string(&held.account).map_err(StoreError::Json)?;
-    let (count, mut results) = (stretches.len(), Vec::new());
+    let workbook = open_workbook(request, &runtime, events)?;
+    let (parts, decided) = prepare_parts(request, &workbook, &runtime, events)?;
+    let snapshot = serde_json::to_string(&workbook.account).map_err(StoreError::Json)?;
+    let (count, mut results) = (parts.len(), Vec::new());
     // What was noticed of the workbook belongs to each of its runs.
-    let noticed = tell.take();
-    for stretch in stretches {
-        let result = run_stretch(request, stretch, &held, &snapshot, &decided, (&noticed, tell))?;
-        let well = matches!(result.outcome, RunOutcome::Done | RunOutcome::SomeRejected);
+    let source_notes = events.take_notes();
+    for part in parts {
+        let result = run_part(request, part, &workbook, &snapshot, &decided, (&source_notes, events))?;
+        let succeeded = matches!(result.outcome, RunOutcome::Done | RunOutcome::SomeRejected);
         results.push(result);
         let more = results.len() < count;
-        if more && well && request.cancel.is_cancelled() {
-            let message = "the changed rows are sent; the new rows of the workbook are not made yet: import it again";
+        if more && succeeded && request.cancel.is_cancelled() {
+            let message =
+                "the changed rows are sent; the new rows of the workbook are not created yet: import it again";
             return Err(EngineError::interrupted(request.cancel.by(), message));
         }
-        if !well {
+        if !succeeded {
             if more {
-                let message = "the new rows of the workbook are not made yet: import it again when this run has ended";
-                tell.note(Note::warning("new-rows-wait", message));
+                let message =
+                    "the new rows of the workbook are not created yet: import it again when this run has ended";
+                events.note(Note::warning("new-rows-wait", message));
             }
             break;
         }
@@ -92,50 +94,60 @@ fn both(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Vec<RunResult>
 }
 
 /// Everything `round_trip` does but sending.
-pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<CheckResult>, EngineError> {
+pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Result<Vec<CheckResult>, EngineError> {
     if request.snapshot.is_some() {
-        let message = "without a mapping the account itself is asked what it says now";
-        return Err(EngineError::refused("no-account", message, "name it with --account, or a mapping with -m"));
+        let message = "without a mapping, the workbook is compared with the account itself";
+        return Err(EngineError::refused(
+            "no-account",
+            message,
+            "name the account with --account, or a mapping with -m",
+        ));
     }
     let import = &request.import;
     let runtime = prepare::runtime()?;
-    let held = open(import, &runtime, tell)?;
-    let (stretches, _) = stretches(import, &held, &runtime, tell)?;
-    let (state, account) = (&import.folders.state, &held.known_as);
-    let client = Some(&*held.target.client);
-    let asked = GuardQuery { state, account, file: &import.source, keyed: true, client };
+    let workbook = open_workbook(import, &runtime, events)?;
+    let (parts, _) = prepare_parts(import, &workbook, &runtime, events)?;
+    let (state, account) = (&import.folders.state, &workbook.account_key);
+    let client = Some(&*workbook.target.client);
+    let query = GuardQuery { state, account, file: &import.source, keyed: true, client };
     let mut checked = Vec::new();
-    for Stretch { purpose, table, plan, .. } in stretches {
+    for WorkbookPart { purpose, table, plan, .. } in parts {
         let mut guarded = match purpose {
-            Purpose::AsNew => Guarded::of(&asked, &table, &plan, &ImportRequest { again: false, ..import.clone() })?,
-            Purpose::Update | Purpose::Create => Guarded::default(),
+            Purpose::AsNew => {
+                GuardResult::of(&query, &table, &plan, &ImportRequest { again: false, ..import.clone() })?
+            }
+            Purpose::Update | Purpose::Create => GuardResult::default(),
         };
-        guarded.refuse(older::refusal(state, import.older_state)?);
+        guarded.add_refusal(older::older_problem(state, import.older_state)?);
         let keys =
             KnownKeys::of(state, account, &plan, KeySpace::default(), (import.same_keys, import.remake_deleted))?;
-        guarded.keys = keys.map(|keys| keys.asking(Some(Arc::clone(&held.target.client))));
-        checked.push(walk::walk(table, &plan, import, &mut guarded, tell)?);
+        guarded.keys = keys.map(|keys| keys.with_client(Some(Arc::clone(&workbook.target.client))));
+        checked.push(walk::walk(table, &plan, import, &mut guarded, events)?);
     }
     Ok(checked)
 }
 
-fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<OpenedWorkbook, EngineError> {
-    request.target.announce(tell);
+fn open_workbook(
+    request: &ImportRequest,
+    runtime: &Runtime,
+    events: &mut EventSink<'_>,
+) -> Result<OpenWorkbook, EngineError> {
+    request.target.announce(events);
     let file = request.source.as_path();
-    if let Some(problem) = flawed::misplaced(file, None) {
+    if let Some(problem) = flawed::check_misplaced(file, None) {
         return Err(problem.into());
     }
     let sha256 = source::sha256(file)?;
-    let hidden = HiddenSheet::read(file).map_err(|why| not_ours(why, file))?;
+    let hidden = HiddenSheet::read(file).map_err(|why| workbook_error(why, file))?;
     if !hidden.columns.iter().any(|column| column.is_id()) {
-        let message = "this export was made without the column of the ids, so nothing says which record a row is";
+        let message = "this export has no ID column, so rows cannot be matched to records";
         let problem = Problem::in_file(file, "no-mapping", message);
         return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
     }
-    let target = Opened::open(&request.target, &request.folders.state, request.rate, tell)?;
-    let basics = prepare::basics(&target, runtime, &request.cancel, tell)?;
-    let known_as = prepare::known_as(&request.folders.state, &target, basics.id)?;
-    let same_account = is_of(&hidden, &target, basics.id, &request.folders.state)?;
+    let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
+    let basics = prepare::read_basics(&target, runtime, &request.cancel, events)?;
+    let account_key = prepare::account_key(&request.folders.state, &target, basics.id)?;
+    let same_account = is_same_account(&hidden, &target, basics.id, &request.folders.state)?;
     if !same_account && !request.as_new {
         let message = match &hidden.stamp.account {
             from if *from == target.address => {
@@ -143,7 +155,7 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
             }
             from => {
                 message!(
-                    "this workbook was exported from {from}, and {other} is another",
+                    "this workbook was exported from {from}, and {other} is another account",
                     from,
                     other = &target.address
                 )
@@ -156,16 +168,16 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
     let purposes = purposes(hidden.stamp.kind, request.as_new);
     let mut all = Wanted::default();
     for purpose in purposes {
-        let written = parsed(file, &export::round_trip::generate(&hidden, *purpose, None, None, same_account))?;
-        merge(&mut all, wanted(&written));
+        let written = parse_mapping(file, &export::round_trip::generate(&hidden, *purpose, None, None, same_account))?;
+        merge_wanted(&mut all, wanted(&written));
     }
-    merge(&mut all, export::round_trip::names_wanted(hidden.stamp.kind.spec().entity));
-    let account = prepare::made_of(&target, (basics, &all), runtime, &request.cancel, tell)?.account;
-    Ok(OpenedWorkbook { hidden, target, account, known_as, same_account, sha256 })
+    merge_wanted(&mut all, export::round_trip::names_wanted(hidden.stamp.kind.spec().entity));
+    let account = prepare::read_parts(&target, (basics, &all), runtime, &request.cancel, events)?.account;
+    Ok(OpenWorkbook { hidden, target, account, account_key, same_account, sha256 })
 }
 
 /// A workbook of an earlier version says only which address it is of, which may be that of the account or have been it.
-fn is_of(hidden: &HiddenSheet, target: &Opened, id: u64, state: &Path) -> Result<bool, EngineError> {
+fn is_same_account(hidden: &HiddenSheet, target: &OpenAccount, id: u64, state: &Path) -> Result<bool, EngineError> {
     let stamp = &hidden.stamp;
     if stamp.account_id.is_some() || stamp.account == target.address {
         return Ok(stamp.account_id.unwrap_or(id) == id);
@@ -174,7 +186,7 @@ fn is_of(hidden: &HiddenSheet, target: &Opened, id: u64, state: &Path) -> Result
     Ok(known.flatten() == Some(id))
 }
 
-fn merge(into: &mut Wanted, more: Wanted) {
+fn merge_wanted(into: &mut Wanted, more: Wanted) {
     into.fields.extend(more.fields);
     into.fields.sort();
     into.fields.dedup();
@@ -204,46 +216,46 @@ fn purposes(kind: Kind, as_new: bool) -> &'static [Purpose] {
     }
 }
 
-fn not_ours(why: HiddenSheetError, file: &Path) -> EngineError {
+fn workbook_error(why: HiddenSheetError, file: &Path) -> EngineError {
     let (message, hint): (Message, &str) = match why {
         HiddenSheetError::Unreadable(problem) => return problem.into(),
         HiddenSheetError::Plain => {
-            let message = "it is not said how the rows become records; only a workbook that amoport export wrote without a mapping \
-                 says so by itself";
+            let message = "no mapping given; only a workbook that amoport export wrote without a mapping can be imported without one";
             (message.into(), "name a mapping with --mapping")
         }
-        HiddenSheetError::Newer => {
-            ("a newer amoport exported this workbook".into(), "use that one, or name a mapping with --mapping")
-        }
+        HiddenSheetError::Newer => (
+            "this workbook was exported by a newer amoport".into(),
+            "use that version, or name a mapping with --mapping",
+        ),
         HiddenSheetError::Split => (
-            "this export fills several sheets, of which one would be read and the others lost".into(),
-            "export it in parts with --filter, --since or --id, each of which fits one sheet",
+            "this export fills several sheets, and only one of them would be read".into(),
+            "export it with --filter, --since or --id in parts that fit one sheet",
         ),
         HiddenSheetError::Damaged(what) => (
-            message!("{what} is not as amoport export wrote it", what),
+            message!("{what} is not as amoport export writes it", what),
             "export again, or name a mapping with --mapping",
         ),
     };
     Problem::in_file(file, "no-mapping", message).hint(hint).into()
 }
 
-fn parsed(file: &Path, made: &Generated) -> Result<MappingAst, EngineError> {
+fn parse_mapping(file: &Path, made: &Generated) -> Result<MappingAst, EngineError> {
     Ok(mapping::read_text(file, &made.text)?)
 }
 
 /// What there is to do: rows decided, the mappings made and compiled.
-fn stretches(
+fn prepare_parts(
     request: &ImportRequest,
-    held: &OpenedWorkbook,
+    workbook: &OpenWorkbook,
     runtime: &Runtime,
-    tell: &mut Teller<'_>,
-) -> Result<(Vec<Stretch>, Decisions), EngineError> {
-    let purposes = purposes(held.hidden.stamp.kind, request.as_new);
-    let first = made(request, held, purposes[0], Some(tell))?;
-    let decided = decided(request, held, &first, runtime, tell)?;
-    let fresh = fresh::edits(request, held, &decided.added)?;
+    events: &mut EventSink<'_>,
+) -> Result<(Vec<WorkbookPart>, Decisions), EngineError> {
+    let purposes = purposes(workbook.hidden.stamp.kind, request.as_new);
+    let first = compile_part(request, workbook, purposes[0], Some(events))?;
+    let decided = decide_rows(request, workbook, &first, runtime, events)?;
+    let fresh = fresh::new_row_edits(request, workbook, &decided.added)?;
     let before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
-    tell.all(tell::notes(&decided, fresh.iter().filter(before).count(), &first, &held.hidden, request));
+    events.notes(tell::notes(&decided, fresh.iter().filter(before).count(), &first, &workbook.hidden, request));
     let new = |edit: &Edit| !matches!(edit, Edit::Made { .. } | Edit::Total);
     let adds = fresh.iter().any(|(row, edit)| request.wants(*row) && new(edit));
     let mut all = Vec::new();
@@ -257,8 +269,8 @@ fn stretches(
             edits.extend(totals);
             all.push(first.with(edits, Edit::Same)?);
             if adds {
-                let adding = made(request, held, Purpose::Create, None)?;
-                tell.all(tell::ignored(&adding, &fresh, request)?);
+                let adding = compile_part(request, workbook, Purpose::Create, None)?;
+                events.notes(tell::ignored_cells_note(&adding, &fresh, request)?);
                 all.push(adding.with(fresh, Edit::Elsewhere)?);
             }
         }
@@ -266,7 +278,7 @@ fn stretches(
         _ => {
             // Nothing but new rows can be sent; what is wrong with the others is told all the same.
             let mut edits = decided.edits.clone();
-            tell.all(tell::ignored(&first, &fresh, request)?);
+            events.notes(tell::ignored_cells_note(&first, &fresh, request)?);
             edits.extend(fresh);
             all.push(first.with(edits, Edit::Elsewhere)?);
         }
@@ -275,53 +287,61 @@ fn stretches(
 }
 
 /// A mapping made for the workbook as it is now, and compiled.
-fn made(
+fn compile_part(
     request: &ImportRequest,
-    held: &OpenedWorkbook,
+    workbook: &OpenWorkbook,
     purpose: Purpose,
-    tell: Option<&mut Teller<'_>>,
-) -> Result<Half, EngineError> {
-    let OpenedWorkbook { hidden, account, known_as, same_account, .. } = held;
+    events: Option<&mut EventSink<'_>>,
+) -> Result<CompiledPart, EngineError> {
+    let OpenWorkbook { hidden, account, account_key, same_account, .. } = workbook;
     let file = request.source.as_path();
-    let written = parsed(file, &export::round_trip::generate(hidden, purpose, Some(account), None, *same_account))?;
-    let mut options = source::options(&written, &request.read);
+    let written =
+        parse_mapping(file, &export::round_trip::generate(hidden, purpose, Some(account), None, *same_account))?;
+    let mut options = source::read_options(&written, &request.read);
     // Every row of the export has its record, shown or not: what a filter hides is no less changed.
     options.hidden_rows = Some(HiddenRows::Import);
-    let table = source::open(file, &options)?;
-    if let Some(tell) = tell {
+    let table = source::open_table(file, &options)?;
+    if let Some(events) = events {
         let layout = Box::new(table.layout.clone());
-        tell.event(Event::Source { file: file.display().to_string(), layout });
+        events.emit(Event::Source { file: file.display().to_string(), layout });
     }
-    source::clear(&table)?;
+    source::check_unambiguous(&table)?;
     let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
     if !matches!(table.header.find(id), ColumnMatch::One(_)) {
-        let message = message!("the sheet has no one column \"{id}\", so nothing says which record a row is", id);
-        let hint = "put the column back, or copy the edits into a new export";
+        let message =
+            message!("the sheet does not have exactly one column \"{id}\", so rows cannot be matched to records", id);
+        let hint = "restore the column, or copy the edits into a new export";
         return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
     }
-    // Columns that were taken out of the sheet are not asked for.
+    // TableColumns that were taken out of the sheet are not asked for.
     let made = export::round_trip::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
-    let written = parsed(file, &made)?;
-    let ledger = prepare::ledger(&request.folders.state, known_as, None, KeySpace::default());
+    let written = parse_mapping(file, &made)?;
+    let ledger = prepare::open_ledger(&request.folders.state, account_key, None, KeySpace::default());
     // An exported row is a record by itself.
-    let plan = prepare::plan(&written, &table, Arc::new(account.clone()), ledger, None)?;
-    Ok(Half { purpose, made, table, plan: Arc::new(plan) })
+    let plan = prepare::compile_plan(&written, &table, Arc::new(account.clone()), ledger, None)?;
+    Ok(CompiledPart { purpose, made, table, plan: Arc::new(plan) })
 }
 
 /// A stretch of which it is not decided yet what its rows are for.
-struct Half {
+struct CompiledPart {
     purpose: Purpose,
     made: Generated,
     table: Table,
     plan: Arc<Plan>,
 }
 
-impl Half {
-    fn with(self, rows: HashMap<u32, Edit>, rest: Edit) -> Result<Stretch, EngineError> {
+impl CompiledPart {
+    fn with(self, rows: HashMap<u32, Edit>, rest: Edit) -> Result<WorkbookPart, EngineError> {
         let kept = rows.iter().map(|(row, edit)| Ok((*row, serde_json::to_string(edit)?)));
         let edits = kept.collect::<Result<Vec<_>, serde_json::Error>>().map_err(StoreError::Json)?;
         let plan = Arc::unwrap_or_clone(self.plan).with_edits(Edits { rows, rest });
-        Ok(Stretch { purpose: self.purpose, mapping: self.made.text, table: self.table, plan: Arc::new(plan), edits })
+        Ok(WorkbookPart {
+            purpose: self.purpose,
+            mapping: self.made.text,
+            table: self.table,
+            plan: Arc::new(plan),
+            edits,
+        })
     }
 }
 
@@ -339,19 +359,19 @@ pub(super) fn stored_edits(store: &Store, run: i64, made: &str, action: Action) 
     Ok(Edits { rows, rest })
 }
 
-fn decided(
+fn decide_rows(
     request: &ImportRequest,
-    held: &OpenedWorkbook,
-    half: &Half,
+    workbook: &OpenWorkbook,
+    part: &CompiledPart,
     runtime: &Runtime,
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<Decisions, EngineError> {
-    tell.event(Event::Phase(Phase::Decide));
-    let OpenedWorkbook { hidden, target, account, .. } = held;
+    events.emit(Event::Phase(Phase::Decide));
+    let OpenWorkbook { hidden, target, account, .. } = workbook;
     let spec = hidden.stamp.kind.spec();
-    if half.purpose == Purpose::AsNew {
+    if part.purpose == Purpose::AsNew {
         return Ok(Decisions {
-            added: export::round_trip::added_rows(source::again(&half.table)?, hidden)?,
+            added: export::round_trip::added_rows(source::reopen_table(&part.table)?, hidden)?,
             ..Decisions::default()
         });
     }
@@ -361,7 +381,7 @@ fn decided(
     let deciding = DecisionContext {
         client: &target.client,
         hidden,
-        plan: &half.plan,
+        plan: &part.plan,
         columns: &columns,
         account,
         entity: spec.entity,
@@ -370,10 +390,10 @@ fn decided(
         force: request.force,
         rows: request.rows,
     };
-    let table = source::again(&half.table)?;
+    let table = source::reopen_table(&part.table)?;
     let ended =
-        unless_cancelled(runtime, &request.cancel, "nothing was sent", export::round_trip::decide(table, &deciding))?;
-    target.tell(tell);
+        run_cancellable(runtime, &request.cancel, "nothing was sent", export::round_trip::decide(table, &deciding))?;
+    target.forward_notices(events);
     match ended {
         Ok(decided) => Ok(decided),
         Err(DecideError::Source(problem)) => Err(problem.into()),
@@ -385,19 +405,19 @@ fn decided(
     }
 }
 
-fn run_stretch(
+fn run_part(
     request: &ImportRequest,
-    stretch: Stretch,
-    held: &OpenedWorkbook,
+    part: WorkbookPart,
+    workbook: &OpenWorkbook,
     snapshot: &str,
     decided: &Decisions,
-    (noticed, tell): (&[Note], &mut Teller<'_>),
+    (source_notes, events): (&[Note], &mut EventSink<'_>),
 ) -> Result<RunResult, EngineError> {
-    let Stretch { purpose, mapping, table, plan, edits } = stretch;
-    batch_size(request.batch, &plan)?;
-    still_wanted(&request.cancel)?;
+    let WorkbookPart { purpose, mapping, table, plan, edits } = part;
+    check_batch_size(request.batch, &plan)?;
+    check_cancelled(&request.cancel)?;
     let file = request.source.as_path();
-    let sum = &held.sha256;
+    let sum = &workbook.sha256;
     // Saved meanwhile, its rows may be others than those that were decided.
     if source::sha256(file)? != *sum {
         let problem = Problem::in_file(file, "changed", "the workbook was saved while it was being imported");
@@ -407,14 +427,14 @@ fn run_stretch(
         None => None,
         Some(_) => {
             let select = request.select();
-            Some(survey::weigh_prepared(&table, &plan, &select, &request.cancel)?)
+            Some(survey::count_prepared(&table, &plan, &select, &request.cancel)?)
         }
     };
-    tell.keep(noticed);
-    let (place, records) = (returned::place_of(file), returned::kept(&decided.sending));
-    let ready = Ready {
+    events.keep_notes(source_notes);
+    let (place, records) = (returned::place_of(file), returned::to_stored(&decided.sending));
+    let ready = PreparedRun {
         request,
-        target: &held.target,
+        target: &workbook.target,
         guard: if purpose == Purpose::AsNew { Guard::SameFile { keyed: true } } else { Guard::Rows },
         plan,
         table,
@@ -422,9 +442,9 @@ fn run_stretch(
         sha256: sum.clone(),
         mapping: MappingHead {
             path: file.display().to_string(),
-            absolute: absolute(file),
+            absolute: absolute_path(file),
             // The two runs of a workbook are not the same import.
-            sha256: prepare::hex(&format!("{sum} {}", purpose.word())),
+            sha256: prepare::sha256_hex(&format!("{sum} {}", purpose.word())),
             made: Some(mapping),
         },
         key_space: None,
@@ -435,13 +455,13 @@ fn run_stretch(
         weighed,
         rows: None,
         total: None,
-        returning: (purpose == Purpose::Update).then(|| Returning {
-            export: &held.hidden.stamp.export,
+        returning: (purpose == Purpose::Update).then(|| ReturnedRecords {
+            export: &workbook.hidden.stamp.export,
             file: &place,
             records: &records,
             left_alone: &decided.left_alone,
         }),
     };
-    let job = begin(ready, tell)?;
-    run::run(job, &held.target, tell)
+    let job = begin(ready, events)?;
+    run::run(job, &workbook.target, events)
 }

@@ -4,8 +4,8 @@
 use crate::engine::begin::sent_before;
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
-use crate::engine::interface::event::Teller;
-use crate::engine::run::after::After;
+use crate::engine::interface::event::EventSink;
+use crate::engine::run::after::PostProcessing;
 use crate::engine::source;
 use crate::export::round_trip::{DecideError, DecisionContext, SentCells};
 use crate::export::{CellHashes, HiddenSheet, TableColumns, round_trip};
@@ -20,20 +20,20 @@ use std::path::Path;
 
 /// The place of a file, by which its changes are told from those of other copies.
 pub(super) fn place_of(file: &Path) -> String {
-    sent_before::absolute(file).unwrap_or_else(|| file.display().to_string())
+    sent_before::absolute_path(file).unwrap_or_else(|| file.display().to_string())
 }
 
 /// What earlier imports of this very file sent.
 pub(super) fn sent(store: &Store, hidden: &HiddenSheet, file: &Path) -> Result<HashMap<u64, SentCells>, EngineError> {
     let place = place_of(file);
-    let mut sent: HashMap<u64, SentCells> = of_earlier(store, hidden, &place)?;
+    let mut sent: HashMap<u64, SentCells> = sent_by_earlier_versions(store, hidden, &place)?;
     for (id, kept) in store.sent_back(&hidden.stamp.export, &place)? {
         let known = SentCells {
-            sent: read(&kept.sent),
-            sending: read(&kept.sending),
-            before: read(&kept.before),
-            ours: read(&kept.ours),
-            base: read(&kept.base),
+            sent: parse_hashes(&kept.sent),
+            sending: parse_hashes(&kept.sending),
+            before: parse_hashes(&kept.before),
+            ours: parse_hashes(&kept.ours),
+            base: parse_hashes(&kept.base),
             left: None,
         };
         sent.insert(id, known);
@@ -42,7 +42,11 @@ pub(super) fn sent(store: &Store, hidden: &HiddenSheet, file: &Path) -> Result<H
 }
 
 /// What earlier versions remembered, of the records that runs of this file have changed.
-fn of_earlier(store: &Store, hidden: &HiddenSheet, place: &str) -> Result<HashMap<u64, SentCells>, EngineError> {
+fn sent_by_earlier_versions(
+    store: &Store,
+    hidden: &HiddenSheet,
+    place: &str,
+) -> Result<HashMap<u64, SentCells>, EngineError> {
     let rows = store.account_hashes_of_format_five(&hidden.stamp.export)?;
     let mut sent = HashMap::new();
     if rows.is_empty() {
@@ -60,30 +64,30 @@ fn of_earlier(store: &Store, hidden: &HiddenSheet, place: &str) -> Result<HashMa
     Ok(sent)
 }
 
-fn read(text: &str) -> CellHashes {
+fn parse_hashes(text: &str) -> CellHashes {
     CellHashes::from_text(text).unwrap_or_default()
 }
 
 /// What was exported, of workbooks that do not say it of each cell.
 pub(super) fn bases(store: &Store, hidden: &HiddenSheet) -> Result<HashMap<u64, CellHashes>, EngineError> {
     let known = store.bases(&hidden.stamp.export)?.into_iter();
-    Ok(known.map(|(id, base)| (id, read(&base))).collect())
+    Ok(known.map(|(id, base)| (id, parse_hashes(&base))).collect())
 }
 
-pub(super) fn kept(records: &[(u64, SentCells)]) -> Vec<(u64, SentBack)> {
-    let kept = |sent: &SentCells| SentBack {
+pub(super) fn to_stored(records: &[(u64, SentCells)]) -> Vec<(u64, SentBack)> {
+    let stored = |sent: &SentCells| SentBack {
         sent: sent.sent.to_text(),
         sending: sent.sending.to_text(),
         before: sent.before.to_text(),
         ours: sent.ours.to_text(),
         base: sent.base.to_text(),
     };
-    records.iter().map(|(id, sent)| (*id, kept(sent))).collect()
+    records.iter().map(|(id, sent)| (*id, stored(sent))).collect()
 }
 
-impl After<'_> {
+impl PostProcessing<'_> {
     /// Looks at what a workbook has changed, so that its next import does not take these changes for somebody else's.
-    pub async fn remember(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    pub async fn remember_workbook(&self, cancel: &Cancel, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
             return Ok(());
         }
@@ -99,28 +103,28 @@ impl After<'_> {
             return Ok(());
         }
         let Ok(hidden) = HiddenSheet::read(file) else { return Ok(()) };
-        let (table, sent) = (source::reopen(&self.head.source)?, sent(self.store, &hidden, file)?);
+        let (table, sent) = (source::open_for_run(&self.head.source)?, sent(self.store, &hidden, file)?);
         let looked = tokio::select! {
             biased;
             () = cancel.token().cancelled() => return Ok(()),
-            looked = self.look(&hidden, table, &rows, sent) => looked,
+            looked = self.read_changed(&hidden, table, &rows, sent) => looked,
         };
         match looked {
-            Ok(seen) => self.store.note_sent_back(&hidden.stamp.export, &place_of(file), &kept(&seen))?,
+            Ok(seen) => self.store.note_sent_back(&hidden.stamp.export, &place_of(file), &to_stored(&seen))?,
             Err(DecideError::Source(problem)) => return Err(problem.into()),
             Err(DecideError::Service(failure)) => {
                 let failure = failure.to_string();
-                let message = message!("the changed records could not be looked at again: {failure}", failure);
-                tell.note(Note::warning("not-looked-at", message));
+                let message = message!("the changed records could not be read again: {failure}", failure);
+                events.note(Note::warning("not-looked-at", message));
                 let message =
-                    "what the service has written in another way is told as a conflict if you edit it further";
-                tell.note(Note::warning("not-looked-at", message));
+                    "values that the service stored in another form are reported as conflicts if you edit them again";
+                events.note(Note::warning("not-looked-at", message));
             }
         }
         Ok(())
     }
 
-    async fn look(
+    async fn read_changed(
         &self,
         hidden: &HiddenSheet,
         table: Table,

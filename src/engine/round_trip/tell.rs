@@ -2,7 +2,7 @@
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ImportRequest;
-use crate::engine::round_trip::Half;
+use crate::engine::round_trip::CompiledPart;
 use crate::engine::source;
 use crate::export::HiddenSheet;
 use crate::export::round_trip::{Decisions, Purpose};
@@ -19,41 +19,38 @@ const NAMED_MAX: usize = 10;
 pub fn notes(
     decided: &Decisions,
     made_before: usize,
-    half: &Half,
+    part: &CompiledPart,
     hidden: &HiddenSheet,
     request: &ImportRequest,
 ) -> Vec<Note> {
-    if half.purpose == Purpose::AsNew {
-        as_new(half, hidden)
+    if part.purpose == Purpose::AsNew {
+        as_new_notes(part, hidden)
     } else {
-        changes(decided, made_before, half, hidden, request)
+        change_notes(decided, made_before, part, hidden, request)
     }
 }
 
-fn as_new(half: &Half, hidden: &HiddenSheet) -> Vec<Note> {
+fn as_new_notes(part: &CompiledPart, hidden: &HiddenSheet) -> Vec<Note> {
     let mut notes = Vec::new();
-    let left_out = &half.made.left_out;
+    let left_out = &part.made.left_out;
     if !left_out.is_empty() {
         let message = message!("not carried over: {titles}", titles = left_out.join(", "));
         notes.push(Note::warning("not-carried-over", message).count(left_out.len() as u64));
     }
-    if let (Some(then), Some(now)) = (&hidden.stamp.timezone, half.plan.account.timezone())
+    if let (Some(then), Some(now)) = (&hidden.stamp.timezone, part.plan.account.timezone())
         && then != now
     {
-        let message = message!(
-            "warning: the times of this workbook are those of {then}, and are taken for {now} here",
-            then,
-            now
-        );
+        let message =
+            message!("warning: the times of this workbook are in {then}, and are read as {now} here", then, now);
         notes.push(Note::warning("other-timezone", message));
     }
     notes
 }
 
-fn changes(
+fn change_notes(
     decided: &Decisions,
     made_before: usize,
-    half: &Half,
+    part: &CompiledPart,
     hidden: &HiddenSheet,
     request: &ImportRequest,
 ) -> Vec<Note> {
@@ -62,7 +59,7 @@ fn changes(
     let new = new - made_before.min(new);
     let before = match made_before {
         0 => "".into(),
-        _ => message!(" ({made_before} made before)", made_before),
+        _ => message!(" ({made_before} created before)", made_before),
     };
     let mut notes = vec![Note::new(
         "rows-decided",
@@ -80,7 +77,7 @@ fn changes(
         let message = "--force: the sheet wins where a cell was changed both here and in the account";
         notes.push(Note::new("forced", message));
     }
-    notes.extend(titles(hidden, half));
+    notes.extend(column_notes(hidden, part));
     if gone > 0 {
         let named = left_alone.iter().take(NAMED_MAX).map(u64::to_string).collect::<Vec<_>>().join(", ");
         let more = match gone.checked_sub(NAMED_MAX) {
@@ -105,8 +102,12 @@ fn changes(
 }
 
 /// Cells of new rows that no new record can take.
-pub fn ignored(half: &Half, fresh: &HashMap<u32, Edit>, request: &ImportRequest) -> Result<Option<Note>, EngineError> {
-    let header = &half.table.header;
+pub fn ignored_cells_note(
+    part: &CompiledPart,
+    fresh: &HashMap<u32, Edit>,
+    request: &ImportRequest,
+) -> Result<Option<Note>, EngineError> {
+    let header = &part.table.header;
     let place = |title: &String| match header.find(title) {
         ColumnMatch::One(place) => Some(place),
         ColumnMatch::Many(_) | ColumnMatch::None => None,
@@ -114,8 +115,9 @@ pub fn ignored(half: &Half, fresh: &HashMap<u32, Edit>, request: &ImportRequest)
     if !fresh.values().any(|edit| matches!(edit, Edit::New(_))) {
         return Ok(None);
     }
-    let places: Vec<usize> = half.made.left_out.iter().filter_map(place).collect();
-    let (mut again, mut row, mut count, mut named) = (source::again(&half.table)?, Row::default(), 0, Vec::new());
+    let places: Vec<usize> = part.made.left_out.iter().filter_map(place).collect();
+    let (mut again, mut row, mut count, mut named) =
+        (source::reopen_table(&part.table)?, Row::default(), 0, Vec::new());
     while !places.is_empty() && again.read(&mut row).unwrap_or(false) {
         if !request.wants(row.number) || !matches!(fresh.get(&row.number), Some(Edit::New(_))) {
             continue;
@@ -144,21 +146,21 @@ pub fn ignored(half: &Half, fresh: &HashMap<u32, Edit>, request: &ImportRequest)
 }
 
 /// A column renamed is one that is not there: what was edited in it would be lost without a word.
-fn titles(hidden: &HiddenSheet, half: &Half) -> Vec<Note> {
-    let header = &half.table.header;
-    let gone =
+fn column_notes(hidden: &HiddenSheet, part: &CompiledPart) -> Vec<Note> {
+    let header = &part.table.header;
+    let missing =
         hidden.columns.iter().filter(|column| column.writable && header.find(&column.title) == ColumnMatch::None);
-    let gone: Vec<String> = gone.map(|column| quoted(&column.title).to_string()).collect();
+    let missing: Vec<String> = missing.map(|column| quoted(&column.title).to_string()).collect();
     let known = |title: &str| hidden.columns.iter().any(|column| fold(&column.title) == fold(title));
     let others = header.titles().filter(|title| !title.trim().is_empty() && !known(title));
     let others: Vec<String> = others.map(|title| quoted(title).to_string()).collect();
     let mut notes = Vec::new();
-    if !gone.is_empty() {
+    if !missing.is_empty() {
         let message = message!(
-            "warning: the sheet has no column {titles}; what was in it stays as it is in the account",
-            titles = gone.join(", ")
+            "warning: the sheet has no column {titles}; its values in the account stay as they are",
+            titles = missing.join(", ")
         );
-        notes.push(Note::warning("column-gone", message).count(gone.len() as u64));
+        notes.push(Note::warning("column-gone", message).count(missing.len() as u64));
     }
     if !others.is_empty() {
         let message = message!("warning: the export had no column {titles}; it is ignored", titles = others.join(", "));

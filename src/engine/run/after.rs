@@ -3,7 +3,7 @@
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
-use crate::engine::interface::event::{Event, Phase, Teller};
+use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::prepare;
 use crate::engine::source;
 use crate::mapping::{Mapper, Plan};
@@ -23,7 +23,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
-pub struct After<'a> {
+pub struct PostProcessing<'a> {
     pub client: &'a Arc<Client>,
     pub plan: &'a Arc<Plan>,
     pub journal: &'a Arc<Mutex<Journal>>,
@@ -34,24 +34,24 @@ pub struct After<'a> {
     pub resumed: bool,
 }
 
-fn failing(done: Result<(), EngineError>, code: &'static str, tell: &mut Teller<'_>) {
+fn note_failure(done: Result<(), EngineError>, code: &'static str, events: &mut EventSink<'_>) {
     if let Err(error) = done {
-        let message = message!("the import itself is done; what follows it failed: {error}", error = error.to_string());
-        tell.note(Note::warning(code, message));
+        let message = message!("the import is done; a step after it failed: {error}", error = error.to_string());
+        events.note(Note::warning(code, message));
     }
 }
 
-impl After<'_> {
+impl PostProcessing<'_> {
     /// All of it. Whatever fails here is told, and the run is closed with its report all the same.
-    pub async fn all(&self, sample: Vec<QueuedRecord>, cancel: &Cancel, tell: &mut Teller<'_>) {
-        failing(self.remember(cancel, tell).await, "not-looked-at", tell);
+    pub async fn run_all(&self, sample: Vec<QueuedRecord>, cancel: &Cancel, events: &mut EventSink<'_>) {
+        note_failure(self.remember_workbook(cancel, events).await, "not-looked-at", events);
         let twice = self.sent_twice();
         if matches!(twice, Ok(Some(_))) {
             self.wait_for_lists(cancel).await;
         }
-        failing(self.read_back(sample, cancel, tell).await, "read-back", tell);
-        failing(self.look_for_twins(twice, cancel, tell).await, "read-back", tell);
-        failing(self.tell_changes(tell).await, "account-changed", tell);
+        note_failure(self.read_back(sample, cancel, events).await, "read-back", events);
+        note_failure(self.look_for_twins(twice, cancel, events).await, "read-back", events);
+        note_failure(self.report_account_changes(events).await, "account-changed", events);
     }
 
     /// Compares what the account holds with what was sent, as far as the run was asked to.
@@ -59,19 +59,19 @@ impl After<'_> {
         &self,
         sample: Vec<QueuedRecord>,
         cancel: &Cancel,
-        tell: &mut Teller<'_>,
+        events: &mut EventSink<'_>,
     ) -> Result<(), EngineError> {
-        let Some((bodies, ids, above)) = self.bodies(sample)? else { return Ok(()) };
-        tell.event(Event::Phase(Phase::ReadBack));
+        let Some((bodies, ids, above)) = self.sent_bodies(sample)? else { return Ok(()) };
+        events.emit(Event::Phase(Phase::ReadBack));
         let verifier = self.verifier();
         let read = verifier.read_back(bodies, &ids, above);
         tokio::select! {
             biased;
             () = cancel.token().cancelled() => {
-                tell.note(Note::warning("read-back", "reading back is broken off; the import itself is done"));
+                events.note(Note::warning("read-back", "the read-back is interrupted; the import is done"));
                 Ok(())
             }
-            read = read => self.tell_read_back(read, tell),
+            read = read => self.report_read_back(read, events),
         }
     }
 
@@ -81,7 +81,7 @@ impl After<'_> {
 
     /// What to read back: the bodies that were sent, the ids under which they stand, and above which id to look for twins.
     #[allow(clippy::type_complexity)]
-    fn bodies(
+    fn sent_bodies(
         &self,
         sample: Vec<QueuedRecord>,
     ) -> Result<Option<(SentBodies, BTreeMap<u32, RecordIds>, Option<u64>)>, EngineError> {
@@ -95,7 +95,7 @@ impl After<'_> {
             Verify::All => {
                 let ids = self.store.written(run)?;
                 let above = self.store.first_watermark(run)?.filter(|_| self.plan.action == Action::Create);
-                (SentBodies::All(self.feed(ids.keys().copied().collect())?), ids, above)
+                (SentBodies::All(self.feed_rows(ids.keys().copied().collect())?), ids, above)
             }
         };
         Ok((!found.1.is_empty()).then_some(found))
@@ -124,12 +124,12 @@ impl After<'_> {
         &self,
         twice: Result<Option<(HashSet<u32>, u64)>, EngineError>,
         cancel: &Cancel,
-        tell: &mut Teller<'_>,
+        events: &mut EventSink<'_>,
     ) -> Result<(), EngineError> {
         let Some((rows, watermark)) = twice?.filter(|_| self.head.verify != Verify::All) else { return Ok(()) };
         let count = rows.len();
         let verifier = self.verifier();
-        let looked = verifier.find_duplicates(self.feed(rows)?, watermark);
+        let looked = verifier.find_duplicates(self.feed_rows(rows)?, watermark);
         let looked = tokio::select! {
             biased;
             () = cancel.token().cancelled() => None,
@@ -139,26 +139,33 @@ impl After<'_> {
             Some(Ok(Verified { doubled: 0, .. })) => Ok(()),
             Some(Ok(Verified { doubled, .. })) => {
                 let problems = Path::new(&self.head.folder).join(report::PROBLEMS).display().to_string();
-                let message =
-                    message!("{doubled} records that were sent again have a twin; see {problems}", doubled, problems);
-                tell.note(Note::warning("read-back", message).count(doubled));
+                let message = message!(
+                    "{doubled} records that were sent again have a duplicate; see {problems}",
+                    doubled,
+                    problems
+                );
+                events.note(Note::warning("read-back", message).count(doubled));
                 Ok(())
             }
             Some(Err(VerifyError::Store(error))) => Err(error.into()),
             None | Some(Err(VerifyError::Service(_))) => {
                 let message = message!(
-                    "{count} records were sent again, and it could not be seen whether the account holds them twice",
+                    "{count} records were sent again, and whether the account holds them twice could not be checked",
                     count
                 );
-                tell.note(Note::warning("read-back", message));
+                events.note(Note::warning("read-back", message));
                 Ok(())
             }
         }
     }
 
-    fn tell_read_back(&self, read: Result<Verified, VerifyError>, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    fn report_read_back(
+        &self,
+        read: Result<Verified, VerifyError>,
+        events: &mut EventSink<'_>,
+    ) -> Result<(), EngineError> {
         match read {
-            Ok(verified) if verified.clean() => tell.event(Event::ReadBack { checked: verified.checked }),
+            Ok(verified) if verified.clean() => events.emit(Event::ReadBack { checked: verified.checked }),
             Ok(verified) => {
                 let gone = match verified.still_there {
                     0 => "".into(),
@@ -166,7 +173,7 @@ impl After<'_> {
                 };
                 let problems = Path::new(&self.head.folder).join(report::PROBLEMS).display().to_string();
                 let message = message!(
-                    "read back {checked} records: {gone}{differing} differ from what was sent, {missing} are not there, {doubled} have a twin; see {problems}",
+                    "read back {checked} records: {gone}{differing} differ from what was sent, {missing} not found, {doubled} have a duplicate; see {problems}",
                     checked = verified.checked,
                     gone,
                     differing = verified.differing,
@@ -175,12 +182,12 @@ impl After<'_> {
                     problems
                 );
                 let count = verified.differing + verified.missing + verified.doubled + verified.still_there;
-                tell.note(Note::warning("read-back", message).count(count));
+                events.note(Note::warning("read-back", message).count(count));
             }
             Err(VerifyError::Store(error)) => return Err(error.into()),
             Err(VerifyError::Service(failure)) => {
-                let message = message!("the account could not be read back: {failure}", failure = failure.to_string());
-                tell.note(Note::warning("read-back", message));
+                let message = message!("the records could not be read back: {failure}", failure = failure.to_string());
+                events.note(Note::warning("read-back", message));
             }
         }
         Ok(())
@@ -188,7 +195,7 @@ impl After<'_> {
 
     /// A choice that the account had when the run began and that the service refuses now: asks the account again, and
     /// says what has changed in it.
-    async fn tell_changes(&self, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    async fn report_account_changes(&self, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         if !self.store.has_problem(self.run(), NOT_A_CHOICE)? {
             return Ok(());
         }
@@ -199,11 +206,11 @@ impl After<'_> {
         let changes = changes(then, &now);
         for change in &changes {
             let message = message!("the account has changed since this run began: {change}", change);
-            tell.note(Note::warning("account-changed", message));
+            events.note(Note::warning("account-changed", message));
         }
         if !changes.is_empty() {
-            let message = "import the rejected rows again; amoport reads the account anew for every import";
-            tell.note(Note::warning("account-changed", message));
+            let message = "import the rejected rows again; amoport reads the account for every import";
+            events.note(Note::warning("account-changed", message));
         }
         Ok(())
     }
@@ -213,10 +220,10 @@ impl After<'_> {
     }
 
     /// Some rows of the source, mapped again.
-    fn feed(&self, rows: HashSet<u32>) -> Result<mpsc::Receiver<Vec<FeedItem>>, EngineError> {
+    fn feed_rows(&self, rows: HashSet<u32>) -> Result<mpsc::Receiver<Vec<FeedItem>>, EngineError> {
         // Of the same stretch: a key that stands outside of it as well is met once here, as it was then.
         let select = Select { only: Some(rows), rows: self.head.rows, ..Select::default() };
         let mapper = Mapper::new(Arc::clone(self.plan), self.name);
-        Ok(feed::start(source::reopen(&self.head.source)?, mapper, select))
+        Ok(feed::start(source::open_for_run(&self.head.source)?, mapper, select))
     }
 }

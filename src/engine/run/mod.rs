@@ -3,20 +3,20 @@
 pub mod after;
 pub mod report;
 
-use crate::engine::begin::{GivingUp, Job, make_folder};
+use crate::engine::begin::{Abandonment, Job, make_folder};
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
-use crate::engine::interface::event::{Event, Phase, Progress, Teller, Wait, WaitReason};
+use crate::engine::interface::event::{Event, EventSink, Phase, Progress, Wait, WaitReason};
 use crate::engine::interface::result::RunResult;
 use crate::engine::prepare::{now_ms, runtime};
-use crate::engine::target::Opened;
+use crate::engine::target::OpenAccount;
 use crate::mapping::{Mapper, Plan};
 use crate::report::RunLog;
 use crate::store::{BatchOf, Counts, FrozenWord, Links, RunEnd, RunHead, RunOutcome, Store, Verify};
 use crate::upload::feed;
 use crate::upload::verify::MISSING;
 use crate::upload::{self, BatchSize, Budget, DOUBLED, End, Upload, UploadOptions};
-use after::After;
+use after::PostProcessing;
 use amo_client::Client;
 use amo_client::clock::Clock;
 use serde_json::json;
@@ -28,22 +28,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Uploads, reads back, closes the run, writes its report.
-pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+pub(super) fn run(job: Job, target: &OpenAccount, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     if job.over_budget {
-        return stop_before_sending(job, tell);
+        return stop_before_sending(job, events);
     }
     let folder = job.head.folder.clone();
-    let (store, run, why) = carry_out(job, target, tell).map_err(EngineError::while_sending)?;
-    report::close(&store, run, Path::new(&folder), why, tell)
+    let (store, run, why) = execute(job, target, events).map_err(EngineError::while_sending)?;
+    report::close(&store, run, Path::new(&folder), why, events)
 }
 
 /// Settles what is in doubt and ends the run; the report is for the caller to write.
-pub(super) fn settle(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(), EngineError> {
-    carry_out(job, target, tell).map(|_| ()).map_err(EngineError::while_sending)
+pub(super) fn settle(job: Job, target: &OpenAccount, events: &mut EventSink<'_>) -> Result<(), EngineError> {
+    execute(job, target, events).map(|_| ()).map_err(EngineError::while_sending)
 }
 
 /// Everything up to the end of the run. What comes back: the store, the number of the run, and why it stopped.
-fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store, i64, Option<Message>), EngineError> {
+fn execute(
+    job: Job,
+    target: &OpenAccount,
+    events: &mut EventSink<'_>,
+) -> Result<(Store, i64, Option<Message>), EngineError> {
     let giving_up = job.giving_up;
     let Job { client, plan, table, journal, doubts, links_unknown, store, name, head, select, budget, .. } = job;
     let started = Instant::now();
@@ -51,14 +55,14 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     log.note(now_ms(), "started", json!({"run": name, "kind": head.kind.word(), "batch": head.batch}));
     let (run, before) = (journal.run(), journal.counts());
     let journal = Arc::new(Mutex::new(journal));
-    let asked = RequestBaseline::of(&client);
+    let baseline = RequestBaseline::of(&client);
     let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
     let options = UploadOptions {
         giving_up: giving_up.is_some(),
         ..options(&head, &plan, &client, (budget, job.in_flight, target.clock))
     };
-    let after = After {
+    let post_processing = PostProcessing {
         client: &client,
         plan: &plan,
         journal: &journal,
@@ -67,9 +71,9 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
         name: &name,
         resumed: job.resumed,
     };
-    tell.event(Event::Phase(Phase::Send));
+    events.emit(Event::Phase(Phase::Send));
     let report = runtime()?.block_on(async {
-        let sees_all = sees_all(&client, &plan, tell).await;
+        let sees_all = sees_all(&client, &plan, events).await;
         let upload = Upload {
             client: Arc::clone(&client),
             plan: Arc::clone(&plan),
@@ -81,16 +85,16 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
             sees_all,
             stop: job.cancel.token().clone(),
         };
-        let mut observer = Observer::new(&mut log, target, tell, before.read + before.skipped, total);
-        let mut report = upload::run(upload, &mut |event| observer.hear(event)).await?;
+        let mut observer = Observer::new(&mut log, target, events, before.read + before.skipped, total);
+        let mut report = upload::run(upload, &mut |event| observer.on_event(event)).await?;
         let sample = std::mem::take(&mut report.sample);
-        tell.all(report.notes.drain(..));
+        events.notes(report.notes.drain(..));
         if matches!(report.end, End::Finished) {
-            after.all(sample, &job.cancel, tell).await;
+            post_processing.run_all(sample, &job.cancel, events).await;
         }
         Ok::<_, EngineError>(report)
     })?;
-    target.tell(tell);
+    target.forward_notices(events);
     let links = store.links(run)?;
     if links.any() {
         log.note(now_ms(), "linked", json!({"made": links.made, "refused": links.refused}));
@@ -98,7 +102,8 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
     let (outcome, exit_code) = match (giving_up, &report.end) {
         // Whatever could not be looked up is unknown, and stays so.
-        (Some(_), End::GivenUp | End::Source(_)) | (Some(GivingUp { at_any_price: true }), End::Service(_)) => {
+        (Some(_), End::GivenUp | End::Source(_))
+        | (Some(Abandonment { even_if_unreachable: true }), End::Service(_)) => {
             (RunOutcome::Abandoned, abandoned_code(journal.counts().unknown))
         }
         _ => {
@@ -108,8 +113,8 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
             (outcome, exit_code_of(&report.end, outcome, &job.cancel))
         }
     };
-    let (sent, throttled) = asked.since(&client);
-    journal.notes(&tell.take())?;
+    let (sent, throttled) = baseline.since(&client);
+    journal.notes(&events.take_notes())?;
     journal.end(&RunEnd {
         outcome,
         exit_code,
@@ -121,22 +126,22 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     })?;
     drop(journal);
     log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
-    Ok((store, run, why(&report.end)))
+    Ok((store, run, stop_reason(&report.end)))
 }
 
 /// Asks whose token it is: only an administrator is shown everything, so what anybody else is not shown may be there.
-async fn sees_all(client: &Client, plan: &Plan, tell: &mut Teller<'_>) -> bool {
+async fn sees_all(client: &Client, plan: &Plan, events: &mut EventSink<'_>) -> bool {
     let user = client.token_user(plan.account.basics.current_user).await;
     let message = match user.is_admin {
         Some(true) => return true,
         Some(false) => {
-            "the token's user is no administrator and may not be shown all records: where an answer is lost, a record that is not shown stays unknown"
+            "the token's user is not an administrator and may not see all records: after a lost answer, a record that is not visible stays unknown"
         }
         None => {
-            "it could not be learnt whether the token's user is an administrator: where an answer is lost, a record that is not shown stays unknown"
+            "it is unknown whether the token's user is an administrator: after a lost answer, a record that is not visible stays unknown"
         }
     };
-    tell.note(Note::warning("token-not-admin", message));
+    events.note(Note::warning("token-not-admin", message));
     false
 }
 
@@ -198,7 +203,7 @@ fn exit_code_of(end: &End, outcome: RunOutcome, cancel: &Cancel) -> i64 {
 }
 
 /// Why it stopped, where that is not plain from its outcome.
-fn why(end: &End) -> Option<Message> {
+fn stop_reason(end: &End) -> Option<Message> {
     match end {
         End::Finished | End::Interrupted | End::GivenUp => None,
         End::Budget => Some("stopped: more records were rejected than --max-errors allows".into()),
@@ -234,8 +239,8 @@ impl RequestBaseline {
 /// Hears the loop: passes on what happens, and writes the log.
 struct Observer<'o, 't> {
     log: &'o mut RunLog,
-    target: &'o Opened,
-    tell: &'o mut Teller<'t>,
+    target: &'o OpenAccount,
+    events: &'o mut EventSink<'t>,
     started: Instant,
     /// Records done before this stretch of the run.
     before: u64,
@@ -247,18 +252,18 @@ struct Observer<'o, 't> {
 impl<'o, 't> Observer<'o, 't> {
     fn new(
         log: &'o mut RunLog,
-        target: &'o Opened,
-        tell: &'o mut Teller<'t>,
+        target: &'o OpenAccount,
+        events: &'o mut EventSink<'t>,
         before: u64,
         total: Option<u64>,
     ) -> Observer<'o, 't> {
         let (started, counts) = (Instant::now(), Counts::default());
-        Observer { log, target, tell, started, before, total, counts, linking: false }
+        Observer { log, target, events, started, before, total, counts, linking: false }
     }
 
-    fn hear(&mut self, event: upload::UploadEvent) {
+    fn on_event(&mut self, event: upload::UploadEvent) {
         let at = now_ms();
-        self.target.tell(self.tell);
+        self.target.forward_notices(self.events);
         match &event {
             upload::UploadEvent::Answered { batch, of, records, attempt, status, ms } => {
                 let what = match of {
@@ -271,11 +276,11 @@ impl<'o, 't> Observer<'o, 't> {
             upload::UploadEvent::Retry { batch, pause, throttled, .. } => {
                 self.log.note(at, "again", json!({"batch": batch}));
                 let reason = if *throttled { WaitReason::Throttled } else { WaitReason::Retry };
-                self.tell.event(Event::Wait(Wait { reason, at_most: *pause }));
+                self.events.emit(Event::Wait(Wait { reason, at_most: *pause }));
             }
             upload::UploadEvent::InDoubt { batch, records, at_most, .. } => {
                 self.log.note(at, "in-doubt", json!({"batch": batch, "records": records}));
-                self.tell.event(Event::Wait(Wait { reason: WaitReason::Settle, at_most: *at_most }));
+                self.events.emit(Event::Wait(Wait { reason: WaitReason::Settle, at_most: *at_most }));
             }
             upload::UploadEvent::Looked { found, missing, unclear, last } => {
                 let details = json!({"found": found, "missing": missing, "unclear": unclear, "last": last});
@@ -286,22 +291,22 @@ impl<'o, 't> Observer<'o, 't> {
                 let done = counts.read + counts.skipped;
                 return self.progress(Phase::Send, done, self.before.min(done), self.total);
             }
-            upload::UploadEvent::Rejected(problem) => return self.tell.event(Event::Problem(problem.clone())),
+            upload::UploadEvent::Rejected(problem) => return self.events.emit(Event::Problem(problem.clone())),
             upload::UploadEvent::Linked { records } => {
                 if !std::mem::replace(&mut self.linking, true) {
                     self.started = Instant::now();
-                    self.tell.event(Event::Phase(Phase::Link));
+                    self.events.emit(Event::Phase(Phase::Link));
                 }
                 return self.progress(Phase::Link, *records, 0, None);
             }
         }
-        self.tell.event(Event::Upload(event));
+        self.events.emit(Event::Upload(event));
     }
 
     fn progress(&mut self, phase: Phase, done: u64, before: u64, total: Option<u64>) {
         let elapsed = self.started.elapsed();
         let rate = (done - before) as f64 / elapsed.as_secs_f64().max(0.001);
-        self.tell.event(Event::Progress(Progress { phase, done, total, rate, elapsed, counts: self.counts }));
+        self.events.emit(Event::Progress(Progress { phase, done, total, rate, elapsed, counts: self.counts }));
     }
 }
 
@@ -309,13 +314,13 @@ impl<'o, 't> Observer<'o, 't> {
 const AT_ONCE: usize = 1_000;
 
 /// Ends a run whose budget is overrun by what the mapping rejects, with its report and without a request.
-fn stop_before_sending(job: Job, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+fn stop_before_sending(job: Job, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let Job { plan, table, mut journal, store, name, head, select, .. } = job;
     let folder = Path::new(&head.folder);
     let mut log = open_log(folder)?;
     let (mut failed, mut outcomes) = (None, Vec::new());
-    let walked = feed::walk(table, Mapper::new(plan, &name), &select, |met| {
-        match met.keep() {
+    let walked = feed::walk(table, Mapper::new(plan, &name), &select, |event| {
+        match event.keep() {
             feed::FeedItem::Record(loaded) => outcomes.push(upload::unprocessed(&loaded)),
             feed::FeedItem::Local(outcome) => outcomes.push(outcome),
             feed::FeedItem::Known(_)
@@ -332,8 +337,8 @@ fn stop_before_sending(job: Job, tell: &mut Teller<'_>) -> Result<RunResult, Eng
         return Err(error.into());
     }
     journal.local(&outcomes)?;
-    tell.all(walked.notes);
-    journal.notes(&tell.take())?;
+    events.notes(walked.notes);
+    journal.notes(&events.take_notes())?;
     let outcome = RunOutcome::ErrorBudget;
     let exit_code = outcome.exit_code();
     journal.end(&RunEnd {
@@ -346,7 +351,7 @@ fn stop_before_sending(job: Job, tell: &mut Teller<'_>) -> Result<RunResult, Eng
         source_rows: walked.rows as i64,
     })?;
     log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
-    report::close(&store, journal.run(), folder, None, tell)
+    report::close(&store, journal.run(), folder, None, events)
 }
 
 /// A run that goes on makes its folder again, if somebody has taken it away.

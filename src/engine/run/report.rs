@@ -1,11 +1,11 @@
 //! Writes the report of a run from the store, and gives what a front end says at its end.
 
-use crate::engine::begin::{make_folder, turn};
+use crate::engine::begin::{make_folder, wait_for_lock};
 use crate::engine::interface::error::EngineError;
-use crate::engine::interface::event::{Event, Phase, Teller};
+use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::interface::request::{Folders, ReportRequest};
-use crate::engine::interface::result::{Next, RunResult, WayBack};
-use crate::engine::resume::chosen::{self, Unsure};
+use crate::engine::interface::result::{Next, RunLocation, RunResult};
+use crate::engine::resume::chosen::{self, UnsurePolicy};
 use crate::report::{self, Summary};
 use crate::store::{Run, RunHead, RunOutcome, Store};
 use sheet_source::message;
@@ -21,9 +21,9 @@ pub fn close(
     run: i64,
     folder: &Path,
     stopped: Option<Message>,
-    tell: &mut Teller<'_>,
+    events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
-    tell.event(Event::Phase(Phase::Report));
+    events.emit(Event::Phase(Phase::Report));
     let (run, summary) = write(store, run, folder)?;
     let counts = &summary.counts;
     let mut problems = match counts.rejected + counts.unknown {
@@ -49,16 +49,16 @@ pub fn close(
         problems,
         more_problems,
         next,
-        way_back: way_back(store, &run.head, folder),
+        location: location(store, &run.head, folder),
         summary,
     };
-    tell.event(Event::Ended(Box::new(result.clone())));
+    events.emit(Event::Ended(Box::new(result.clone())));
     Ok(result)
 }
 
-fn way_back(store: &Store, head: &RunHead, folder: &Path) -> WayBack {
+fn location(store: &Store, head: &RunHead, folder: &Path) -> RunLocation {
     let rooted = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    WayBack {
+    RunLocation {
         account: head.target.clone(),
         state: rooted(store.folder()),
         runs: rooted(folder.parent().unwrap_or(folder)),
@@ -68,7 +68,7 @@ fn way_back(store: &Store, head: &RunHead, folder: &Path) -> WayBack {
 
 /// Writes the report of a run. Whoever else writes it now is waited for: the files of a report belong together.
 pub fn write(store: &Store, run: i64, folder: &Path) -> Result<(Run, Summary), EngineError> {
-    let _writing = turn(store.folder(), &format!("report-{run}"))?;
+    let _writing = wait_for_lock(store.folder(), &format!("report-{run}"))?;
     let run = store.run(run)?;
     let summary = report::write(store, &run, folder)?;
     Ok((run, summary))
@@ -76,15 +76,15 @@ pub fn write(store: &Store, run: i64, folder: &Path) -> Result<(Run, Summary), E
 
 /// Makes the report of a run again.
 pub fn report(request: &ReportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
-    again(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+    rewrite_report(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
 
-fn again(request: &ReportRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+fn rewrite_report(request: &ReportRequest, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let store = Store::open(&request.folders.state)?;
     let run = match &request.run {
-        Some(name) => chosen::named(&store, name, &request.target, Unsure::Refused)?,
-        None => chosen::newest(&store, &request.target, Unsure::Refused, |_| true)?
-            .ok_or_else(|| chosen::none(&request.target, "there are no runs here"))?,
+        Some(name) => chosen::find_by_name(&store, name, &request.target, UnsurePolicy::Refuse)?,
+        None => chosen::find_newest(&store, &request.target, UnsurePolicy::Refuse, |_| true)?
+            .ok_or_else(|| chosen::no_run_error(&request.target, "no runs found"))?,
     };
     let folder = match store.copy_of() {
         None => PathBuf::from(&run.head.folder),
@@ -92,24 +92,24 @@ fn again(request: &ReportRequest, tell: &mut Teller<'_>) -> Result<RunResult, En
         Some(original) => {
             let folder = request.folders.runs.join(&run.name);
             let message = message!(
-                "this state folder is a copy of {original}, whose reports are left alone: this one is written to {folder}",
+                "this state folder is a copy of {original}, whose reports stay as they are: this report is written to {folder}",
                 original = original.display(),
                 folder = folder.display()
             );
-            tell.note(Note::new("copied-state", message));
+            events.note(Note::new("copied-state", message));
             folder
         }
     };
     make_folder(&folder)?;
-    close(&store, run.run, &folder, None, tell)
+    close(&store, run.run, &folder, None, events)
 }
 
 /// What was done, newest first.
 pub fn runs(folders: &Folders) -> Result<Vec<Summary>, EngineError> {
-    all(folders).map_err(|error| error.of_store_in(&folders.state))
+    list_runs(folders).map_err(|error| error.with_store_path(&folders.state))
 }
 
-fn all(folders: &Folders) -> Result<Vec<Summary>, EngineError> {
+fn list_runs(folders: &Folders) -> Result<Vec<Summary>, EngineError> {
     let store = Store::open(&folders.state)?;
     let mut summaries = Vec::new();
     for run in store.runs()? {

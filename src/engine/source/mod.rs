@@ -4,8 +4,8 @@ pub mod survey;
 pub mod walk;
 
 use crate::engine::interface::cancel::Cancel;
-use crate::engine::interface::error::{EngineError, still_wanted};
-use crate::engine::interface::event::Teller;
+use crate::engine::interface::error::{EngineError, check_cancelled};
+use crate::engine::interface::event::EventSink;
 use crate::engine::interface::request::SourceOptions;
 use crate::mapping::{MappingAst, compile};
 use crate::store::{RunOutcome, SourceHead, Store};
@@ -21,14 +21,14 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 /// How a mapping and a person want the source to be read.
-pub(super) fn options(written: &MappingAst, asked: &SourceOptions) -> ReadOptions {
-    let said = &written.source.read;
+pub(super) fn read_options(written: &MappingAst, requested: &SourceOptions) -> ReadOptions {
+    let from_mapping = &written.source.read;
     ReadOptions {
-        sheet: asked.sheet.clone().or_else(|| said.sheet.clone()),
-        header_row: asked.header_row.or(said.header_row),
-        hidden_rows: asked.hidden_rows.or(said.hidden_rows),
-        encoding: asked.encoding.clone().or_else(|| said.encoding.clone()),
-        delimiter: asked.delimiter.or(said.delimiter),
+        sheet: requested.sheet.clone().or_else(|| from_mapping.sheet.clone()),
+        header_row: requested.header_row.or(from_mapping.header_row),
+        hidden_rows: requested.hidden_rows.or(from_mapping.hidden_rows),
+        encoding: requested.encoding.clone().or_else(|| from_mapping.encoding.clone()),
+        delimiter: requested.delimiter.or(from_mapping.delimiter),
         fill_down: compile::fill_down(written),
         links: compile::titles(written).iter().any(|title| Header::wants_link(title)),
         titles: compile::titles(written),
@@ -38,43 +38,41 @@ pub(super) fn options(written: &MappingAst, asked: &SourceOptions) -> ReadOption
 }
 
 /// Opens the source for a mapping.
-pub(super) fn open(file: &Path, options: &ReadOptions) -> Result<Table, EngineError> {
-    if let Some(table) = rejects_of_a_run(file, options) {
+pub(super) fn open_table(file: &Path, options: &ReadOptions) -> Result<Table, EngineError> {
+    if let Some(table) = open_reject_file(file, options) {
         return Ok(table);
     }
     let table = Table::open(file, options)?;
-    letters_alone(file, options)?;
+    check_header_row(file, options)?;
     Ok(table)
 }
 
 /// Letters find their columns in any row: nothing says whether the first one is a header, or a record that would be lost.
-fn letters_alone(file: &Path, options: &ReadOptions) -> Result<(), EngineError> {
+fn check_header_row(file: &Path, options: &ReadOptions) -> Result<(), EngineError> {
     let titles = &options.titles;
     let alone = !titles.is_empty() && titles.iter().all(|title| title.trim_start().starts_with("col:"));
     if !alone || options.header_row.is_some() {
         return Ok(());
     }
-    let message =
-        "the mapping names columns by their letters alone, and nothing says whether the first row is one of titles";
-    let hint =
-        "say header-row = 0 under [source], or --header-row 0, where there are none; header-row = 1 where there are";
+    let message = "the mapping names columns only by letter, and it is unknown whether the first row holds titles";
+    let hint = "set header-row = 0 under [source], or --header-row 0, if it does not; header-row = 1 if it does";
     Err(Problem::in_file(file, "header-row", message).hint(hint).into())
 }
 
 /// Whoever has filtered a sheet may mean the rows that are left, or all of them.
-fn hidden_unsaid(table: &Table) -> Result<(), EngineError> {
+fn check_hidden_rows(table: &Table) -> Result<(), EngineError> {
     let (None, hidden) = (table.layout.hidden_rows, table.layout.hidden) else { return Ok(()) };
     if hidden.rows == 0 {
         return Ok(());
     }
     let message = hidden.message();
-    let hint = "say hidden-rows = \"import\" or hidden-rows = \"skip\" under [source], or with --hidden-rows";
+    let hint = "set hidden-rows = \"import\" or hidden-rows = \"skip\" under [source], or use --hidden-rows";
     Err(Problem::in_file(Path::new(&table.source().file), "hidden-rows", message).hint(hint).into())
 }
 
 /// Nothing is made of a source whose encoding is unclear, or of which a part is not shown: somebody has to say what is meant.
-pub(super) fn clear(table: &Table) -> Result<(), EngineError> {
-    hidden_unsaid(table)?;
+pub(super) fn check_unambiguous(table: &Table) -> Result<(), EngineError> {
+    check_hidden_rows(table)?;
     match &table.layout.encoding_doubt {
         Some(doubt) => Err(doubt.problem(Path::new(&table.source().file)).into()),
         None => Ok(()),
@@ -86,7 +84,7 @@ const ENDINGS: [&str; 8] = ["csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", 
 
 /// A reject file of an earlier run has its titles in the first row of its one sheet, wherever the mapping says they
 /// are in the source.
-fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
+fn open_reject_file(file: &Path, options: &ReadOptions) -> Option<Table> {
     let elsewhere = options.sheet.is_some() || options.header_row.is_some_and(|row| row != 1);
     let ending = file.extension()?.to_str()?.to_lowercase();
     let written_otherwise = options.delimiter.is_some() || options.encoding.is_some();
@@ -107,7 +105,7 @@ fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
 }
 
 /// What opens a source again exactly as it was.
-pub(super) fn same(table: &Table) -> ReadOptions {
+pub(super) fn same_options(table: &Table) -> ReadOptions {
     let layout = &table.layout;
     ReadOptions {
         sheet: layout.sheet.clone(),
@@ -124,12 +122,12 @@ pub(super) fn same(table: &Table) -> ReadOptions {
 }
 
 /// The same source, opened once more.
-pub(super) fn again(table: &Table) -> Result<Table, EngineError> {
-    Ok(Table::open(Path::new(&table.source().file), &same(table))?)
+pub(super) fn reopen_table(table: &Table) -> Result<Table, EngineError> {
+    Ok(Table::open(Path::new(&table.source().file), &same_options(table))?)
 }
 
 /// What opens the source of a run as it was when the run began.
-pub(super) fn of_run(source: &SourceHead) -> ReadOptions {
+pub(super) fn run_options(source: &SourceHead) -> ReadOptions {
     ReadOptions {
         sheet: source.sheet.clone(),
         header_row: Some(source.header_row),
@@ -144,17 +142,17 @@ pub(super) fn of_run(source: &SourceHead) -> ReadOptions {
     }
 }
 
-pub(super) fn reopen(source: &SourceHead) -> Result<Table, EngineError> {
-    Ok(Table::open(source.file(), &of_run(source))?)
+pub(super) fn open_for_run(source: &SourceHead) -> Result<Table, EngineError> {
+    Ok(Table::open(source.file(), &run_options(source))?)
 }
 
 /// A run goes on with the very files it began with, which have these sums.
-pub(super) fn unchanged(file: &Path, now: &str, then: &str, what: &'static str) -> Result<(), Problem> {
+pub(super) fn check_unchanged(file: &Path, now: &str, then: &str, what: &'static str) -> Result<(), Problem> {
     if now == then {
         return Ok(());
     }
     let message = message!("the {what} has changed since the run began", what);
-    let hint = "put the old file back to go on with the run, or give it up: amoport runs --abandon RUN";
+    let hint = "restore the old file to resume the run, or abandon it: amoport runs --abandon RUN";
     Err(Problem::in_file(file, CHANGED, message).hint(hint))
 }
 
@@ -180,21 +178,21 @@ const STDIN: &str = "-";
 const SPOOL: &str = "spool";
 const SPOOL_LOCK: &str = "lock";
 /// How often a stop is looked for.
-const LISTEN: Duration = Duration::from_millis(50);
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// The file to read, and what keeps a copy from being taken away until a run is noted that needs it.
-pub(super) struct Spooled {
+pub(super) struct SpooledSource {
     pub file: PathBuf,
-    asked: PathBuf,
+    requested: PathBuf,
     _lock: Option<File>,
 }
 
-impl Spooled {
+impl SpooledSource {
     /// What is wrong with a whole file is told of what the person gave: the copy is gone by then.
-    pub fn named(&self, mut error: EngineError) -> EngineError {
+    pub fn restore_name(&self, mut error: EngineError) -> EngineError {
         for problem in &mut error.problems {
             if problem.place == Place::File(self.file.clone()) {
-                problem.place = Place::File(self.asked.clone());
+                problem.place = Place::File(self.requested.clone());
             }
         }
         error
@@ -203,47 +201,47 @@ impl Spooled {
 
 /// What can be read only once, standard input or a pipe, is first copied into the state folder: a run reads its source
 /// twice, and goes on with it after a stop.
-pub(super) fn spooled(
+pub(super) fn spool(
     file: &Path,
     state: &Path,
     cancel: &Cancel,
-    tell: &mut Teller<'_>,
-) -> Result<Spooled, EngineError> {
+    events: &mut EventSink<'_>,
+) -> Result<SpooledSource, EngineError> {
     let piped = file == Path::new(STDIN);
     if !piped && private::is_pipe(file) {
-        tell.note(waits_for(file));
+        events.note(pipe_note(file));
     } else if !piped {
-        return Ok(Spooled { file: file.to_owned(), asked: file.to_owned(), _lock: None });
+        return Ok(SpooledSource { file: file.to_owned(), requested: file.to_owned(), _lock: None });
     }
     let folder = state.join(SPOOL);
     let unusable = |error: io::Error| -> EngineError {
         let message = message!("the source cannot be copied: {error}", error = error.to_string());
         Problem::in_file(&folder, "state-unusable", message)
-            .hint("name a folder you may write to with --state, on a disk with enough room")
+            .hint("name a writable folder with --state, on a disk with enough space")
             .into()
     };
     private::folder(&folder).map_err(unusable)?;
     let lock = spool_lock(&folder).and_then(|lock| lock.lock_shared().map(|()| lock)).map_err(unusable)?;
     let unique = format!("{}-{}", std::process::id(), amo_client::clock::Clock::REAL.unix_us());
     let part = folder.join(format!("{unique}.part"));
-    copied((!piped).then(|| file.to_owned()), private::create(&part).map_err(unusable)?, cancel)?.map_err(unusable)?;
+    copy_input((!piped).then(|| file.to_owned()), private::create(&part).map_err(unusable)?, cancel)?
+        .map_err(unusable)?;
     // The same input is the same source, however often it comes.
     let sha256 = sha256(&part)?;
     let path = folder.join(&sha256[..32]);
     std::fs::rename(&part, &path).map_err(unusable)?;
-    Ok(Spooled { file: path, asked: file.to_owned(), _lock: Some(lock) })
+    Ok(SpooledSource { file: path, requested: file.to_owned(), _lock: Some(lock) })
 }
 
 /// That a pipe is waited for.
-pub fn waits_for(pipe: &Path) -> Note {
-    let message =
-        message!("{file} is no file: it is read to its end, whenever that comes", file = pipe.display().to_string());
+pub fn pipe_note(pipe: &Path) -> Note {
+    let message = message!("{file} is not a regular file: it is read until it ends", file = pipe.display().to_string());
     Note::new("reads-pipe", message)
 }
 
 /// Copies a pipe, or standard input, on a thread of its own: whoever fills it may never close it, and a stop must not wait
 /// for that.
-fn copied(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<io::Result<()>, EngineError> {
+fn copy_input(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<io::Result<()>, EngineError> {
     let (sender, done) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let copied = match pipe {
@@ -254,10 +252,10 @@ fn copied(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<io::
         let _ = sender.send(copied.and_then(|_| copy.sync_all()));
     });
     loop {
-        match done.recv_timeout(LISTEN) {
+        match done.recv_timeout(POLL_EVERY) {
             Ok(copied) => return Ok(copied),
-            Err(RecvTimeoutError::Timeout) => still_wanted(cancel)?,
-            Err(RecvTimeoutError::Disconnected) => return Err(EngineError::fault("copying the source has failed")),
+            Err(RecvTimeoutError::Timeout) => check_cancelled(cancel)?,
+            Err(RecvTimeoutError::Disconnected) => return Err(EngineError::fault("copying the source failed")),
         }
     }
 }

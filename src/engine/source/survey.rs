@@ -2,7 +2,7 @@
 //! know before it sends, what the mapping makes of it. One pass over its bytes serves all of these.
 
 use crate::engine::interface::cancel::Cancel;
-use crate::engine::interface::error::{EngineError, still_wanted};
+use crate::engine::interface::error::{EngineError, check_cancelled};
 use crate::engine::source;
 use crate::mapping::plan::Groups;
 use crate::mapping::{Mapper, Plan};
@@ -20,7 +20,7 @@ use tokio_util::sync::DropGuard;
 
 /// What the mapping makes of the source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Weighed {
+pub struct MappedCounts {
     /// Records that can be sent.
     pub records: u64,
     pub rejected: u64,
@@ -45,9 +45,9 @@ pub struct Survey {
 
 /// What is counted on the way.
 #[derive(Debug, Clone, Default)]
-pub struct Counting {
+pub struct SurveyOptions {
     pub rows: bool,
-    /// Columns whose cells together say which rows belong together.
+    /// TableColumns whose cells together say which rows belong together.
     pub groups: Vec<usize>,
     pub select: Option<(u32, u32)>,
     /// All rows, to be held against other runs of the source.
@@ -55,17 +55,17 @@ pub struct Counting {
 }
 
 /// A reading under way, beside whatever else is prepared. It stops when this is dropped.
-pub struct Surveying {
+pub struct SurveyTask {
     thread: JoinHandle<Result<Survey, EngineError>>,
     _given_up: DropGuard,
 }
 
-impl Surveying {
-    pub fn start(file: &Path, options: &ReadOptions, counting: Counting, cancel: &Cancel) -> Surveying {
+impl SurveyTask {
+    pub fn start(file: &Path, options: &ReadOptions, counting: SurveyOptions, cancel: &Cancel) -> SurveyTask {
         let (file, options): (PathBuf, ReadOptions) = (file.to_owned(), options.clone());
         let cancel = cancel.child();
         let _given_up = cancel.token().clone().drop_guard();
-        Surveying { thread: std::thread::spawn(move || survey(&file, &options, &counting, &cancel)), _given_up }
+        SurveyTask { thread: std::thread::spawn(move || run_survey(&file, &options, &counting, &cancel)), _given_up }
     }
 
     pub fn join(self) -> Result<Survey, EngineError> {
@@ -73,7 +73,12 @@ impl Surveying {
     }
 }
 
-fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Cancel) -> Result<Survey, EngineError> {
+fn run_survey(
+    file: &Path,
+    options: &ReadOptions,
+    counting: &SurveyOptions,
+    cancel: &Cancel,
+) -> Result<Survey, EngineError> {
     if !counting.rows && !counting.hashes && counting.groups.is_empty() {
         let fingerprint = source::fingerprint(file)?;
         return Ok(Survey { fingerprint, rows: None, groups: None, hashes: None, failed: None });
@@ -90,7 +95,7 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Canc
         if !groups.columns.is_empty() {
             groups.count(&row);
         }
-        still_wanted(cancel)?;
+        check_cancelled(cancel)?;
     }
     drop(table);
     let fingerprint = reading.finish(file)?;
@@ -109,20 +114,20 @@ pub struct MappedReading<T> {
     pub hashes: Option<RowHashes>,
 }
 
-/// ColumnUse the source once for its fingerprint, for its groups, and for what the mapping makes of it.
-pub fn weigh(
+/// Reads the source once for its fingerprint, for its groups, and for what the mapping makes of it.
+pub fn count_mapped(
     table: &Table,
     plan: Plan,
     select: &Select,
     cancel: &Cancel,
-) -> Result<MappedReading<Weighed>, EngineError> {
-    let mapped = read_mapped(table, plan, |table, plan| weigh_table(table, plan, select, cancel))?;
+) -> Result<MappedReading<MappedCounts>, EngineError> {
+    let mapped = read_mapped(table, plan, |table, plan| count_table(table, plan, select, cancel))?;
     // A limit may have ended the reading before the end.
     Ok(MappedReading { hashes: mapped.hashes.filter(|_| select.limit.is_none()), ..mapped })
 }
 
 /// The same for the records of some rows.
-pub fn records(
+pub fn map_records(
     table: &Table,
     plan: Plan,
     run: &str,
@@ -142,7 +147,7 @@ fn read_mapped<T: Default>(
     read: impl Fn(Table, &Arc<Plan>) -> Result<(T, Option<FirstReading>), EngineError>,
 ) -> Result<MappedReading<T>, EngineError> {
     let file = table.source().file.clone();
-    let (mut again, reading) = Table::open_with_fingerprint(Path::new(&file), &source::same(table))?;
+    let (mut again, reading) = Table::open_with_fingerprint(Path::new(&file), &source::same_options(table))?;
     let hashes = again.hash_rows();
     let mut plan = Arc::new(plan);
     let first = read(again, &plan);
@@ -166,7 +171,7 @@ fn read_mapped<T: Default>(
         None => return Err(EngineError::fault("the plan is shared where it has to be unique")),
     }
     if scattered {
-        found = read(source::again(table)?, &plan)?.0;
+        found = read(source::reopen_table(table)?, &plan)?.0;
     }
     Ok(MappedReading { found, fingerprint, plan, hashes })
 }
@@ -174,7 +179,7 @@ fn read_mapped<T: Default>(
 /// Which rows belong together.
 pub fn count_groups(columns: Vec<usize>, table: &Table) -> Result<Groups, EngineError> {
     let mut groups = Groups { columns, ..Groups::default() };
-    let (mut table, mut row) = (source::again(table)?, Row::default());
+    let (mut table, mut row) = (source::reopen_table(table)?, Row::default());
     while table.read(&mut row)? {
         groups.count(&row);
     }
@@ -182,31 +187,31 @@ pub fn count_groups(columns: Vec<usize>, table: &Table) -> Result<Groups, Engine
 }
 
 /// What a mapping that is ready makes of a source whose bytes are known.
-pub fn weigh_prepared(
+pub fn count_prepared(
     table: &Table,
     plan: &Arc<Plan>,
     select: &Select,
     cancel: &Cancel,
-) -> Result<Weighed, EngineError> {
-    Ok(weigh_table(source::again(table)?, plan, select, cancel)?.0)
+) -> Result<MappedCounts, EngineError> {
+    Ok(count_table(source::reopen_table(table)?, plan, select, cancel)?.0)
 }
 
-fn weigh_table(
+fn count_table(
     table: Table,
     plan: &Arc<Plan>,
     select: &Select,
     cancel: &Cancel,
-) -> Result<(Weighed, Option<FirstReading>), EngineError> {
-    let mut weighed = Weighed::default();
-    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), select, |met| {
-        match met {
-            RowEvent::Record { .. } | RowEvent::Known { .. } => weighed.records += 1,
+) -> Result<(MappedCounts, Option<FirstReading>), EngineError> {
+    let mut counts = MappedCounts::default();
+    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), select, |event| {
+        match event {
+            RowEvent::Record { .. } | RowEvent::Known { .. } => counts.records += 1,
             RowEvent::Local(outcome) | RowEvent::Unmapped(outcome) => {
-                weighed.rejected += u64::from(outcome.status == Status::Rejected);
+                counts.rejected += u64::from(outcome.status == Status::Rejected);
             }
         }
         !cancel.is_cancelled()
     })?;
-    still_wanted(cancel)?;
-    Ok((Weighed { sent: walked.sent, undecided: walked.undecided, ..weighed }, walked.counted))
+    check_cancelled(cancel)?;
+    Ok((MappedCounts { sent: walked.sent, undecided: walked.undecided, ..counts }, walked.counted))
 }

@@ -1,12 +1,12 @@
 //! A source walked through its mapping without anything being sent: what a check, a dry run and a preview say.
 
-use crate::engine::begin::sent_before::Guarded;
-use crate::engine::interface::error::{EngineError, still_wanted};
-use crate::engine::interface::event::{Event, Teller};
+use crate::engine::begin::sent_before::GuardResult;
+use crate::engine::interface::error::{EngineError, check_cancelled};
+use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::interface::result::{CheckResult, WorkbookRun};
 use crate::engine::prepare::known_keys;
-use crate::engine::source::survey::Weighed;
+use crate::engine::source::survey::MappedCounts;
 use crate::mapping::{Edit, Mapper, Plan};
 use crate::store::{Outcome, Status};
 use crate::upload::feed::{self, RowEvent, Select};
@@ -21,8 +21,8 @@ pub fn walk(
     table: Table,
     plan: &Arc<Plan>,
     import: &ImportRequest,
-    guarded: &mut Guarded,
-    tell: &mut Teller<'_>,
+    guarded: &mut GuardResult,
+    events: &mut EventSink<'_>,
 ) -> Result<CheckResult, EngineError> {
     let mut checked = CheckResult {
         kind: plan.kind,
@@ -47,14 +47,14 @@ pub fn walk(
         notes: Vec::new(),
     };
     let select = Select { sent: Arc::clone(&guarded.sent), ..import.select() };
-    let (mut met_so_far, mut failed) = (0u64, None);
+    let (mut events_so_far, mut failed) = (0u64, None);
     let (mut keys, mut present) = (guarded.keys.take(), guarded.present.take());
-    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &select, |met| {
-        let held = match met {
+    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &select, |event| {
+        let held = match event {
             RowEvent::Record { record, row, more } | RowEvent::Known { record, row, more } => {
                 match (&mut keys, &mut present) {
-                    (Some(keys), _) => keys.meet(plan, record, row, more),
-                    (None, Some(present)) => present.meet(record, row, more),
+                    (Some(keys), _) => keys.check_record(plan, record, row, more),
+                    (None, Some(present)) => present.add_record(record, row, more),
                     (None, None) => Ok(known_keys::RecordFate::Free),
                 }
             }
@@ -65,51 +65,52 @@ pub fn walk(
         match held {
             Ok(known_keys::RecordFate::Free) => checked.records += 1,
             Ok(known_keys::RecordFate::Waits) => {}
-            Ok(known_keys::RecordFate::Held(outcome)) => count(&mut checked, *outcome, tell),
+            Ok(known_keys::RecordFate::Held(outcome)) => count_outcome(&mut checked, *outcome, events),
             Err(error) => failed = Some(error),
         }
-        met_so_far += 1;
-        failed.is_none() && (!met_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled())
+        events_so_far += 1;
+        failed.is_none() && (!events_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled())
     })?;
-    still_wanted(&import.cancel)?;
+    check_cancelled(&import.cancel)?;
     if let Some(error) = failed {
         return Err(error);
     }
     if let Some(mut keys) = keys {
-        for outcome in keys.looked_up(plan, &import.cancel)? {
+        for outcome in keys.look_up_waiting(plan, &import.cancel)? {
             match outcome {
-                Some(outcome) => count(&mut checked, outcome, tell),
+                Some(outcome) => count_outcome(&mut checked, outcome, events),
                 None => checked.records += 1,
             }
         }
     }
     if let Some(present) = present {
-        let looked = present.looked()?;
+        let looked = present.finish()?;
         checked.records += looked.differ;
         checked.unchanged += looked.same;
-        looked.absent.into_iter().for_each(|outcome| count(&mut checked, outcome, tell));
-        tell.all(looked.replaced.notes_before());
+        looked.absent.into_iter().for_each(|outcome| count_outcome(&mut checked, outcome, events));
+        events.notes(looked.replaced.notes_before());
     }
     checked.rows = walked.rows;
     let records = checked.records + checked.rejected;
     checked.over_budget = import.max_errors.is_some_and(|max| max.of(records).exceeded(checked.rejected));
-    tell.all(walked.notes);
-    checked.notes = tell.take();
+    events.notes(walked.notes);
+    checked.notes = events.take_notes();
     let CheckResult { records, rejected, .. } = checked;
-    checked.refused = guarded.refused(Weighed { records, rejected, sent: walked.sent, undecided: walked.undecided });
-    tell.event(Event::Checked(Box::new(checked.clone())));
+    checked.refused =
+        guarded.refusals(MappedCounts { records, rejected, sent: walked.sent, undecided: walked.undecided });
+    events.emit(Event::Checked(Box::new(checked.clone())));
     Ok(checked)
 }
 
 /// A record that would not be sent, and its problems.
-fn count(checked: &mut CheckResult, outcome: Outcome, tell: &mut Teller<'_>) {
+fn count_outcome(checked: &mut CheckResult, outcome: Outcome, events: &mut EventSink<'_>) {
     match outcome.status {
         Status::Skipped => checked.skipped += 1,
         Status::Unchanged => checked.unchanged += 1,
         _ => {
             checked.rejected += 1;
             checked.problems += outcome.problems.len() as u64;
-            outcome.problems.into_iter().for_each(|problem| tell.event(Event::Problem(Box::new(problem))));
+            outcome.problems.into_iter().for_each(|problem| events.emit(Event::Problem(Box::new(problem))));
         }
     }
 }

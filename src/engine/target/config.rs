@@ -23,7 +23,7 @@ pub enum ConfigSource {
     #[default]
     Address,
     /// The user's own config.
-    Own,
+    UserConfig,
     /// A file that lies in some folder.
     Folder(PathBuf),
 }
@@ -53,24 +53,24 @@ pub struct OAuth {
 impl Settings {
     /// An address as it is; any other word is a name in `file`, or, where that is not said, in the user's own config or in
     /// `amoport.toml` of the working folder.
-    pub fn of(name: &str, file: Option<&Path>) -> Result<Settings, EngineError> {
+    pub fn look_up(name: &str, file: Option<&Path>) -> Result<Settings, EngineError> {
         if is_token(name) {
-            let message = "what names the account looks like a token; it is not shown";
+            let message = "the account's name looks like a token; it is not shown";
             let hint = "give the account's address or its name; the token goes into a file, which --token-file names";
             return Err(EngineError::refused("account-address", message, hint));
         }
         if is_address(name) || name.contains('@') {
             return Ok(Settings { url: name.to_owned(), ..Settings::default() });
         }
-        let file = file.map_or_else(|| file_of(name), |file| Ok(file.to_owned()))?;
-        if own_file().as_ref() == Some(&file) {
-            let text = Own::read()?.map(|own| own.text).unwrap_or_default();
-            return Ok(read(&text, name, &file, ConfigSource::Own)?);
+        let file = file.map_or_else(|| config_file_for(name), |file| Ok(file.to_owned()))?;
+        if user_config_file().as_ref() == Some(&file) {
+            let text = UserConfig::read()?.map(|own| own.text).unwrap_or_default();
+            return Ok(read_account(&text, name, &file, ConfigSource::UserConfig)?);
         }
         let way_out = message!("give the account by its address: --account https://NAME.amocrm.ru");
-        trust::found(&file, &way_out)?;
+        trust::check_found_path(&file, &way_out)?;
         let text = private::plain_text(&file).map_err(|e| {
-            wrong(
+            config_error(
                 &file,
                 message!(
                     "the account \"{name}\" is looked up in this file, which cannot be read: {error}",
@@ -78,23 +78,23 @@ impl Settings {
                     error = e.to_string()
                 ),
                 message!(
-                    "write it with [accounts.{name}] and url = \"https://NAME.amocrm.ru\", or give the address itself",
+                    "create it with [accounts.{name}] and url = \"https://NAME.amocrm.ru\", or give the address itself",
                     name
                 ),
             )
         })?;
-        Ok(read(&text, name, &file, ConfigSource::Folder(file.clone()))?)
+        Ok(read_account(&text, name, &file, ConfigSource::Folder(file.clone()))?)
     }
 }
 
 /// The file in which a name is looked up: the user's own wins, or a file in a folder could give his names another meaning.
-pub fn file_of(name: &str) -> Result<PathBuf, EngineError> {
-    let own = Own::read()?.filter(|own| own.accounts().is_some_and(|accounts| accounts.contains_key(name)));
+pub fn config_file_for(name: &str) -> Result<PathBuf, EngineError> {
+    let own = UserConfig::read()?.filter(|own| own.accounts().is_some_and(|accounts| accounts.contains_key(name)));
     Ok(own.map_or_else(|| PathBuf::from(FILE), |own| own.file))
 }
 
 /// The user's own config; `None` for users without a home.
-pub fn own_file() -> Option<PathBuf> {
+pub fn user_config_file() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
         folder("APPDATA")
@@ -105,7 +105,7 @@ pub fn own_file() -> Option<PathBuf> {
 }
 
 /// The user's own config, as it was read.
-pub struct Own {
+pub struct UserConfig {
     pub file: PathBuf,
     pub text: String,
     /// To which a token may go.
@@ -113,26 +113,27 @@ pub struct Own {
     table: toml::Table,
 }
 
-impl Own {
+impl UserConfig {
     /// `None` where there is none.
-    pub fn read() -> Result<Option<Own>, Problem> {
-        let Some(file) = own_file() else { return Ok(None) };
-        trust::own(&file)?;
+    pub fn read() -> Result<Option<UserConfig>, Problem> {
+        let Some(file) = user_config_file() else { return Ok(None) };
+        trust::check_own_file(&file)?;
         let text = match private::plain_text(&file) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => {
-                let message = message!("your own config cannot be read: {error}", error = e.to_string());
-                return Err(wrong(&file, message, "see to it that you may read it"));
+                let message = message!("your config cannot be read: {error}", error = e.to_string());
+                return Err(config_error(&file, message, "make it readable for you"));
             }
         };
-        let table = parsed(&text, &file)?;
+        let table = parse_toml(&text, &file)?;
         let hosts = match table.get("hosts") {
             None => Vec::new(),
-            Some(hosts) => texts(hosts)
-                .ok_or_else(|| wrong(&file, "hosts is no list of texts", "write hosts = [\"NAME.amocrm.ru\"]"))?,
+            Some(hosts) => string_list(hosts).ok_or_else(|| {
+                config_error(&file, "hosts is not a list of strings", "write hosts = [\"NAME.amocrm.ru\"]")
+            })?,
         };
-        Ok(Some(Own { file, text, hosts, table }))
+        Ok(Some(UserConfig { file, text, hosts, table }))
     }
 
     /// By its list, or by an account.
@@ -140,7 +141,7 @@ impl Own {
         let urls =
             self.accounts().into_iter().flat_map(|accounts| accounts.values()).filter_map(|a| a.get("url")?.as_str());
         self.hosts.iter().any(|known| known == host)
-            || urls.filter_map(|url| base(url).ok()).any(|base| host_of(&base) == host)
+            || urls.filter_map(|url| base_url(url).ok()).any(|base| host_of(&base) == host)
     }
 
     fn accounts(&self) -> Option<&toml::Table> {
@@ -148,13 +149,13 @@ impl Own {
     }
 }
 
-fn parsed(text: &str, file: &Path) -> Result<toml::Table, Problem> {
+fn parse_toml(text: &str, file: &Path) -> Result<toml::Table, Problem> {
     text.parse().map_err(|e: toml::de::Error| {
-        wrong(file, message!("this is not TOML: {message}", message = e.message()), "correct the file")
+        config_error(file, message!("this is not TOML: {message}", message = e.message()), "correct the file")
     })
 }
 
-fn texts(value: &toml::Value) -> Option<Vec<String>> {
+fn string_list(value: &toml::Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
@@ -165,7 +166,7 @@ pub fn host_of(base: &Url) -> String {
 }
 
 /// The address of an account, as everything is asked from there.
-pub fn base(url: &str) -> Result<Url, EngineError> {
+pub fn base_url(url: &str) -> Result<Url, EngineError> {
     parse_base(url).map_err(|e| {
         let message = message!("{error}", error = e.to_string());
         EngineError::refused("account-address", message, "give the account's address with --account")
@@ -176,68 +177,69 @@ pub fn is_address(name: &str) -> bool {
     name.contains("://")
 }
 
-fn wrong(file: &Path, message: impl Into<Message>, hint: impl Into<Message>) -> Problem {
+fn config_error(file: &Path, message: impl Into<Message>, hint: impl Into<Message>) -> Problem {
     Problem::new(Stage::Read, "config", message).at(Place::File(file.to_owned())).hint(hint)
 }
 
-fn read(text: &str, name: &str, file: &Path, by: ConfigSource) -> Result<Settings, Problem> {
-    let wrong = |message: Message, hint: Message| wrong(file, message, hint);
+fn read_account(text: &str, name: &str, file: &Path, by: ConfigSource) -> Result<Settings, Problem> {
+    let config_error = |message: Message, hint: Message| config_error(file, message, hint);
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-    let accounts = parsed(text, file)?.get("accounts").and_then(toml::Value::as_table).cloned().unwrap_or_default();
+    let accounts = parse_toml(text, file)?.get("accounts").and_then(toml::Value::as_table).cloned().unwrap_or_default();
     let Some(account) = accounts.get(name).and_then(toml::Value::as_table) else {
         let hint = did_you_mean(name, accounts.keys().map(String::as_str))
             .unwrap_or_else(|| message!("add [accounts.{name}] with url = \"https://NAME.amocrm.ru\"", name));
-        return Err(wrong(message!("there is no account \"{name}\"", name), hint));
+        return Err(config_error(message!("there is no account \"{name}\"", name), hint));
     };
     if let Some(unknown) = account.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        let hint = did_you_mean(unknown, KEYS).unwrap_or_else(|| message!("known are {keys}", keys = KEYS.join(", ")));
-        return Err(wrong(message!("[accounts.{name}] does not know \"{unknown}\"", name, unknown), hint));
+        let hint =
+            did_you_mean(unknown, KEYS).unwrap_or_else(|| message!("known keys are {keys}", keys = KEYS.join(", ")));
+        return Err(config_error(message!("unknown key \"{unknown}\" in [accounts.{name}]", name, unknown), hint));
     }
-    let word = |key: &str| -> Result<Option<String>, Problem> {
+    let string = |key: &str| -> Result<Option<String>, Problem> {
         match account.get(key) {
             None => Ok(None),
             Some(toml::Value::String(word)) if !word.trim().is_empty() => Ok(Some(word.clone())),
-            Some(_) => Err(wrong(
-                message!("{key} of [accounts.{name}] is no text", key, name),
+            Some(_) => Err(config_error(
+                message!("{key} of [accounts.{name}] is not a string", key, name),
                 message!("write {key} = \"…\"", key),
             )),
         }
     };
-    let needed = |key: &str, why: &str| -> Result<String, Problem> {
-        word(key)?.ok_or_else(|| {
-            wrong(message!("[accounts.{name}] has no {key}", name, key), message!("add {key} = {why}", key, why))
+    let required = |key: &str, why: &str| -> Result<String, Problem> {
+        string(key)?.ok_or_else(|| {
+            config_error(message!("[accounts.{name}] has no {key}", name, key), message!("add {key} = {why}", key, why))
         })
     };
     let named_file = |key: &str| -> Result<Option<PathBuf>, Problem> {
-        let Some(path) = word(key)?.map(|path| folder.join(path)) else { return Ok(None) };
+        let Some(path) = string(key)?.map(|path| folder.join(path)) else { return Ok(None) };
         match by {
-            ConfigSource::Folder(_) if !lies_in(&path, &folder) => Err(beyond_folder(file, key, name, &path)),
+            ConfigSource::Folder(_) if !is_inside(&path, &folder) => Err(outside_folder(file, key, name, &path)),
             _ => Ok(Some(path)),
         }
     };
     let token_store = named_file("token-store")?;
-    let oauth = match (word("client-id")?, &token_store) {
+    let oauth = match (string("client-id")?, &token_store) {
         (None, None) => None,
         _ => Some(OAuth {
-            client_id: needed("client-id", "\"…\", the integration's id")?,
+            client_id: required("client-id", "\"…\", the integration's id")?,
             client_secret_file: named_file("client-secret-file")?,
-            redirect_uri: needed("redirect-uri", "\"https://…\", as it stands in the integration")?,
+            redirect_uri: required("redirect-uri", "\"https://…\", as it stands in the integration")?,
             token_store: match &token_store {
                 Some(path) => path.clone(),
-                None => needed("token-store", "\"tokens.json\", a file in which amoport keeps the tokens")?.into(),
+                None => required("token-store", "\"tokens.json\", a file in which amoport keeps the tokens")?.into(),
             },
         }),
     };
     let command = match account.get("token-command") {
         None => Vec::new(),
-        Some(_) if matches!(by, ConfigSource::Folder(_)) => return Err(runs_a_command(file, name)),
-        Some(value) => texts(value).filter(|words: &Vec<String>| !words.is_empty()).ok_or_else(|| {
+        Some(_) if matches!(by, ConfigSource::Folder(_)) => return Err(command_not_allowed(file, name)),
+        Some(value) => string_list(value).filter(|words: &Vec<String>| !words.is_empty()).ok_or_else(|| {
             let hint = "write token-command = [\"program\", \"word\"]";
-            wrong(message!("token-command of [accounts.{name}] is no list of texts", name), hint.into())
+            config_error(message!("token-command of [accounts.{name}] is not a list of strings", name), hint.into())
         })?,
     };
     Ok(Settings {
-        url: needed("url", "\"https://NAME.amocrm.ru\"")?,
+        url: required("url", "\"https://NAME.amocrm.ru\"")?,
         token_file: named_file("token-file")?,
         by,
         folder,
@@ -247,10 +249,10 @@ fn read(text: &str, name: &str, file: &Path, by: ConfigSource) -> Result<Setting
 }
 
 /// `file` lies in `folder` or below it, wherever links lead. It need not be there yet.
-fn lies_in(file: &Path, folder: &Path) -> bool {
+fn is_inside(file: &Path, folder: &Path) -> bool {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let Ok(folder) = std::fs::canonicalize(folder) else { return false };
-    let there = file.ancestors().find_map(|above| Some((above, std::fs::canonicalize(above_or_here(above)).ok()?)));
+    let there = file.ancestors().find_map(|above| Some((above, std::fs::canonicalize(or_current_folder(above)).ok()?)));
     let Some((above, real)) = there else { return false };
     let mut rest = file.strip_prefix(above).unwrap_or(Path::new("")).components();
     // A link that leads to nothing may lead anywhere once something is written.
@@ -258,37 +260,37 @@ fn lies_in(file: &Path, folder: &Path) -> bool {
     real.starts_with(folder) && !is_link && rest.all(|part| matches!(part, Component::Normal(_)))
 }
 
-fn above_or_here(path: &Path) -> &Path {
+fn or_current_folder(path: &Path) -> &Path {
     if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
 
 /// Where what a folder's file may not say belongs.
-fn move_to_own(name: &str) -> Message {
-    match own_file() {
+fn move_to_user_config(name: &str) -> Message {
+    match user_config_file() {
         Some(own) => message!("move [accounts.{name}] to {file}", name, file = own.display()),
         None => message!("set HOME or XDG_CONFIG_HOME, and move [accounts.{name}] to amoport/config.toml there", name),
     }
 }
 
-fn runs_a_command(file: &Path, name: &str) -> Problem {
+fn command_not_allowed(file: &Path, name: &str) -> Problem {
     let message =
-        message!("[accounts.{name}] has a token-command, and a file in the working folder runs no commands", name);
-    Problem::new(Stage::Read, "token-command", message).at(Place::File(file.to_owned())).hint(move_to_own(name))
+        message!("[accounts.{name}] has a token-command, and a file in the working folder may not run commands", name);
+    Problem::new(Stage::Read, "token-command", message).at(Place::File(file.to_owned())).hint(move_to_user_config(name))
 }
 
-fn beyond_folder(file: &Path, key: &str, name: &str, path: &Path) -> Problem {
+fn outside_folder(file: &Path, key: &str, name: &str, path: &Path) -> Problem {
     let message = message!(
-        "{key} of [accounts.{name}] is {path}, which does not lie in the folder of this file: it might be any secret of yours",
+        "{key} of [accounts.{name}] is {path}, which is outside the folder of this file: it could be any secret of yours",
         key,
         name,
         path = path.display()
     );
-    let hint = message!("{move_it}, or name the file with --token-file", move_it = move_to_own(name));
+    let hint = message!("{move_it}, or name the file with --token-file", move_it = move_to_user_config(name));
     Problem::new(Stage::Read, "secret-elsewhere", message).at(Place::File(file.to_owned())).hint(hint)
 }
 
 /// A path from the root of the disk on, as far as that can be said; links stay as they are.
-pub fn absolute(path: &Path) -> Option<String> {
+pub fn absolute_path(path: &Path) -> Option<String> {
     std::path::absolute(path).ok().map(|path| path.display().to_string())
 }
 
@@ -300,12 +302,14 @@ mod tests {
     fn accounts_are_read_and_what_is_wrong_is_said() {
         let url = "url = \"https://a\"\n";
         let oauth = "client-id = \"c\"\nredirect-uri = \"https://r\"\ntoken-store = \"t.json\"\n";
-        let of = |text: &str| read(&format!("[accounts.main]\n{text}"), "main", Path::new(FILE), ConfigSource::Own);
+        let of = |text: &str| {
+            read_account(&format!("[accounts.main]\n{text}"), "main", Path::new(FILE), ConfigSource::UserConfig)
+        };
         assert_eq!(of(url).unwrap().url, "https://a");
         let read_oauth = of(&format!("{url}{oauth}")).unwrap().oauth.unwrap();
         assert_eq!((read_oauth.client_id.as_str(), read_oauth.client_secret_file), ("c", None));
         assert_eq!(of(&format!("{url}token-command = [\"pass\", \"amo\"]")).unwrap().token_command, ["pass", "amo"]);
-        for (text, told) in [
+        for (text, expected) in [
             ("", "has no url"),
             ("url = 1", "url of [accounts.main] is no text"),
             ("url = \"https://a\"\ntoken_store = \"t\"", "does not know \"token_store\""),
@@ -314,10 +318,10 @@ mod tests {
             ("url = \"https://a\"\ntoken-command = \"pass amo\"", "is no list of texts"),
             ("url = ", "is not TOML"),
         ] {
-            assert!(of(text).unwrap_err().to_string().contains(told), "{text}");
+            assert!(of(text).unwrap_err().to_string().contains(expected), "{text}");
         }
         assert!(
-            read(&format!("[accounts.main]\n{url}"), "mian", Path::new(FILE), ConfigSource::Own)
+            read_account(&format!("[accounts.main]\n{url}"), "mian", Path::new(FILE), ConfigSource::UserConfig)
                 .unwrap_err()
                 .to_string()
                 .contains("main")
@@ -355,13 +359,13 @@ mod tests {
             ("new/../../other", false),
             ("/etc/hostname", false),
         ] {
-            assert_eq!(lies_in(&folder.join(path), &folder), inside, "{path}");
+            assert_eq!(is_inside(&folder.join(path), &folder), inside, "{path}");
         }
         let text = "[accounts.main]\nurl = \"https://a\"\ntoken-file = \"../other\"\n";
         let file = folder.join(FILE);
-        let refused = read(text, "main", &file, ConfigSource::Folder(file.clone())).unwrap_err();
+        let refused = read_account(text, "main", &file, ConfigSource::Folder(file.clone())).unwrap_err();
         assert_eq!(refused.code, "secret-elsewhere");
-        assert!(read(text, "main", &file, ConfigSource::Own).is_ok());
+        assert!(read_account(text, "main", &file, ConfigSource::UserConfig).is_ok());
     }
 
     #[test]
@@ -372,7 +376,7 @@ mod tests {
             ("http://127.0.0.1:8080", "127.0.0.1:8080"),
             ("http://[::1]:81", "[::1]:81"),
         ] {
-            assert_eq!(host_of(&base(address).expect("an address")), host);
+            assert_eq!(host_of(&base_url(address).expect("an address")), host);
         }
     }
 }

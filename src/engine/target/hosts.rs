@@ -19,13 +19,13 @@ use std::path::{Path, PathBuf};
 /// The code of a host to which nobody has allowed a token to go.
 const CODE: &str = "host-not-allowed";
 /// In the user's state folder: hosts whose address he has given with a command, one a line.
-const GIVEN: &str = "hosts";
+const GIVEN_HOSTS: &str = "hosts";
 
 /// Who says that a token is to go to a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sender {
+pub enum AddressOrigin {
     /// The person, with this command.
-    Person,
+    User,
     /// The store of a run.
     Store {
         /// The address that the person gives beside it.
@@ -36,13 +36,17 @@ pub enum Sender {
 }
 
 /// An error where nothing of the user's own says that a token may go to this host. `by` is what its address was found in.
-pub fn permit(base: &Url, sender: &Sender, by: &ConfigSource, consent: &Consent) -> Result<(), EngineError> {
-    let is_given = match (sender, by) {
-        (_, ConfigSource::Own) => true,
-        (Sender::Store { given: Some(address), .. }, _) if config::base(address).ok().as_ref() == Some(base) => true,
-        (Sender::Person, ConfigSource::Address) => true,
+pub fn permit(base: &Url, origin: &AddressOrigin, by: &ConfigSource, consent: &Consent) -> Result<(), EngineError> {
+    let is_given = match (origin, by) {
+        (_, ConfigSource::UserConfig) => true,
+        (AddressOrigin::Store { given: Some(address), .. }, _)
+            if config::base_url(address).ok().as_ref() == Some(base) =>
+        {
+            true
+        }
+        (AddressOrigin::User, ConfigSource::Address) => true,
         // Plain http is for this machine alone.
-        (Sender::Store { names_token, .. }, ConfigSource::Address) => base.scheme() == "http" && !names_token,
+        (AddressOrigin::Store { names_token, .. }, ConfigSource::Address) => base.scheme() == "http" && !names_token,
         (_, ConfigSource::Folder(_)) => false,
     };
     if is_given || is_allowed(base)? {
@@ -51,59 +55,60 @@ pub fn permit(base: &Url, sender: &Sender, by: &ConfigSource, consent: &Consent)
     let (host, address) = (host_of(base), base.as_str().trim_end_matches('/'));
     let (message, place) = match by {
         ConfigSource::Folder(file) => {
-            let message = message!(
-                "the account's host is {host} by this file, and you have not allowed a token to go there",
-                host = &host
-            );
+            let message =
+                message!("this file names the host {host}, and you have not allowed a token to go there", host = &host);
             (message, Place::File(file.clone()))
         }
-        ConfigSource::Own | ConfigSource::Address => {
+        ConfigSource::UserConfig | ConfigSource::Address => {
             let message = message!(
-                "the run's host is {host} by its store, and you have not allowed a token to go there",
+                "the run's store names the host {host}, and you have not allowed a token to go there",
                 host = &host
             );
             (message, Place::Nowhere)
         }
     };
-    let asked = match consent {
-        Consent::Ask(ask) => ask(&message!("{message}. {host} gets the token", message = &message, host = &host)),
+    let answer = match consent {
+        Consent::Ask(ask) => ask(&message!("{message}. {host} would get the token", message = &message, host = &host)),
         Consent::Given | Consent::Missing => Confirmation::Nobody,
     };
-    if asked == Confirmation::Yes {
+    if answer == Confirmation::Yes {
         // Where it cannot be kept it is asked again the next time.
         let _ = allow(&host);
         return Ok(());
     }
-    let hint = match config::own_file() {
-        Some(_) => message!("if it may: amoport auth allow {host}", host = &host),
-        None => message!("if it may, give the address itself: --account {address}", address),
+    let hint = match config::user_config_file() {
+        Some(_) => message!("to allow it: amoport auth allow {host}", host = &host),
+        None => message!("to allow it, give the address itself: --account {address}", address),
     };
     Err(Problem::new(Stage::Read, CODE, message).at(place).hint(hint).into())
 }
 
 fn is_allowed(base: &Url) -> Result<bool, EngineError> {
     let host = host_of(base);
-    Ok(given().lines().any(|line| line == host) || config::Own::read()?.is_some_and(|own| own.allows(&host)))
+    Ok(read_given_hosts().lines().any(|line| line == host)
+        || config::UserConfig::read()?.is_some_and(|own| own.allows(&host)))
 }
 
-fn given_file() -> Option<PathBuf> {
-    rate::folder().map(|folder| folder.join(GIVEN))
+fn given_hosts_file() -> Option<PathBuf> {
+    rate::folder().map(|folder| folder.join(GIVEN_HOSTS))
 }
 
 /// Where others could have written into it, nothing was given.
-fn given() -> String {
-    let file = given_file().filter(|file| trust::own(file).is_ok());
+fn read_given_hosts() -> String {
+    let file = given_hosts_file().filter(|file| trust::check_own_file(file).is_ok());
     file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default()
 }
 
 /// There is a token for this host. Where the person has given its address it is kept that he did; where that cannot be kept, a run
 /// that is gone on with asks for it again.
-pub fn note(base: &Url, sender: &Sender, by: &ConfigSource) {
-    if (sender, by) != (&Sender::Person, &ConfigSource::Address) {
+pub fn remember_given(base: &Url, origin: &AddressOrigin, by: &ConfigSource) {
+    if (origin, by) != (&AddressOrigin::User, &ConfigSource::Address) {
         return;
     }
     let host = host_of(base);
-    let Some(file) = given_file().filter(|_| !given().lines().any(|line| line == host)) else { return };
+    let Some(file) = given_hosts_file().filter(|_| !read_given_hosts().lines().any(|line| line == host)) else {
+        return;
+    };
     let _ = file.parent().map(private::folder);
     let _ = private::append(&file).and_then(|mut file| file.write_all(format!("{host}\n").as_bytes()));
 }
@@ -119,8 +124,8 @@ pub struct Allowed {
 /// Allows a token to go to a host, by its name or its address. It is written into the user's own config.
 pub fn allow(host: &str) -> Result<Allowed, EngineError> {
     let base = match host.contains("://") {
-        true => config::base(host)?,
-        false => config::base(&format!("https://{host}"))?,
+        true => config::base_url(host)?,
+        false => config::base_url(&format!("https://{host}"))?,
     };
     let host = host_of(&base);
     if host.contains('*') {
@@ -130,15 +135,15 @@ pub fn allow(host: &str) -> Result<Allowed, EngineError> {
             "name one host: NAME.amocrm.ru",
         ));
     }
-    let file = config::own_file().ok_or_else(|| {
+    let file = config::user_config_file().ok_or_else(|| {
         let hint = "set HOME or XDG_CONFIG_HOME, or give the account's address with --account";
-        EngineError::refused("no-home", "there is no home folder to keep that in", hint)
+        EngineError::refused("no-home", "no home folder to keep that in", hint)
     })?;
-    let own = config::Own::read()?;
+    let own = config::UserConfig::read()?;
     if !own.as_ref().is_some_and(|own| own.hosts.contains(&host)) {
         let text = with_host(own.as_ref().map_or("", |own| &own.text), &host);
-        write(&file, &text).map_err(|e| -> EngineError {
-            let message: Message = message!("this cannot be written: {error}", error = e.to_string());
+        write_config(&file, &text).map_err(|e| -> EngineError {
+            let message: Message = message!("the config cannot be written: {error}", error = e.to_string());
             Problem::in_file(&file, "config", message)
                 .hint(message!("add hosts = [\"{host}\"] to it", host = &host))
                 .into()
@@ -148,7 +153,7 @@ pub fn allow(host: &str) -> Result<Allowed, EngineError> {
 }
 
 /// The file may be a link into a folder of the user's settings, and stays one.
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
+fn write_config(file: &Path, text: &str) -> std::io::Result<()> {
     file.parent().map(private::folder).transpose()?;
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let mode = std::fs::metadata(&file).map(|meta| meta.permissions()).ok();
@@ -162,8 +167,8 @@ fn with_host(text: &str, host: &str) -> String {
     struct HostsFile {
         hosts: Option<toml::Spanned<Vec<String>>>,
     }
-    let written = toml::from_str::<HostsFile>(text).ok().and_then(|written| written.hosts);
-    match written {
+    let hosts = toml::from_str::<HostsFile>(text).ok().and_then(|file| file.hosts);
+    match hosts {
         Some(hosts) => {
             let names: Vec<String> = hosts.get_ref().iter().map(String::as_str).chain([host]).map(quoted).collect();
             let (before, after) = (&text[..hosts.span().start], &text[hosts.span().end..]);

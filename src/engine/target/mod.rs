@@ -8,7 +8,7 @@ pub mod trust;
 
 use crate::engine::interface::consent::Consent;
 use crate::engine::interface::error::{EngineError, ErrorKind};
-use crate::engine::interface::event::{Teller, Wait, WaitReason};
+use crate::engine::interface::event::{EventSink, Wait, WaitReason};
 pub(super) use crate::store::SANDBOX;
 use crate::store::{RunHead, Store};
 use amo_client::auth::{App, Auth, Source};
@@ -19,8 +19,8 @@ use amo_client::rate::{self, Halt, Shared, SharedError, Why};
 use amo_client::token::TokenStore;
 use amo_client::{ANSWER_TIMEOUT, Client, NoClient, Pace, pace};
 use amo_model::RATE_MAX;
-use config::{OAuth, Settings, absolute, base, is_address};
-use hosts::Sender;
+use config::{OAuth, Settings, absolute_path, base_url, is_address};
+use hosts::AddressOrigin;
 use reqwest::Url;
 use sandbox::{AccountTemplate, SandboxServer};
 use secrecy::{ExposeSecret, SecretString};
@@ -31,44 +31,44 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// What is said of a token that holds more than itself.
-const NOT_ALONE: &str = "put the token alone into the variable";
+const NOT_ALONE: &str = "put only the token into the variable";
 /// The name of the credential that systemd hands over.
 const CREDENTIAL: &str = "amoport-token";
 
 /// Which account is meant.
 #[derive(Debug, Clone)]
 pub struct Target {
-    which: Which,
+    which: TargetKind,
     token: Option<Token>,
     /// `None`: as usual, or as the run did before.
     answer_timeout: Option<Duration>,
     /// Where the name of the account is looked up; `None`: in the user's own config, and in the working folder.
     config: Option<PathBuf>,
     /// Who says that the token is to go there.
-    sender: Sender,
+    origin: AddressOrigin,
     /// Asks whether it may, where nobody has allowed it.
     consent: Consent,
     /// What a new world of the sandbox is made like.
     like: Option<Box<AccountTemplate>>,
     /// Files with its secrets that other users can read.
     others: Others,
-    on_hold: Hold,
+    on_hold: HoldListener,
 }
 
 /// Hears how long nothing will be sent, from whatever thread.
 #[derive(Clone)]
-struct Hold(OnHold);
+struct HoldListener(OnHold);
 
-impl std::fmt::Debug for Hold {
+impl std::fmt::Debug for HoldListener {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Hold")
     }
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Which {
+enum TargetKind {
     /// Not given. Reported after problems of mapping and source, which are told first.
-    Unsaid,
+    Unspecified,
     Sandbox,
     /// An address, or a name in a config.
     Account(String),
@@ -87,10 +87,10 @@ pub enum Token {
 }
 
 impl Target {
-    fn of(which: Which) -> Target {
-        let (sender, consent, others) = (Sender::Person, Consent::Missing, Others::Refused);
-        let (config, on_hold) = (None, Hold(Arc::new(|_| {})));
-        Target { which, token: None, answer_timeout: None, config, sender, consent, like: None, others, on_hold }
+    fn of(which: TargetKind) -> Target {
+        let (origin, consent, others) = (AddressOrigin::User, Consent::Missing, Others::Refused);
+        let (config, on_hold) = (None, HoldListener(Arc::new(|_| {})));
+        Target { which, token: None, answer_timeout: None, config, origin, consent, like: None, others, on_hold }
     }
 
     /// The same, where an answer is waited for as long as this.
@@ -99,31 +99,31 @@ impl Target {
     }
 
     /// The same, where somebody can be asked whether a token may go to a host that a file in the working folder names.
-    pub fn asking(self, consent: Consent) -> Target {
+    pub fn with_consent(self, consent: Consent) -> Target {
         Target { consent, ..self }
     }
 
     /// The same, where a long hold is told at once (`Wait`): the service has asked for a pause, this process or another one.
-    pub fn on_hold(self, hear: impl Fn(Wait) + Send + Sync + 'static) -> Target {
-        let hear = move |at_most| hear(Wait { reason: WaitReason::Throttled, at_most });
-        Target { on_hold: Hold(Arc::new(hear)), ..self }
+    pub fn on_hold(self, listen: impl Fn(Wait) + Send + Sync + 'static) -> Target {
+        let listen = move |at_most| listen(Wait { reason: WaitReason::Throttled, at_most });
+        Target { on_hold: HoldListener(Arc::new(listen)), ..self }
     }
 
-    pub(super) fn others_may(&self) -> Others {
+    pub(super) fn others_policy(&self) -> Others {
         self.others
     }
 
     /// Whether a token, or the secret of an integration, may go to this address.
     pub(super) fn permit(&self, base: &Url, settings: &Settings) -> Result<(), EngineError> {
-        hosts::permit(base, &self.sender, &settings.by, &self.consent)
+        hosts::permit(base, &self.origin, &settings.by, &self.consent)
     }
 
     /// The pace for whoever only logs in.
-    pub(super) fn pace_of(&self, base: &Url, tell: &mut Teller<'_>) -> Pace {
-        self.paced(shared_pace(base, RATE_MAX, &Notices::default(), tell))
+    pub(super) fn login_pace(&self, base: &Url, events: &mut EventSink<'_>) -> Pace {
+        self.with_hold_listener(shared_pace(base, RATE_MAX, &Notices::default(), events))
     }
 
-    fn paced(&self, pace: Pace) -> Pace {
+    fn with_hold_listener(&self, pace: Pace) -> Pace {
         pace.on_hold(Arc::clone(&self.on_hold.0))
     }
 
@@ -133,31 +133,35 @@ impl Target {
     }
 
     /// None; that is an error as soon as one is needed.
-    pub fn unsaid() -> Target {
-        Target::of(Which::Unsaid)
+    pub fn unspecified() -> Target {
+        Target::of(TargetKind::Unspecified)
     }
 
     /// The pretend account inside this process; its world is kept in the state folder.
     pub fn sandbox() -> Target {
-        Target::of(Which::Sandbox)
+        Target::of(TargetKind::Sandbox)
     }
 
     /// An account: `https://example.amocrm.ru`, or a name in the user's own config or in `amoport.toml`. Its token is looked for in `AMOPORT_TOKEN`, in
     /// the account's own settings, among systemd's credentials.
     pub fn account(name: impl Into<String>) -> Target {
-        Target::of(Which::Account(name.into()))
+        Target::of(TargetKind::Account(name.into()))
     }
 
     /// A pretend account on this machine, for benches and rehearsals: waits and the pace go by `clock`, which may be faster than
     /// the machine's. Of any other address that is an error, so nothing lifts the pace of a real account. A run into it is
     /// resumed as one into any account: by the machine's clock, at the usual pace.
     pub fn local(url: &str, clock: Clock) -> Result<Target, EngineError> {
-        let base = base(url)?;
+        let base = base_url(url)?;
         if base.scheme() != "http" {
             let message = message!("{url} is not on this machine", url);
-            return Err(EngineError::refused("account-address", message, "give the address of a sandbox here"));
+            return Err(EngineError::refused(
+                "account-address",
+                message,
+                "give the address of a sandbox on this machine",
+            ));
         }
-        Ok(Target::of(Which::Local { base, clock }))
+        Ok(Target::of(TargetKind::Local { base, clock }))
     }
 
     /// The same with this token.
@@ -171,22 +175,22 @@ impl Target {
     }
 
     pub(super) fn is_sandbox(&self) -> bool {
-        self.which == Which::Sandbox
+        self.which == TargetKind::Sandbox
     }
 
     /// As a run's head keeps it.
-    pub(super) fn kept(&self) -> String {
+    pub(super) fn recorded_name(&self) -> String {
         match &self.which {
-            Which::Unsaid => String::new(),
-            Which::Sandbox => SANDBOX.to_owned(),
-            Which::Account(name) => name.clone(),
-            Which::Local { base, .. } => base.as_str().trim_end_matches('/').to_owned(),
+            TargetKind::Unspecified => String::new(),
+            TargetKind::Sandbox => SANDBOX.to_owned(),
+            TargetKind::Account(name) => name.clone(),
+            TargetKind::Local { base, .. } => base.as_str().trim_end_matches('/').to_owned(),
         }
     }
 
     /// The way to the account of a run: the one that it began with, but for what is said now.
-    pub(super) fn of_run(&self, head: &RunHead) -> Target {
-        let renamed = self.which != Which::Unsaid && self.kept() != head.target;
+    pub(super) fn for_run(&self, head: &RunHead) -> Target {
+        let renamed = self.which != TargetKind::Unspecified && self.recorded_name() != head.target;
         let answer_timeout = Some(self.answer_timeout.unwrap_or(Duration::from_secs(head.answer_timeout)));
         // Under another name its token is not looked for where it was found then.
         if renamed && (self.token.is_some() || token_in_environment().is_some()) {
@@ -196,23 +200,23 @@ impl Target {
         // A token in the environment is newer than the file of then.
         let then = head.token_file.as_ref().filter(|_| token_in_environment().is_none());
         let token = self.token.clone().or_else(|| then.map(|file| Token::File(file.into())));
-        let sender = Sender::Store {
-            given: Some(self.kept()).filter(|address| is_address(address)),
+        let origin = AddressOrigin::Store {
+            given: Some(self.recorded_name()).filter(|address| is_address(address)),
             names_token: self.token.is_none() && token.is_some(),
         };
         let (config, consent) = (head.config.as_ref().map(PathBuf::from), self.consent.clone());
         let (others, on_hold) = (self.others, self.on_hold.clone());
-        Target { token, answer_timeout, config, sender, consent, others, on_hold, ..target }
+        Target { token, answer_timeout, config, origin, consent, others, on_hold, ..target }
     }
 
-    fn waits(&self) -> Duration {
+    fn effective_timeout(&self) -> Duration {
         self.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
     }
 
     /// As a run's head keeps it.
     pub(super) fn token_file(&self) -> Option<String> {
         match &self.token {
-            Some(Token::File(path)) => absolute(path),
+            Some(Token::File(path)) => absolute_path(path),
             Some(Token::Value(_)) | None => None,
         }
     }
@@ -220,40 +224,40 @@ impl Target {
     /// As a run's head keeps it.
     pub(super) fn config(&self) -> Option<String> {
         match &self.which {
-            Which::Account(name) if !is_address(name) => {
-                let file = self.config.clone().map_or_else(|| config::file_of(name), Ok);
-                absolute(&file.unwrap_or_else(|_| PathBuf::from(config::FILE)))
+            TargetKind::Account(name) if !is_address(name) => {
+                let file = self.config.clone().map_or_else(|| config::config_file_for(name), Ok);
+                absolute_path(&file.unwrap_or_else(|_| PathBuf::from(config::FILE)))
             }
             _ => None,
         }
     }
 
     /// Says which account is meant, before anything else is said. What is wrong with it is told when it is opened.
-    pub(super) fn announce(&self, tell: &mut Teller<'_>) {
+    pub(super) fn announce(&self, events: &mut EventSink<'_>) {
         if let Ok(Some(address)) = self.address(self.config.as_deref()) {
-            tell.account(&address);
+            events.account(&address);
         }
     }
 
     /// The address that is meant, with names looked up in `config`.
     fn address(&self, config: Option<&Path>) -> Result<Option<String>, EngineError> {
         Ok(match &self.which {
-            Which::Unsaid => None,
-            Which::Sandbox => Some(SANDBOX.to_owned()),
-            Which::Account(name) => Some(address(&base(&Settings::of(name, config)?.url)?)),
-            Which::Local { base, .. } => Some(address(base)),
+            TargetKind::Unspecified => None,
+            TargetKind::Sandbox => Some(SANDBOX.to_owned()),
+            TargetKind::Account(name) => Some(address(&base_url(&Settings::look_up(name, config)?.url)?)),
+            TargetKind::Local { base, .. } => Some(address(base)),
         })
     }
 
     /// There is a token to ask this account with who it is.
-    pub(super) fn can_ask(&self) -> bool {
+    pub(super) fn has_explicit_token(&self) -> bool {
         self.token.is_some() || token_in_environment().is_some()
     }
 
     /// Whether this is the account of the run; `None` where the store has never seen its address. A name that it was given then means
     /// what it meant then.
     pub(super) fn is_account_of(&self, store: &Store, head: &RunHead) -> Result<Option<bool>, EngineError> {
-        let same_name = self.kept() == head.target;
+        let same_name = self.recorded_name() == head.target;
         let config = if same_name { head.config.as_ref().map(Path::new) } else { self.config.as_deref() };
         match self.address(config) {
             Ok(None) => Ok(Some(true)),
@@ -271,7 +275,7 @@ impl Target {
 }
 
 /// A way to an account; the embedded sandbox lives as long as this does.
-pub(super) struct Opened {
+pub(super) struct OpenAccount {
     /// The account's address; that of the sandbox is another one at every start, and it is called `sandbox`.
     pub address: String,
     /// What was asked for, as a run's head keeps it.
@@ -279,90 +283,116 @@ pub(super) struct Opened {
     pub client: Arc<Client>,
     pub clock: Clock,
     /// What the pace has to say, from whatever thread.
-    said: Notices,
+    notices: Notices,
     _sandbox: Option<SandboxServer>,
 }
 
 type Notices = Arc<Mutex<Vec<Message>>>;
 
-impl Opened {
-    pub fn open(target: &Target, state: &Path, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
+impl OpenAccount {
+    pub fn open(
+        target: &Target,
+        state: &Path,
+        rate: u32,
+        events: &mut EventSink<'_>,
+    ) -> Result<OpenAccount, EngineError> {
         match &target.which {
-            Which::Unsaid => Err(EngineError::refused(
+            TargetKind::Unspecified => Err(EngineError::refused(
                 "no-account",
-                "it is not said which account",
+                "no account given",
                 "add --sandbox to try it out, or --account https://NAME.amocrm.ru",
             )),
-            Which::Sandbox => Opened::sandbox(target, state, rate, tell),
-            Which::Account(name) => Opened::host(name, target, rate, tell),
-            Which::Local { base, clock } => {
-                tell.account(&address(base));
-                Opened::local(base.clone(), *clock, target, rate)
+            TargetKind::Sandbox => OpenAccount::sandbox(target, state, rate, events),
+            TargetKind::Account(name) => OpenAccount::host(name, target, rate, events),
+            TargetKind::Local { base, clock } => {
+                events.account(&address(base));
+                OpenAccount::local(base.clone(), *clock, target, rate)
             }
         }
     }
 
-    fn sandbox(target: &Target, state: &Path, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
-        tell.account(SANDBOX);
+    fn sandbox(
+        target: &Target,
+        state: &Path,
+        rate: u32,
+        events: &mut EventSink<'_>,
+    ) -> Result<OpenAccount, EngineError> {
+        events.account(SANDBOX);
         let folder = state.join("sandbox");
-        let said = Notices::default();
+        let notices = Notices::default();
         let served = sandbox::open(&folder, target.like.as_deref())?;
         let (base, pace) = match &served.own {
             // It serves this process alone.
-            Some(_) => (base(&served.url)?, Pace::new(rate, Clock::REAL)),
+            Some(_) => (base_url(&served.url)?, Pace::new(rate, Clock::REAL)),
             None => {
                 let base = on_this_machine(&served.url, &folder)?;
-                let pace = shared_pace(&base, rate, &said, tell);
+                let pace = shared_pace(&base, rate, &notices, events);
                 (base, pace)
             }
         };
         let token = SecretString::from(served.token);
-        let client = client(base, token.into(), target.paced(pace))?.waiting(target.waits());
-        Ok(Opened {
+        let client =
+            new_client(base, token.into(), target.with_hold_listener(pace))?.waiting(target.effective_timeout());
+        Ok(OpenAccount {
             address: SANDBOX.to_owned(),
-            target: target.kept(),
+            target: target.recorded_name(),
             client: Arc::new(client),
             clock: Clock::REAL,
-            said,
+            notices,
             _sandbox: served.own,
         })
     }
 
     /// It serves whoever has its address, and the pace is this process's own.
-    fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
-        let (auth, _) = auth(base.as_str(), target, &Settings::default())?;
-        let client = client(base, auth, target.paced(Pace::new(rate, clock)))?.waiting(target.waits());
-        let (address, said) = (address(client.base()), Notices::default());
-        Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
+    fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<OpenAccount, EngineError> {
+        let (auth, _) = find_auth(base.as_str(), target, &Settings::default())?;
+        let client = new_client(base, auth, target.with_hold_listener(Pace::new(rate, clock)))?
+            .waiting(target.effective_timeout());
+        let (address, notices) = (address(client.base()), Notices::default());
+        Ok(OpenAccount {
+            address,
+            target: target.recorded_name(),
+            client: Arc::new(client),
+            clock,
+            notices,
+            _sandbox: None,
+        })
     }
 
-    fn host(name: &str, target: &Target, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
-        let settings = Settings::of(name, target.config.as_deref())?;
-        let base = base(&settings.url)?;
-        tell.account(&address(&base));
+    fn host(name: &str, target: &Target, rate: u32, events: &mut EventSink<'_>) -> Result<OpenAccount, EngineError> {
+        let settings = Settings::look_up(name, target.config.as_deref())?;
+        let base = base_url(&settings.url)?;
+        events.account(&address(&base));
         target.permit(&base, &settings)?;
-        let (auth, warning) = auth(name, target, &settings)?;
-        tell.all(warning);
-        hosts::note(&base, &target.sender, &settings.by);
-        let said = Notices::default();
-        let pace = shared_pace(&base, rate, &said, tell);
-        let client = client(base, auth, target.paced(pace))?.waiting(target.waits());
+        let (auth, warning) = find_auth(name, target, &settings)?;
+        events.notes(warning);
+        hosts::remember_given(&base, &target.origin, &settings.by);
+        let notices = Notices::default();
+        let pace = shared_pace(&base, rate, &notices, events);
+        let client = new_client(base, auth, target.with_hold_listener(pace))?.waiting(target.effective_timeout());
         let (address, clock) = (address(client.base()), Clock::REAL);
-        Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
+        Ok(OpenAccount {
+            address,
+            target: target.recorded_name(),
+            client: Arc::new(client),
+            clock,
+            notices,
+            _sandbox: None,
+        })
     }
 
     /// The account has said who it is.
-    pub fn is_account(&self, id: u64, tell: &mut Teller<'_>) {
+    pub fn confirm_account(&self, id: u64, events: &mut EventSink<'_>) {
         if let Some(found) = self.client.pace().join(id) {
-            tell.note(halted_before(found));
+            events.note(halted_note(found));
         }
-        self.tell(tell);
+        self.forward_notices(events);
     }
 
     /// Passes on what the pace has said since the last time.
-    pub fn tell(&self, tell: &mut Teller<'_>) {
-        let said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
-        tell.all(said.into_iter().map(|message| Note::warning("pace-not-shared", message)));
+    pub fn forward_notices(&self, events: &mut EventSink<'_>) {
+        let notices = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
+        events.notes(notices.into_iter().map(|message| Note::warning("pace-not-shared", message)));
     }
 }
 
@@ -373,52 +403,52 @@ fn address(base: &Url) -> String {
 
 /// Of a sandbox that is announced in a state folder. Plain http is for this machine alone.
 fn on_this_machine(url: &str, folder: &Path) -> Result<Url, EngineError> {
-    base(url).ok().filter(|base| base.scheme() == "http").ok_or_else(|| {
-        let message = message!("a sandbox is on this machine, and this one is said to be at {url}", url);
+    base_url(url).ok().filter(|base| base.scheme() == "http").ok_or_else(|| {
+        let message = message!("a sandbox runs on this machine, and this file says {url}", url);
         Problem::in_file(&folder.join("server.json"), "sandbox-elsewhere", message)
             .hint("somebody else wrote that file: remove it, or use another --state folder")
             .into()
     })
 }
 
-pub(super) fn client(base: Url, auth: Auth, pace: Pace) -> Result<Client, EngineError> {
+pub(super) fn new_client(base: Url, auth: Auth, pace: Pace) -> Result<Client, EngineError> {
     Client::new(base, auth, pace).map_err(|error| {
         let message = message!("{error}", error = error.to_string());
         match error {
             NoClient::Certificates(_) => {
-                let hint = "name a file of certificates with SSL_CERT_FILE, or take that variable away";
+                let hint = "name a file of certificates with SSL_CERT_FILE, or unset that variable";
                 EngineError::refused("certificates", message, hint)
             }
-            NoClient::Broken(_) => EngineError::of(ErrorKind::Fault, Problem::new(Stage::Send, "client", message)),
+            NoClient::Broken(_) => EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "client", message)),
         }
     })
 }
 
 /// The pace that all processes of this user share for an account; where that cannot be, one of our own, and a note.
-fn shared_pace(base: &Url, rate: u32, said: &Notices, tell: &mut Teller<'_>) -> Pace {
+fn shared_pace(base: &Url, rate: u32, notices: &Notices, events: &mut EventSink<'_>) -> Pace {
     let clock = Clock::REAL;
     let alone = Pace::new(rate, clock);
     let shared = match rate::folder() {
         Some(folder) => Shared::open(&folder, base.as_str(), clock),
-        None => Err(SharedError::Unusable("there is no home folder".to_owned())),
+        None => Err(SharedError::Unusable("no home folder".to_owned())),
     };
     match shared {
         Ok(shared) => {
             if let Some(found) = shared.found() {
-                tell.note(halted_before(found));
+                events.note(halted_note(found));
             }
-            let said = Arc::clone(said);
-            alone.sharing(shared, move |message| said.lock().unwrap_or_else(PoisonError::into_inner).push(message))
+            let notices = Arc::clone(notices);
+            alone.sharing(shared, move |message| notices.lock().unwrap_or_else(PoisonError::into_inner).push(message))
         }
         Err(why) => {
-            tell.note(Note::new("pace-not-shared", pace::alone(&why)));
+            events.note(Note::new("pace-not-shared", pace::alone(&why)));
             alone
         }
     }
 }
 
-fn halted_before((halt, ago): (Halt, Duration)) -> Note {
-    let ago = how_long(ago);
+fn halted_note((halt, ago): (Halt, Duration)) -> Note {
+    let ago = format_age(ago);
     let message = match halt.why {
         Why::Blocked => message!(
             "the service blocked this account or address (403) {ago}; one request is tried before any other",
@@ -431,7 +461,7 @@ fn halted_before((halt, ago): (Halt, Duration)) -> Note {
     Note::new("halted-before", message)
 }
 
-fn how_long(ago: Duration) -> Message {
+fn format_age(ago: Duration) -> Message {
     match ago.as_secs() {
         0..120 => "a moment ago".into(),
         s @ 120..7_200 => message!("{minutes} minutes ago", minutes = s / 60),
@@ -442,33 +472,34 @@ fn how_long(ago: Duration) -> Message {
 
 /// In this order: a token that was handed in, `AMOPORT_TOKEN`, the account's own store, file or command, systemd's
 /// credentials.
-fn auth(name: &str, target: &Target, settings: &Settings) -> Result<(Auth, Option<Note>), EngineError> {
+fn find_auth(name: &str, target: &Target, settings: &Settings) -> Result<(Auth, Option<Note>), EngineError> {
     let others = target.others;
     match &target.token {
-        Some(Token::File(path)) => return from_file(path, others),
+        Some(Token::File(path)) => return auth_from_file(path, others),
         Some(Token::Value(token)) => return Ok((token.clone().into(), None)),
         None => {}
     }
     if let Some(token) = token_in_environment() {
-        let token = secret::line("AMOPORT_TOKEN", token.expose_secret()).map_err(|unfit| no_token(unfit, NOT_ALONE))?;
+        let token =
+            secret::line("AMOPORT_TOKEN", token.expose_secret()).map_err(|unfit| no_token_error(unfit, NOT_ALONE))?;
         return Ok((token.into(), None));
     }
     if let Some(oauth) = &settings.oauth {
-        return Ok((from_store(name, oauth, others)?, None));
+        return Ok((auth_from_store(name, oauth, others)?, None));
     }
     if let Some(path) = &settings.token_file {
-        return from_file(path, others);
+        return auth_from_file(path, others);
     }
     if !settings.token_command.is_empty() {
         let (command, folder) = (settings.token_command.clone(), settings.folder.clone());
-        let read = move || token_command(&command, &folder);
-        let token = read().map_err(|unfit| no_token(unfit, "run token-command by hand and see what it says"))?;
+        let read = move || run_token_command(&command, &folder);
+        let token = read().map_err(|unfit| no_token_error(unfit, "run token-command by hand and see what it says"))?;
         return Ok((Auth::new(token, Source::Reread(Arc::new(move || read().map_err(|e| e.to_string())))), None));
     }
     if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
         let path = Path::new(&folder).join(CREDENTIAL);
         if path.exists() {
-            return from_file(&path, others);
+            return auth_from_file(&path, others);
         }
     }
     Err(EngineError::refused(
@@ -484,9 +515,9 @@ fn token_in_environment() -> Option<SecretString> {
     (!token.trim().is_empty()).then(|| SecretString::from(token.into_owned()))
 }
 
-fn from_file(path: &Path, others: Others) -> Result<(Auth, Option<Note>), EngineError> {
+fn auth_from_file(path: &Path, others: Others) -> Result<(Auth, Option<Note>), EngineError> {
     const HINT: &str = "check the path given with --token-file, or token-file in amoport.toml";
-    let kept = secret::read(path, others).map_err(|unfit| no_token(unfit, HINT))?;
+    let kept = secret::read(path, others).map_err(|unfit| no_token_error(unfit, HINT))?;
     let warning = kept.warning.map(|why| Note::warning("open-token-file", message!("{why}", why)));
     let path = path.to_owned();
     let read = move || secret::read(&path, others).map(|kept| kept.held).map_err(|unfit| unfit.to_string());
@@ -494,12 +525,12 @@ fn from_file(path: &Path, others: Others) -> Result<(Auth, Option<Note>), Engine
 }
 
 /// `hint` where the place itself asks for nothing else.
-fn no_token(unfit: Unfit, hint: &'static str) -> EngineError {
+fn no_token_error(unfit: Unfit, hint: &'static str) -> EngineError {
     let hint = unfit.hint.map_or(Message::from(hint), |hint| message!("{hint}", hint));
     EngineError::refused("no-token", message!("{why}", why = unfit.why), hint)
 }
 
-fn from_store(name: &str, oauth: &OAuth, others: Others) -> Result<Auth, EngineError> {
+fn auth_from_store(name: &str, oauth: &OAuth, others: Others) -> Result<Auth, EngineError> {
     let store = TokenStore::new(&oauth.token_store, others);
     let pair = store.read().map_err(|e| -> EngineError {
         let message = message!("the tokens cannot be read: {error}", error = e.to_string());
@@ -507,11 +538,11 @@ fn from_store(name: &str, oauth: &OAuth, others: Others) -> Result<Auth, EngineE
             .hint(message!("log in: amoport auth login --account {name} --code-file FILE", name))
             .into()
     })?;
-    Ok(Auth::new(pair.access, Source::Pair(store, app(oauth, others)?)))
+    Ok(Auth::new(pair.access, Source::Pair(store, oauth_app(oauth, others)?)))
 }
 
 /// The integration, with its secret from the environment or its file.
-pub(super) fn app(oauth: &OAuth, others: Others) -> Result<App, EngineError> {
+pub(super) fn oauth_app(oauth: &OAuth, others: Others) -> Result<App, EngineError> {
     const IN_ENV: &str = "AMOPORT_CLIENT_SECRET";
     let from_env = std::env::var_os(IN_ENV).map(|secret| secret.to_string_lossy().into_owned());
     let from_env = from_env.filter(|secret| !secret.trim().is_empty());
@@ -525,7 +556,7 @@ pub(super) fn app(oauth: &OAuth, others: Others) -> Result<App, EngineError> {
         (None, None) => {
             return Err(EngineError::refused(
                 "no-client-secret",
-                "the integration's secret is not known",
+                "the integration's secret is missing",
                 "name a file with client-secret-file in amoport.toml, or put it into AMOPORT_CLIENT_SECRET",
             ));
         }
@@ -534,7 +565,7 @@ pub(super) fn app(oauth: &OAuth, others: Others) -> Result<App, EngineError> {
 }
 
 /// Run in the folder of the file that names it, as everything else in that file is found from there.
-fn token_command(command: &[String], folder: &Path) -> Result<SecretString, Unfit> {
+fn run_token_command(command: &[String], folder: &Path) -> Result<SecretString, Unfit> {
     let [program, words @ ..] = command else { return Err(Unfit::new("token-command is empty")) };
     let path = Path::new(program);
     // A bare name is looked for where the system looks for programs.

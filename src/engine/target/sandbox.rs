@@ -6,7 +6,7 @@ pub use built_in::*;
 pub use left_out::*;
 
 /// A sandbox that answers: its address and its token, and the server where it is this process's own.
-pub struct Served {
+pub struct SandboxEndpoint {
     pub url: String,
     pub token: String,
     pub own: Option<SandboxServer>,
@@ -21,28 +21,28 @@ mod built_in {
     use sheet_source::message;
     use sheet_source::problem::{Message, Place, Problem, Stage};
 
-    use super::Served;
+    use super::SandboxEndpoint;
     use crate::engine::interface::error::{EngineError, ErrorKind};
 
     pub use amo_sandbox::{AccountTemplate, Sandbox as SandboxServer};
 
     /// The sandbox of this folder: one that is served by hand from it, as it stands, else one of this process, which is gone with it.
-    pub fn open(folder: &Path, like: Option<&AccountTemplate>) -> Result<Served, EngineError> {
+    pub fn open(folder: &Path, like: Option<&AccountTemplate>) -> Result<SandboxEndpoint, EngineError> {
         if let Some(standing) = RunningServer::find(folder).filter(|server| server.by_hand) {
             if like.is_some() {
                 let message =
-                    "a sandbox is served from this state folder, and what it is like was said when it was started";
-                return Err(EngineError::refused("sandbox-like", message, "leave --like out here, or stop that one"));
+                    "a sandbox is already running from this state folder, and --like applies only to a new one";
+                return Err(EngineError::refused("sandbox-like", message, "leave out --like, or stop that sandbox"));
             }
-            return Ok(Served { url: standing.url, token: standing.token, own: None });
+            return Ok(SandboxEndpoint { url: standing.url, token: standing.token, own: None });
         }
         let options = Options { state: Some(folder.to_owned()), like: like.cloned(), ..Default::default() };
         let server = Sandbox::start(options)?;
-        Ok(Served { url: server.url().to_owned(), token: server.token().to_owned(), own: Some(server) })
+        Ok(SandboxEndpoint { url: server.url().to_owned(), token: server.token().to_owned(), own: Some(server) })
     }
 
     /// What a snapshot says of an account that the sandbox shall be like.
-    pub fn like(account: Account) -> Result<AccountTemplate, EngineError> {
+    pub fn account_template(account: Account) -> Result<AccountTemplate, EngineError> {
         Ok(AccountTemplate {
             basics: account.basics,
             pipelines: account.pipelines,
@@ -62,7 +62,7 @@ mod built_in {
                 StartError::Busy { .. } => ErrorKind::Busy,
                 _ => ErrorKind::Refused,
             };
-            let mut problem = Problem::new(Stage::Send, error.code(), sentence(&error));
+            let mut problem = Problem::new(Stage::Send, error.code(), describe_error(&error));
             if let Some(hint) = error.hint() {
                 problem = problem.hint(hint);
             }
@@ -73,12 +73,12 @@ mod built_in {
                 (_, Some(file)) => problem.at(Place::File(file.to_owned())),
                 (_, None) => problem,
             };
-            EngineError::of(kind, problem)
+            EngineError::new(kind, problem)
         }
     }
 
     /// With its arguments apart, so that it can be said in other languages.
-    fn sentence(error: &StartError) -> Message {
+    fn describe_error(error: &StartError) -> Message {
         match error {
             StartError::Busy { by: Some((process, url)), .. } => message!(
                 "the sandbox's world is in use by another process (process {pid}, {url})",
@@ -112,7 +112,7 @@ mod left_out {
 
     use amo_client::account::Account;
 
-    use super::Served;
+    use super::SandboxEndpoint;
     use crate::engine::interface::error::EngineError;
 
     pub use NoTemplate as AccountTemplate;
@@ -125,16 +125,16 @@ mod left_out {
     #[derive(Debug)]
     pub enum SandboxServer {}
 
-    pub fn open(_: &Path, _: Option<&AccountTemplate>) -> Result<Served, EngineError> {
-        Err(none())
+    pub fn open(_: &Path, _: Option<&AccountTemplate>) -> Result<SandboxEndpoint, EngineError> {
+        Err(no_sandbox())
     }
 
-    pub fn like(_: Account) -> Result<AccountTemplate, EngineError> {
-        Err(none())
+    pub fn account_template(_: Account) -> Result<AccountTemplate, EngineError> {
+        Err(no_sandbox())
     }
 
     /// What is said to whoever asks for it.
-    pub fn none() -> EngineError {
+    pub fn no_sandbox() -> EngineError {
         EngineError::refused(
             "no-sandbox",
             "this amoport is built without its sandbox",

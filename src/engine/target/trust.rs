@@ -7,39 +7,39 @@ use std::path::Path;
 
 /// That `path`, which was found in the working folder, its folder, and what it holds are the user's own. What is not there is no
 /// error. `way_out` says what can be done instead of changing the owner or the mode.
-pub fn found(path: &Path, way_out: &Message) -> Result<(), Problem> {
-    look::found(path, way_out)
+pub fn check_found_path(path: &Path, way_out: &Message) -> Result<(), Problem> {
+    platform::check_found_path(path, way_out)
 }
 
 /// That a state folder which somebody has named may not be changed by everybody: containers mount it as another's.
-pub fn named(state: &Path, store: &Path) -> Result<(), Problem> {
-    look::named(&[state, store])
+pub fn check_named_state(state: &Path, store: &Path) -> Result<(), Problem> {
+    platform::check_named_state(&[state, store])
 }
 
 /// That a file of the user's own folders is his, or the system's.
-pub fn own(path: &Path) -> Result<(), Problem> {
-    look::own(path)
+pub fn check_own_file(path: &Path) -> Result<(), Problem> {
+    platform::check_own_file(path)
 }
 
 #[cfg(not(unix))]
-mod look {
+mod platform {
     use super::{Message, Path, Problem};
 
-    pub fn found(_: &Path, _: &Message) -> Result<(), Problem> {
+    pub fn check_found_path(_: &Path, _: &Message) -> Result<(), Problem> {
         Ok(())
     }
 
-    pub fn named(_: &[&Path]) -> Result<(), Problem> {
+    pub fn check_named_state(_: &[&Path]) -> Result<(), Problem> {
         Ok(())
     }
 
-    pub fn own(_: &Path) -> Result<(), Problem> {
+    pub fn check_own_file(_: &Path) -> Result<(), Problem> {
         Ok(())
     }
 }
 
 #[cfg(unix)]
-mod look {
+mod platform {
     use super::{Message, Path, Problem};
     use sheet_source::message;
     use sheet_source::problem::{Place, Stage, quoted};
@@ -57,45 +57,48 @@ mod look {
     /// More than any system follows.
     const LINKS_MAX: usize = 64;
 
-    pub fn found(path: &Path, way_out: &Message) -> Result<(), Problem> {
+    pub fn check_found_path(path: &Path, way_out: &Message) -> Result<(), Problem> {
         let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
-        let judge = Judge::of(&folder);
-        judge.strictly(path, way_out)?;
-        judge.strictly(&folder, way_out)?;
+        let judge = OwnershipCheck::of(&folder);
+        judge.check_path(path, way_out)?;
+        judge.check_path(&folder, way_out)?;
         if let Some(behind_link) = real.parent().filter(|parent| **parent != *folder) {
-            judge.loosely(behind_link, way_out)?;
+            judge.check_folder(behind_link, way_out)?;
         }
         for entry in fs::read_dir(&real).into_iter().flatten().flatten() {
-            judge.strictly(&entry.path(), way_out)?;
+            judge.check_path(&entry.path(), way_out)?;
         }
         Ok(())
     }
 
-    pub fn named(paths: &[&Path]) -> Result<(), Problem> {
+    pub fn check_named_state(paths: &[&Path]) -> Result<(), Problem> {
         let open = |path: &&&Path| fs::metadata(path).is_ok_and(|meta| meta.mode() & WORLD_WRITES != 0);
         match paths.iter().find(open) {
-            Some(path) => Err(writable(path, message!("everybody on this machine"), "o-w", None)),
+            Some(path) => Err(writable_by(path, message!("everyone on this machine"), "o-w", None)),
             None => Ok(()),
         }
     }
 
-    pub fn own(path: &Path) -> Result<(), Problem> {
+    pub fn check_own_file(path: &Path) -> Result<(), Problem> {
         let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
         let folder = real.parent().unwrap_or(Path::new("/"));
-        let judge = Judge { owners: [Judge::of(folder).owners, vec![ROOT]].concat(), ..Judge::of(folder) };
+        let judge = OwnershipCheck {
+            owners: [OwnershipCheck::of(folder).owners, vec![ROOT]].concat(),
+            ..OwnershipCheck::of(folder)
+        };
         let way_out = message!("name another folder with XDG_CONFIG_HOME");
-        judge.strictly(path, &way_out)?;
-        judge.loosely(folder, &way_out)?;
-        for link in links(path) {
-            judge.linked(&link, &way_out)?;
+        judge.check_path(path, &way_out)?;
+        judge.check_folder(folder, &way_out)?;
+        for link in links_on_path(path) {
+            judge.check_link(&link, &way_out)?;
         }
         Ok(())
     }
 
     /// The links on the way to a path, those that they lead over too.
-    fn links(path: &Path) -> Vec<PathBuf> {
+    fn links_on_path(path: &Path) -> Vec<PathBuf> {
         let mut found: Vec<PathBuf> = Vec::new();
         let mut ways = vec![std::path::absolute(path).unwrap_or_else(|_| path.to_owned())];
         while let Some(way) = ways.pop() {
@@ -110,95 +113,91 @@ mod look {
         found
     }
 
-    fn refused(path: &Path, message: Message, hint: Message) -> Problem {
+    fn untrusted(path: &Path, message: Message, hint: Message) -> Problem {
         Problem::new(Stage::Read, CODE, message).at(Place::File(path.to_owned())).hint(hint)
     }
 
-    fn writable(path: &Path, by: Message, change: &'static str, way_out: Option<&Message>) -> Problem {
+    fn writable_by(path: &Path, by: Message, change: &'static str, way_out: Option<&Message>) -> Problem {
         let shown = quoted(&path.display().to_string());
         let hint = match way_out {
             Some(way_out) => {
-                message!("take that away (chmod {change} {path}), or {way_out}", change, path = shown, way_out)
+                message!("remove that permission (chmod {change} {path}), or {way_out}", change, path = shown, way_out)
             }
-            None => message!("take that away: chmod {change} {path}", change, path = shown),
+            None => message!("remove that permission: chmod {change} {path}", change, path = shown),
         };
-        refused(path, message!("{by} may change this, so it is not taken for your own", by), hint)
+        untrusted(path, message!("{by} can change this, so it is not trusted", by), hint)
     }
 
     /// Who counts as the user, and what the system knows of users and groups.
-    struct Judge {
+    struct OwnershipCheck {
         owners: Vec<u32>,
         me: u32,
         users: Users,
     }
 
-    impl Judge {
-        fn of(folder: &Path) -> Judge {
+    impl OwnershipCheck {
+        fn of(folder: &Path) -> OwnershipCheck {
             let me = rustix::process::geteuid().as_raw();
             let mut owners = vec![me];
             if me == ROOT {
                 owners.extend(std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok()));
-                owners.extend(if in_container() { mounted_for(folder) } else { None });
+                owners.extend(if in_container() { mount_owner(folder) } else { None });
             }
-            Judge { owners, me, users: Users::of_the_system() }
+            OwnershipCheck { owners, me, users: Users::of_the_system() }
         }
 
         /// Owner and mode have to be right. What is not there is right.
-        fn strictly(&self, path: &Path, way_out: &Message) -> Result<(), Problem> {
+        fn check_path(&self, path: &Path, way_out: &Message) -> Result<(), Problem> {
             match fs::metadata(path) {
-                Ok(meta) => self.judged(path, &meta, way_out),
+                Ok(meta) => self.check_metadata(path, &meta, way_out),
                 Err(_) => Ok(()),
             }
         }
 
         /// The folder of what is itself looked at strictly: the system's is as good as one's own, and in a sticky one nobody
         /// exchanges it.
-        fn loosely(&self, folder: &Path, way_out: &Message) -> Result<(), Problem> {
+        fn check_folder(&self, folder: &Path, way_out: &Message) -> Result<(), Problem> {
             match fs::metadata(folder) {
                 Ok(meta) if meta.mode() & STICKY != 0 && (meta.uid() == ROOT || self.owners.contains(&meta.uid())) => {
                     Ok(())
                 }
                 Ok(meta) if meta.uid() == ROOT && meta.mode() & (WORLD_WRITES | GROUP_WRITES) == 0 => Ok(()),
-                Ok(meta) => self.judged(folder, &meta, way_out),
+                Ok(meta) => self.check_metadata(folder, &meta, way_out),
                 Err(_) => Ok(()),
             }
         }
 
         /// A link says what is read as much as the file does: whoever may change it, or its folder, decides that.
-        fn linked(&self, link: &Path, way_out: &Message) -> Result<(), Problem> {
+        fn check_link(&self, link: &Path, way_out: &Message) -> Result<(), Problem> {
             let folder = link.parent().unwrap_or(Path::new("/"));
-            self.loosely(folder, way_out)?;
+            self.check_folder(folder, way_out)?;
             match fs::symlink_metadata(link) {
                 // The mode of a link means nothing.
-                Ok(meta) if !self.owners.contains(&meta.uid()) => self.judged(link, &meta, way_out),
+                Ok(meta) if !self.owners.contains(&meta.uid()) => self.check_metadata(link, &meta, way_out),
                 Ok(_) | Err(_) => Ok(()),
             }
         }
 
-        fn judged(&self, path: &Path, meta: &Metadata, way_out: &Message) -> Result<(), Problem> {
+        fn check_metadata(&self, path: &Path, meta: &Metadata, way_out: &Message) -> Result<(), Problem> {
             let (owner, group, mode) = (meta.uid(), meta.gid(), meta.mode());
             if !self.owners.contains(&owner) {
-                let (owner, me) = (self.users.called(owner), self.users.called(self.me));
+                let (owner, me) = (self.users.user_name(owner), self.users.user_name(self.me));
                 let shown = quoted(&path.display().to_string());
-                let message = message!(
-                    "this belongs to {owner}, and you are {me}: it is not taken for your own",
-                    owner,
-                    me = &me
-                );
+                let message = message!("this belongs to {owner}, and you are {me}: it is not trusted", owner, me = &me);
                 let hint = message!(
-                    "if you know what is in it, make it yours (chown {me} {path}), or {way_out}",
+                    "if you know its content, take ownership of it (chown {me} {path}), or {way_out}",
                     me,
                     path = shown,
                     way_out
                 );
-                return Err(refused(path, message, hint));
+                return Err(untrusted(path, message, hint));
             }
             if mode & WORLD_WRITES != 0 {
-                return Err(writable(path, message!("everybody on this machine"), "o-w", Some(way_out)));
+                return Err(writable_by(path, message!("everyone on this machine"), "o-w", Some(way_out)));
             }
             if mode & GROUP_WRITES != 0 && !self.users.is_private(group, owner) {
-                let by = message!("the group {group}", group = self.users.group_called(group));
-                return Err(writable(path, by, "g-w", Some(way_out)));
+                let by = message!("the group {group}", group = self.users.group_name(group));
+                return Err(writable_by(path, by, "g-w", Some(way_out)));
             }
             Ok(())
         }
@@ -211,7 +210,7 @@ mod look {
     }
 
     /// Whose the folder is that is mounted there, where the working folder lies in one: root in a container works for him.
-    fn mounted_for(folder: &Path) -> Option<u32> {
+    fn mount_owner(folder: &Path) -> Option<u32> {
         let mut top = fs::metadata(folder).ok()?;
         for above in folder.ancestors().skip(1) {
             let above = fs::metadata(above).ok()?;
@@ -258,11 +257,11 @@ mod look {
             self.users().find(|(_, number, _)| *number == uid).map(|(name, _, _)| name)
         }
 
-        fn called(&self, uid: u32) -> String {
+        fn user_name(&self, uid: u32) -> String {
             self.name(uid).map_or_else(|| uid.to_string(), str::to_owned)
         }
 
-        fn group_called(&self, gid: u32) -> String {
+        fn group_name(&self, gid: u32) -> String {
             self.group(gid).map_or_else(|| gid.to_string(), |(name, _)| name.to_owned())
         }
 
@@ -313,7 +312,7 @@ mod look {
             ] {
                 assert_eq!(users.is_private(gid, owner), private, "group {gid} of user {owner}");
             }
-            assert_eq!((users.called(1001), users.called(7)), ("bob".to_owned(), "7".to_owned()));
+            assert_eq!((users.user_name(1001), users.user_name(7)), ("bob".to_owned(), "7".to_owned()));
         }
 
         #[test]
@@ -321,8 +320,8 @@ mod look {
             let folder = tempfile::tempdir().expect("a folder");
             let above = fs::metadata("/").expect("a root");
             let here = fs::metadata(folder.path()).expect("a folder");
-            assert_eq!(mounted_for(folder.path()).is_none(), above.dev() == here.dev());
-            assert_eq!(mounted_for(Path::new("/proc/sys")), fs::metadata("/proc").ok().map(|proc| proc.uid()));
+            assert_eq!(mount_owner(folder.path()).is_none(), above.dev() == here.dev());
+            assert_eq!(mount_owner(Path::new("/proc/sys")), fs::metadata("/proc").ok().map(|proc| proc.uid()));
         }
     }
 }

@@ -195,5 +195,5 @@ fn times_of_another_zone_are_told() {
     book.say("timezone", "Asia/Almaty");
     save(&book, &folder);
     let ran = folder.run(&service, &["import", FILE, "--as-new", "--dry-run"]);
-    assert!(ran.stderr.contains("those of Asia/Almaty, and are taken for Europe/Moscow here"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("are in Asia/Almaty, and are read as Europe/Moscow here"), "{}", ran.stderr);
 }

@@ -15,14 +15,14 @@ type CommonRow = (usize, usize);
 
 /// `sent` says of which positions of the source as it was then records were made; `free` which positions of now are not held back
 /// already. `keyed`: rows are told apart by keys where their order says nothing.
-pub fn places(
+pub fn find_replacements(
     then: &RowHashes,
     sent: &dyn Fn(usize) -> bool,
     now: &RowHashes,
     free: &dyn Fn(usize) -> bool,
     keyed: bool,
 ) -> Vec<Replacement> {
-    let shared = shared(then, now);
+    let shared = common_rows(then, now);
     let (mut then_left, mut now_left) = (vec![true; then.len()], vec![true; now.len()]);
     for &(old, new) in &shared {
         then_left[old] = false;
@@ -33,7 +33,7 @@ pub fn places(
     let mut all_vanished = (0..then.len()).filter(|old| vanished(*old));
     let Some(first_vanished) = all_vanished.next() else { return Vec::new() };
     let only_vanished = Some(first_vanished).filter(|_| all_vanished.next().is_none());
-    let anchors = in_order(&shared);
+    let anchors = longest_increasing(&shared);
     if anchors.len() < shared.len() {
         // The rows stand in another order, so that no place says anything.
         let all = (0..now.len()).filter(|position| new(*position));
@@ -49,23 +49,23 @@ pub fn places(
     for (n, &(old_to, new_to)) in anchors.iter().chain([&end]).enumerate() {
         let olds: Vec<usize> = (old_from..old_to).filter(|old| then_left[*old]).collect();
         let news: Vec<usize> = (new_from..new_to).filter(|position| new(*position)).collect();
-        between(&olds, &news, &vanished, n == anchors.len(), &mut places);
+        replacements_between(&olds, &news, &vanished, n == anchors.len(), &mut places);
         (old_from, new_from) = (old_to + 1, new_to + 1);
     }
     places
 }
 
 /// What stands between two shared rows, then and now.
-fn between(
+fn replacements_between(
     olds: &[usize],
     news: &[usize],
     vanished: &dyn Fn(usize) -> bool,
     at_end: bool,
     places: &mut Vec<Replacement>,
 ) {
-    let mut gone = olds.iter().copied().filter(|old| vanished(*old));
-    let Some(first) = gone.next() else { return };
-    let only = Some(first).filter(|_| gone.next().is_none());
+    let mut missing = olds.iter().copied().filter(|old| vanished(*old));
+    let Some(first) = missing.next() else { return };
+    let only = Some(first).filter(|_| missing.next().is_none());
     // Rows are added at the end; elsewhere, of more or fewer rows than there were nobody knows which is which.
     let in_step = news.len() == olds.len() || (at_end && news.len() > olds.len());
     for (n, new) in news.iter().enumerate() {
@@ -78,7 +78,7 @@ fn between(
 }
 
 /// Positions then and now of the rows that both have, equal ones in their order.
-pub fn shared(then: &RowHashes, now: &RowHashes) -> Vec<CommonRow> {
+pub fn common_rows(then: &RowHashes, now: &RowHashes) -> Vec<CommonRow> {
     let (old, new) = (by_hash(then), by_hash(now));
     let hash_then = |n: usize| then.hashes()[old[n] as usize];
     let hash_now = |n: usize| now.hashes()[new[n] as usize];
@@ -88,8 +88,8 @@ pub fn shared(then: &RowHashes, now: &RowHashes) -> Vec<CommonRow> {
             std::cmp::Ordering::Less => a += 1,
             std::cmp::Ordering::Greater => b += 1,
             std::cmp::Ordering::Equal => {
-                let olds = run_of(a..old.len(), |n| hash_then(n) == hash_then(a));
-                let news = run_of(b..new.len(), |n| hash_now(n) == hash_now(b));
+                let olds = equal_range(a..old.len(), |n| hash_then(n) == hash_then(a));
+                let news = equal_range(b..new.len(), |n| hash_now(n) == hash_now(b));
                 (a, b) = (olds.end, news.end);
                 shared.extend(pair(&old[olds], &new[news]));
             }
@@ -99,7 +99,7 @@ pub fn shared(then: &RowHashes, now: &RowHashes) -> Vec<CommonRow> {
     shared
 }
 
-fn run_of(range: Range<usize>, same: impl Fn(usize) -> bool) -> Range<usize> {
+fn equal_range(range: Range<usize>, same: impl Fn(usize) -> bool) -> Range<usize> {
     let end = range.clone().find(|n| !same(*n)).unwrap_or(range.end);
     range.start..end
 }
@@ -109,7 +109,7 @@ fn pair(old: &[u32], new: &[u32]) -> impl Iterator<Item = CommonRow> {
 }
 
 /// The longest part of the pairs in which both sides rise.
-fn in_order(pairs: &[CommonRow]) -> Vec<CommonRow> {
+fn longest_increasing(pairs: &[CommonRow]) -> Vec<CommonRow> {
     // The pair that ends the best chain of each length, and the pair before each.
     let (mut ends, mut before): (Vec<usize>, Vec<Option<usize>>) = (Vec::new(), vec![None; pairs.len()]);
     for (n, pair) in pairs.iter().enumerate() {
@@ -145,11 +145,11 @@ mod tests {
                 at.map(|at| left.remove(at)).is_some()
             })
             .collect();
-        let places = places(&rows(then), &sent, &rows(now), &|position| !held[position], keyed);
+        let places = find_replacements(&rows(then), &sent, &rows(now), &|position| !held[position], keyed);
         let letter = |text: &str, at: usize| char::from(text.as_bytes()[at]);
-        let told =
+        let described =
             |(new, old): &Replacement| format!("{}{} ", letter(now, *new), old.map_or('?', |old| letter(then, old)));
-        places.iter().map(told).collect::<String>()
+        places.iter().map(described).collect::<String>()
     }
 
     #[test]

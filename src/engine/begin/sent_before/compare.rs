@@ -3,7 +3,7 @@
 use crate::engine::begin::sent_before::changed;
 use crate::engine::begin::sent_before::earlier::SourceIdentity;
 use crate::engine::begin::sent_before::equal::{ByHash, EarlierRow, HeldRows};
-use crate::engine::begin::sent_before::hashed;
+use crate::engine::begin::sent_before::hash_table;
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::source;
@@ -17,7 +17,7 @@ use std::path::Path;
 
 /// What comparing a source with earlier runs came to.
 #[derive(Debug, Default)]
-pub struct Comparison {
+pub struct SourceComparison {
     pub sent: SentRows,
     /// Earlier runs have sent rows from this path, and none of these is in it any more.
     pub new_delivery: bool,
@@ -27,26 +27,26 @@ pub struct Comparison {
 }
 
 /// The table, to be read once more where only some of its columns can be compared.
-pub type Again<'a> = Option<(&'a Table, &'a Cancel)>;
+pub type TableToReread<'a> = Option<(&'a Table, &'a Cancel)>;
 
-/// `now` is the source with its titles; rows whose records are `gone` were never sent.
+/// `now` is the source with its titles; rows whose records are `deleted` were never sent.
 pub fn compare(
     store: &Store,
-    (runs, gone): (&[Run], &HashSet<u64>),
+    (runs, deleted): (&[Run], &HashSet<u64>),
     origin: &SourceIdentity<'_>,
     (now, titles): (&RowHashes, &[String]),
     keyed: bool,
-    again: Again<'_>,
-) -> Result<Comparison, EngineError> {
-    let mut comparing = Comparing { store, runs, gone, origin, now, titles, again, narrowed: Vec::new() };
-    let states = comparing.states()?;
+    again: TableToReread<'_>,
+) -> Result<SourceComparison, EngineError> {
+    let mut comparing = Comparer { store, runs, deleted, origin, now, titles, again, narrowed: Vec::new() };
+    let states = comparing.earlier_runs()?;
     let mut held = HeldRows::none(now.len());
     comparing.hold_equal(&states, &mut held)?;
-    let mut compared = Comparison::default();
-    let sent: u64 = states.iter().filter(|state| state.alike).map(|state| state.sent).sum();
+    let mut compared = SourceComparison::default();
+    let sent: u64 = states.iter().filter(|state| state.comparable).map(|state| state.sent).sum();
     if held.count() == 0 && sent > 0 {
         compared.new_delivery = true;
-        compared.notes.extend(comparing.unless_unclear(&states)?);
+        compared.notes.extend(comparing.new_delivery_note(&states)?);
     }
     let changed = comparing.changed(&states, &held, keyed)?;
     let rows = held.rows().iter().zip(now.numbers()).filter_map(|(held, number)| Some((*number, (*held)?)));
@@ -59,14 +59,14 @@ pub fn compare(
 }
 
 /// For a run that kept no rows of its source: what runs of the very same bytes have sent.
-pub fn by_number(
+pub fn sent_rows_by_number(
     store: &Store,
-    (runs, gone): (&[Run], &HashSet<u64>),
+    (runs, deleted): (&[Run], &HashSet<u64>),
     origin: &SourceIdentity<'_>,
 ) -> Result<SentRows, EngineError> {
     let mut rows: HashMap<u32, (usize, Option<u64>)> = HashMap::new();
     for (n, run) in runs.iter().enumerate().filter(|(_, run)| origin.same_bytes(&SourceIdentity::of(&run.head))) {
-        for (row, id) in still_sent(store, run, gone)? {
+        for (row, id) in rows_sent_by(store, run, deleted)? {
             let known = rows.entry(row).or_insert((n, id));
             if known.1.is_none() {
                 *known = (n, id);
@@ -78,15 +78,15 @@ pub fn by_number(
 }
 
 /// The rows that a run has sent, but for those whose records are gone.
-fn still_sent(store: &Store, run: &Run, gone: &HashSet<u64>) -> Result<Vec<(u32, Option<u64>)>, EngineError> {
+fn rows_sent_by(store: &Store, run: &Run, deleted: &HashSet<u64>) -> Result<Vec<(u32, Option<u64>)>, EngineError> {
     let mut rows = store.sent_rows(run.run)?;
-    rows.retain(|(_, id)| id.is_none_or(|id| !gone.contains(&id)));
+    rows.retain(|(_, id)| id.is_none_or(|id| !deleted.contains(&id)));
     Ok(rows)
 }
 
 /// How an earlier run can be held against the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
+enum MatchMethod {
     /// By the numbers of its rows: the bytes are the same.
     Numbers,
     /// By whole rows.
@@ -99,90 +99,92 @@ enum How {
     OtherColumns,
 }
 
-impl How {
+impl MatchMethod {
     fn narrowed(self) -> Option<usize> {
         match self {
-            How::Narrowed(reading) => Some(reading),
-            How::Numbers | How::Rows | How::NotKept | How::OtherColumns => None,
+            MatchMethod::Narrowed(reading) => Some(reading),
+            MatchMethod::Numbers | MatchMethod::Rows | MatchMethod::NotKept | MatchMethod::OtherColumns => None,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy)]
-struct State {
-    how: How,
+struct EarlierRun {
+    how: MatchMethod,
     /// Rows it has sent.
     sent: u64,
     /// Runs of one delivery have the same number.
     delivery: u32,
     /// Its rows stand in the same order as those of the source: neither of the two holds rows that a run has rejected, or both
     /// hold those of the same.
-    alike: bool,
+    comparable: bool,
 }
 
-struct Comparing<'a> {
+struct Comparer<'a> {
     store: &'a Store,
     /// Newest first.
     runs: &'a [Run],
-    gone: &'a HashSet<u64>,
+    deleted: &'a HashSet<u64>,
     origin: &'a SourceIdentity<'a>,
     now: &'a RowHashes,
     titles: &'a [String],
-    again: Again<'a>,
+    again: TableToReread<'a>,
     /// The source by the columns of earlier runs.
     narrowed: Vec<(Vec<String>, RowHashes)>,
 }
 
-impl Comparing<'_> {
-    fn states(&mut self) -> Result<Vec<State>, EngineError> {
+impl Comparer<'_> {
+    fn earlier_runs(&mut self) -> Result<Vec<EarlierRun>, EngineError> {
         let mut delivery = 0;
         let mut states = Vec::with_capacity(self.runs.len());
         for run in self.runs {
-            let sent = still_sent(self.store, run, self.gone)?.len() as u64;
-            let how = if sent == 0 { How::NotKept } else { self.how(run)? };
-            let alike = run.head.source.retry_of.as_deref() == self.origin.retry_of;
-            states.push(State { how, sent, delivery, alike });
+            let sent = rows_sent_by(self.store, run, self.deleted)?.len() as u64;
+            let how = if sent == 0 { MatchMethod::NotKept } else { self.match_method(run)? };
+            let comparable = run.head.source.retry_of.as_deref() == self.origin.retry_of;
+            states.push(EarlierRun { how, sent, delivery, comparable });
             delivery += u32::from(run.head.source.new_delivery);
         }
         Ok(states)
     }
 
-    fn how(&mut self, run: &Run) -> Result<How, EngineError> {
+    fn match_method(&mut self, run: &Run) -> Result<MatchMethod, EngineError> {
         let source = &run.head.source;
         if self.origin.same_bytes(&SourceIdentity::of(&run.head)) {
-            return Ok(How::Numbers);
+            return Ok(MatchMethod::Numbers);
         }
         if source.rows_digest.is_none() {
-            return Ok(How::NotKept);
+            return Ok(MatchMethod::NotKept);
         }
         if RowHasher::same_columns(&source.titles, self.titles) {
-            return Ok(How::Rows);
+            return Ok(MatchMethod::Rows);
         }
         if let Some(known) = self.narrowed.iter().position(|(titles, _)| *titles == source.titles) {
-            return Ok(How::Narrowed(known));
+            return Ok(MatchMethod::Narrowed(known));
         }
-        let Some((table, cancel)) = self.again else { return Ok(How::OtherColumns) };
-        let Some(hasher) = RowHasher::of_titles(&table.header, &source.titles) else { return Ok(How::OtherColumns) };
-        let rows = hashed(source::again(table)?, &hasher, cancel)?;
+        let Some((table, cancel)) = self.again else { return Ok(MatchMethod::OtherColumns) };
+        let Some(hasher) = RowHasher::of_titles(&table.header, &source.titles) else {
+            return Ok(MatchMethod::OtherColumns);
+        };
+        let rows = hash_table(source::reopen_table(table)?, &hasher, cancel)?;
         self.narrowed.push((source.titles.clone(), rows));
-        Ok(How::Narrowed(self.narrowed.len() - 1))
+        Ok(MatchMethod::Narrowed(self.narrowed.len() - 1))
     }
 
-    fn rows_for(&self, how: How) -> Option<&RowHashes> {
+    fn rows_for(&self, how: MatchMethod) -> Option<&RowHashes> {
         match how {
-            How::Rows => Some(self.now),
-            How::Narrowed(n) => self.narrowed.get(n).map(|(_, rows)| rows),
-            How::Numbers | How::NotKept | How::OtherColumns => None,
+            MatchMethod::Rows => Some(self.now),
+            MatchMethod::Narrowed(n) => self.narrowed.get(n).map(|(_, rows)| rows),
+            MatchMethod::Numbers | MatchMethod::NotKept | MatchMethod::OtherColumns => None,
         }
     }
 
     /// The newest run first; what is known to have arrived before what is not.
-    fn hold_equal(&self, states: &[State], held: &mut HeldRows) -> Result<(), EngineError> {
+    fn hold_equal(&self, states: &[EarlierRun], held: &mut HeldRows) -> Result<(), EngineError> {
         let mut by_hash: HashMap<Option<usize>, ByHash<'_>> = HashMap::new();
-        let mut unknown: Vec<(u32, How, u64)> = Vec::new();
+        let mut unknown: Vec<(u32, MatchMethod, u64)> = Vec::new();
         // What one run has sent and another has left out is one record.
         let mut counted: HashSet<u64> = HashSet::new();
-        let mut hold = |run: u32, how: How, mark: u64, id: Option<u64>, held: &mut HeldRows| {
+        let mut hold = |run: u32, how: MatchMethod, mark: u64, id: Option<u64>, held: &mut HeldRows| {
             let sent = EarlierRow { run, id };
             let Some(rows) = self.rows_for(how) else {
                 self.now.position(mark as u32).map(|position| held.hold(position, sent));
@@ -198,12 +200,12 @@ impl Comparing<'_> {
             }
         }
         for (n, (run, state)) in self.runs.iter().zip(states).enumerate() {
-            let is_before = rejecting.is_some_and(|rejecting| run.run <= rejecting.run && !state.alike);
-            if is_before || matches!(state.how, How::NotKept | How::OtherColumns) {
+            let is_before = rejecting.is_some_and(|rejecting| run.run <= rejecting.run && !state.comparable);
+            if is_before || matches!(state.how, MatchMethod::NotKept | MatchMethod::OtherColumns) {
                 continue;
             }
-            let then = if state.how == How::Numbers { None } else { self.store.source_rows(run.run)? };
-            for (row, id) in still_sent(self.store, run, self.gone)? {
+            let then = if state.how == MatchMethod::Numbers { None } else { self.store.source_rows(run.run)? };
+            for (row, id) in rows_sent_by(self.store, run, self.deleted)? {
                 let mark = match &then {
                     None => u64::from(row),
                     Some(then) => match then.position(row) {
@@ -223,22 +225,22 @@ impl Comparing<'_> {
     }
 
     /// Where nothing that was sent is in the source: told, unless nobody can know.
-    fn unless_unclear(&self, states: &[State]) -> Result<Option<Note>, EngineError> {
-        let newest = |wanted: fn(How) -> bool| {
-            self.runs.iter().zip(states).find(|(_, state)| state.alike && state.sent > 0 && wanted(state.how))
+    fn new_delivery_note(&self, states: &[EarlierRun]) -> Result<Option<Note>, EngineError> {
+        let newest = |wanted: fn(MatchMethod) -> bool| {
+            self.runs.iter().zip(states).find(|(_, state)| state.comparable && state.sent > 0 && wanted(state.how))
         };
-        if let Some((run, _)) = newest(|how| how == How::OtherColumns) {
+        if let Some((run, _)) = newest(|how| how == MatchMethod::OtherColumns) {
             let message = message!(
-                "run {run} has imported this file with other columns, so nothing tells which rows are the same",
+                "run {run} imported this file with other columns, so equal rows cannot be recognized",
                 run = &run.name
             );
-            let hint = "put the columns back as they were, or add --again if all rows are new records";
+            let hint = "restore the columns, or add --again if all rows are new records";
             return Err(Problem::in_file(Path::new(&self.path()), "source.columns-changed", message).hint(hint).into());
         }
-        let (message, run) = match newest(|how| how != How::NotKept) {
+        let (message, run) = match newest(|how| how != MatchMethod::NotKept) {
             Some((run, _)) => (
                 message!(
-                    "none of the rows that earlier runs, {run} the last of them, have sent from this path is in the file any more: it is taken for a new one, and goes whole",
+                    "no row that earlier runs sent from this path (the last of them {run}) is still in the file: it is taken for a new file and imported completely",
                     run = &run.name
                 ),
                 Some(run),
@@ -247,7 +249,7 @@ impl Comparing<'_> {
                 let run = newest(|_| true).map(|(run, _)| run);
                 let name = run.map_or("", |run| run.name.as_str());
                 let message = message!(
-                    "run {run} of an earlier version has imported a file from this path and kept nothing to compare with: the file is taken for a new one",
+                    "run {run} imported a file from this path with an earlier version, which kept nothing to compare with: the file is taken for a new one",
                     run = name
                 );
                 (message, run)
@@ -261,20 +263,26 @@ impl Comparing<'_> {
     }
 
     /// Rows that stand in the place of sent ones, by their numbers: of deliveries of which something is still there.
-    fn changed(&self, states: &[State], held: &HeldRows, keyed: bool) -> Result<Vec<(u32, EarlierRow)>, EngineError> {
+    fn changed(
+        &self,
+        states: &[EarlierRun],
+        held: &HeldRows,
+        keyed: bool,
+    ) -> Result<Vec<(u32, EarlierRow)>, EngineError> {
         let standing: HashSet<u32> =
             held.rows().iter().flatten().map(|sent| states[sent.run as usize].delivery).collect();
         let mut changed: HashMap<usize, EarlierRow> = HashMap::new();
         for (n, (run, state)) in self.runs.iter().zip(states).enumerate() {
-            let stands = state.alike && standing.contains(&state.delivery);
+            let stands = state.comparable && standing.contains(&state.delivery);
             let Some(now) = self.rows_for(state.how).filter(|_| stands) else { continue };
             let Some(then) = self.store.source_rows(run.run)? else { continue };
-            let sent: HashMap<usize, Option<u64>> = still_sent(self.store, run, self.gone)?
+            let sent: HashMap<usize, Option<u64>> = rows_sent_by(self.store, run, self.deleted)?
                 .into_iter()
                 .filter_map(|(row, id)| Some((then.position(row)?, id)))
                 .collect();
             let free = |position: usize| held.rows()[position].is_none();
-            for (position, old) in changed::places(&then, &|old| sent.contains_key(&old), now, &free, keyed) {
+            for (position, old) in changed::find_replacements(&then, &|old| sent.contains_key(&old), now, &free, keyed)
+            {
                 let id = old.and_then(|old| sent.get(&old).copied().flatten());
                 changed.entry(position).or_insert(EarlierRow { run: n as u32, id });
             }

@@ -1,7 +1,7 @@
 //! Records that earlier runs of a source have made and that are gone from the account: told, or left out of what was sent, so that
 //! their rows are made anew and no others.
 
-use crate::engine::begin::sent_before::compare::Comparison;
+use crate::engine::begin::sent_before::compare::SourceComparison;
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::prepare;
@@ -16,7 +16,7 @@ use std::collections::HashSet;
 
 /// Where it is looked.
 #[derive(Clone, Copy)]
-pub struct Looking<'a> {
+pub struct AccountLookup<'a> {
     pub client: &'a Client,
     pub plan: &'a Plan,
     /// Which have sent what is looked for.
@@ -30,31 +30,31 @@ pub struct Looking<'a> {
 }
 
 /// What these runs have made anew.
-pub fn remade(runs: &[Run]) -> HashSet<u64> {
+pub fn remade_ids(runs: &[Run]) -> HashSet<u64> {
     runs.iter().flat_map(|run| &run.head.remade).copied().collect()
 }
 
 /// Compares a source with what earlier runs have sent of it, and once more without what is gone, where that is made anew; `known`
 /// was made anew before.
-pub fn without_gone(
-    mut compare: impl FnMut(&HashSet<u64>) -> Result<Comparison, EngineError>,
+pub fn compare_without_deleted(
+    mut compare: impl FnMut(&HashSet<u64>) -> Result<SourceComparison, EngineError>,
     mut known: HashSet<u64>,
-    looking: Option<Looking<'_>>,
-) -> Result<Comparison, EngineError> {
+    lookup: Option<AccountLookup<'_>>,
+) -> Result<SourceComparison, EngineError> {
     let mut compared = compare(&known)?;
-    let Some(looking) = looking else { return Ok(compared) };
-    let gone = looking.gone(&compared.sent)?;
-    if gone.is_empty() {
+    let Some(lookup) = lookup else { return Ok(compared) };
+    let deleted = lookup.find_deleted(&compared.sent)?;
+    if deleted.is_empty() {
         return Ok(compared);
     }
-    if !looking.remake {
-        let count = gone.len() as u64;
+    if !lookup.remake {
+        let count = deleted.len() as u64;
         let message = match count {
             1 => message!(
-                "1 record that an earlier run of this file has made is not in the account any more; --remake-deleted makes it anew, and no other"
+                "1 record that an earlier run of this file created is no longer in the account; --remake-deleted creates it again, and no other"
             ),
             count => message!(
-                "{count} records that earlier runs of this file have made are not in the account any more; --remake-deleted makes these anew, and no others",
+                "{count} records that earlier runs of this file created are no longer in the account; --remake-deleted creates these again, and no others",
                 count
             ),
         };
@@ -62,16 +62,16 @@ pub fn without_gone(
         return Ok(compared);
     }
     // What is counted as made anew has to be, and nobody knows which records come before the limit.
-    if looking.limit.is_some() {
-        let message = "--remake-deleted makes anew whatever is gone, and --limit would end the run before";
-        return Err(EngineError::refused("flags", message, "say which rows it is for: --rows FIRST-LAST"));
+    if lookup.limit.is_some() {
+        let message = "--remake-deleted creates all deleted records again, and --limit could end the run before that";
+        return Err(EngineError::refused("flags", message, "name the rows instead: --rows FIRST-LAST"));
     }
-    known.extend(&gone);
-    Ok(Comparison { remade: gone, ..compare(&known)? })
+    known.extend(&deleted);
+    Ok(SourceComparison { remade: deleted, ..compare(&known)? })
 }
 
-impl Looking<'_> {
-    fn gone(&self, sent: &SentRows) -> Result<Vec<u64>, EngineError> {
+impl AccountLookup<'_> {
+    fn find_deleted(&self, sent: &SentRows) -> Result<Vec<u64>, EngineError> {
         let now = prepare::now();
         let began = |run: &str| self.runs.iter().find(|known| known.name == run).map_or(now, |run| run.started_at);
         // A row that is not asked for now is none to be made anew.
@@ -82,10 +82,10 @@ impl Looking<'_> {
         }
         let (runtime, mut lookup) = (prepare::runtime()?, IdLookup::new(self.remake));
         let standing = lookup.standing(self.client, self.plan, &made, now);
-        let standing = prepare::unless_cancelled(&runtime, self.cancel, "nothing was sent", standing)?;
-        let mut gone: Vec<u64> =
+        let standing = prepare::run_cancellable(&runtime, self.cancel, "nothing was sent", standing)?;
+        let mut deleted: Vec<u64> =
             standing.into_iter().filter(|(_, standing)| *standing == Standing::Gone).map(|(id, _)| id).collect();
-        gone.sort_unstable();
-        Ok(gone)
+        deleted.sort_unstable();
+        Ok(deleted)
     }
 }

@@ -1,16 +1,16 @@
 //! What an import would hold back, or refuse, of a source: for those who look and send nothing.
 
-use crate::engine::begin::sent_before::retried::retried;
+use crate::engine::begin::sent_before::retried::find_retried_run;
 use crate::engine::begin::sent_before::{
-    Comparison, Lifted, Looking, SourceIdentity, compare, earlier, remade, rows, unless_nothing_new, unless_open,
-    without_gone,
+    AccountLookup, GuardOverride, SourceComparison, SourceIdentity, check_anything_new, check_no_open_run, compare,
+    compare_without_deleted, earlier_runs, hash_rows, remade_ids,
 };
-use crate::engine::check::present::Present;
+use crate::engine::check::present::PresenceCheck;
 use crate::engine::interface::error::{EngineError, ErrorKind};
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::prepare::known_keys::KnownKeys;
 use crate::engine::source;
-use crate::engine::source::survey::Weighed;
+use crate::engine::source::survey::MappedCounts;
 use crate::mapping::Plan;
 use crate::store::{AccountKey, Run, Store};
 use crate::upload::SentRows;
@@ -34,11 +34,11 @@ pub struct GuardQuery<'a> {
 }
 
 #[derive(Default)]
-pub struct Guarded {
+pub struct GuardResult {
     /// Keys that would hold records back.
     pub keys: Option<KnownKeys>,
     /// The records of an update as they are now.
-    pub present: Option<Present>,
+    pub present: Option<PresenceCheck>,
     pub sent: Arc<SentRows>,
     pub notes: Vec<Note>,
     path: PathBuf,
@@ -47,28 +47,29 @@ pub struct Guarded {
     refused: Vec<Problem>,
 }
 
-impl Guarded {
+impl GuardResult {
     pub fn of(
-        asked: &GuardQuery<'_>,
+        query: &GuardQuery<'_>,
         table: &Table,
         plan: &Plan,
         import: &ImportRequest,
-    ) -> Result<Guarded, EngineError> {
-        let lifted = Lifted { again: import.again, by_keys: import.same_keys && asked.keyed };
-        let none = Guarded { path: asked.file.to_owned(), keyed: asked.keyed, ..Guarded::default() };
-        let Some(store) = Store::existing(asked.state)?.filter(|_| plan.action == Action::Create) else {
+    ) -> Result<GuardResult, EngineError> {
+        let lifted = GuardOverride { again: import.again, by_keys: import.same_keys && query.keyed };
+        let none = GuardResult { path: query.file.to_owned(), keyed: query.keyed, ..GuardResult::default() };
+        let Some(store) = Store::existing(query.state)?.filter(|_| plan.action == Action::Create) else {
             return Ok(none);
         };
         let what =
             |run: &Run| (run.head.kind, run.head.action, run.head.catalog) == (plan.kind, plan.action, plan.catalog);
-        if !store.runs_into(asked.account)?.iter().any(what) {
+        if !store.runs_into(query.account)?.iter().any(what) {
             return Ok(none);
         }
-        let now = rows(table, &import.cancel)?;
-        let (absolute, sha256) = (crate::engine::begin::sent_before::absolute(asked.file), source::sha256(asked.file)?);
+        let now = hash_rows(table, &import.cancel)?;
+        let (absolute, sha256) =
+            (crate::engine::begin::sent_before::absolute_path(query.file), source::sha256(query.file)?);
         let digest = (!now.is_empty()).then(|| RowHashes::digest(&now));
         let origin = SourceIdentity {
-            account: asked.account.clone(),
+            account: query.account.clone(),
             kind: plan.kind,
             action: plan.action,
             catalog: plan.catalog,
@@ -78,15 +79,15 @@ impl Guarded {
             digest: digest.as_deref(),
             retry_of: None,
         };
-        let retried = retried(&store, &origin, table, &import.cancel)?;
+        let retried = find_retried_run(&store, &origin, table, &import.cancel)?;
         let origin = SourceIdentity { retry_of: retried.as_deref(), ..origin };
-        let runs = earlier(&store, &origin, lifted, None)?;
-        let open = unless_open(&store, &runs, asked.file, import.rows);
+        let runs = earlier_runs(&store, &origin, lifted, None)?;
+        let open = check_no_open_run(&store, &runs, query.file, import.rows);
         let titles: Vec<String> = table.header.titles().map(str::to_owned).collect();
-        let comparing = |gone: &HashSet<u64>| {
-            compare(&store, (&runs, gone), &origin, (&now, &titles), asked.keyed, Some((table, &import.cancel)))
+        let comparing = |deleted: &HashSet<u64>| {
+            compare(&store, (&runs, deleted), &origin, (&now, &titles), query.keyed, Some((table, &import.cancel)))
         };
-        let looking = |client| Looking {
+        let looking = |client| AccountLookup {
             client,
             plan,
             runs: &runs,
@@ -95,7 +96,7 @@ impl Guarded {
             rows: import.rows,
             limit: import.limit,
         };
-        let compared = without_gone(comparing, remade(&runs), asked.client.map(looking));
+        let compared = compare_without_deleted(comparing, remade_ids(&runs), query.client.map(looking));
         let mut refused = Vec::new();
         let mut refusal = |error: EngineError| match error.kind {
             ErrorKind::Refused => {
@@ -109,20 +110,20 @@ impl Guarded {
             Ok(compared) => compared,
             Err(error) => {
                 refusal(error)?;
-                Comparison::default()
+                SourceComparison::default()
             }
         };
-        Ok(Guarded { sent: Arc::new(compared.sent), notes: compared.notes, refused, ..none })
+        Ok(GuardResult { sent: Arc::new(compared.sent), notes: compared.notes, refused, ..none })
     }
 
     /// Besides, the import would not begin for this.
-    pub fn refuse(&mut self, problem: Option<Problem>) {
+    pub fn add_refusal(&mut self, problem: Option<Problem>) {
         self.refused.splice(0..0, problem);
     }
 
     /// As the import would refuse it, once everything else is known.
-    pub fn refused(&self, weighed: Weighed) -> Vec<Problem> {
-        match unless_nothing_new(&self.path, &self.sent, weighed, self.keyed) {
+    pub fn refusals(&self, weighed: MappedCounts) -> Vec<Problem> {
+        match check_anything_new(&self.path, &self.sent, weighed, self.keyed) {
             Err(error) if self.refused.is_empty() => error.problems,
             Err(_) | Ok(()) => self.refused.clone(),
         }

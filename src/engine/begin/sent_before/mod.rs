@@ -1,6 +1,6 @@
 //! What keeps the same file from being imported twice: rows of which earlier runs have made records are held back, whatever
 //! mapping made them, and a file in which nothing else is left is refused. `earlier` says which runs were of the same source,
-//! `retried` whose rejected rows a file holds, `equal` which rows are the same as sent ones, `changed` which stand in the place of sent ones; `compare` goes through the runs; `gone` leaves out what the account has no more. `guarded` is all
+//! `retried` whose rejected rows a file holds, `equal` which rows are the same as sent ones, `changed` which stand in the place of sent ones; `compare` goes through the runs; `deleted` leaves out what the account has no more. `guarded` is all
 //! that for a check.
 
 mod changed;
@@ -11,17 +11,17 @@ mod gone;
 mod guarded;
 mod retried;
 
-pub use changed::shared;
-pub use compare::{Comparison, compare};
+pub use changed::common_rows;
+pub use compare::{SourceComparison, compare};
 pub use earlier::SourceIdentity;
-pub use gone::{Looking, remade, without_gone};
-pub use guarded::{GuardQuery, Guarded};
-pub use retried::retried;
+pub use gone::{AccountLookup, compare_without_deleted, remade_ids};
+pub use guarded::{GuardQuery, GuardResult};
+pub use retried::find_retried_run;
 
 use crate::engine::interface::cancel::Cancel;
-use crate::engine::interface::error::{EngineError, still_wanted};
+use crate::engine::interface::error::{EngineError, check_cancelled};
 use crate::engine::source;
-use crate::engine::source::survey::Weighed;
+use crate::engine::source::survey::MappedCounts;
 use crate::store::{Run, RunOutcome, Store};
 use crate::upload::SentRows;
 use amo_model::Action;
@@ -32,32 +32,32 @@ use std::path::Path;
 
 /// How far a person has lifted the guard.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Lifted {
+pub struct GuardOverride {
     pub again: bool,
     /// With the same keys, records that were made are held back one by one.
     pub by_keys: bool,
 }
 
 /// The rows of a source, as far as they can be read: what is broken is told by whoever reads them for their sake.
-pub fn rows(table: &Table, cancel: &Cancel) -> Result<RowHashes, EngineError> {
+pub fn hash_rows(table: &Table, cancel: &Cancel) -> Result<RowHashes, EngineError> {
     let hasher = RowHasher::new(&table.header);
-    hashed(source::again(table)?, &hasher, cancel)
+    hash_table(source::reopen_table(table)?, &hasher, cancel)
 }
 
-pub fn hashed(mut table: Table, hasher: &RowHasher, cancel: &Cancel) -> Result<RowHashes, EngineError> {
+pub fn hash_table(mut table: Table, hasher: &RowHasher, cancel: &Cancel) -> Result<RowHashes, EngineError> {
     let (mut row, mut rows) = (Row::default(), RowHashes::default());
     while table.read(&mut row).unwrap_or(false) {
         rows.push(row.number, hasher.hash(&row));
-        still_wanted(cancel)?;
+        check_cancelled(cancel)?;
     }
     Ok(rows)
 }
 
 /// Earlier runs of this source that have made records, newest first; `before`: the run that goes on.
-pub fn earlier(
+pub fn earlier_runs(
     store: &Store,
     origin: &SourceIdentity<'_>,
-    lifted: Lifted,
+    lifted: GuardOverride,
     before: Option<i64>,
 ) -> Result<Vec<Run>, EngineError> {
     // An update may be sent twice.
@@ -70,7 +70,12 @@ pub fn earlier(
 }
 
 /// An error where an earlier run has to go on first.
-pub fn unless_open(store: &Store, runs: &[Run], path: &Path, rows: Option<(u32, u32)>) -> Result<(), EngineError> {
+pub fn check_no_open_run(
+    store: &Store,
+    runs: &[Run],
+    path: &Path,
+    rows: Option<(u32, u32)>,
+) -> Result<(), EngineError> {
     for run in runs.iter().filter(|run| !run.outcome.is_final() && overlaps(run, rows)) {
         let counts = store.counts(run.run)?;
         let made = counts.read - counts.rejected - counts.unprocessed - counts.unchanged;
@@ -79,10 +84,8 @@ pub fn unless_open(store: &Store, runs: &[Run], path: &Path, rows: Option<(u32, 
             continue;
         }
         let message = message!("run {run} of this source has not ended", run = &run.name);
-        let hint = message!(
-            "go on with it: amoport resume {run}; or give it up: amoport runs --abandon {run}",
-            run = &run.name
-        );
+        let hint =
+            message!("resume it: amoport resume {run}; or abandon it: amoport runs --abandon {run}", run = &run.name);
         return Err(Problem::in_file(path, "imported-before", message).hint(hint).into());
     }
     Ok(())
@@ -97,43 +100,43 @@ fn overlaps(run: &Run, rows: Option<(u32, u32)>) -> bool {
 }
 
 /// The rows that a run that goes on holds back, as it did when it began.
-pub fn of_run(store: &Store, run: &Run, keyed: bool) -> Result<SentRows, EngineError> {
+pub fn sent_rows_of_run(store: &Store, run: &Run, keyed: bool) -> Result<SentRows, EngineError> {
     let head = &run.head;
     if head.mapping.made.is_some() {
         return Ok(SentRows::default());
     }
     let origin = SourceIdentity::of(head);
-    let lifted = Lifted { again: head.again, by_keys: head.same_keys && keyed };
-    let runs = earlier(store, &origin, lifted, Some(run.run))?;
+    let lifted = GuardOverride { again: head.again, by_keys: head.same_keys && keyed };
+    let runs = earlier_runs(store, &origin, lifted, Some(run.run))?;
     if runs.is_empty() {
         return Ok(SentRows::default());
     }
-    let mut gone = remade(&runs);
-    gone.extend(&head.remade);
+    let mut deleted = remade_ids(&runs);
+    deleted.extend(&head.remade);
     match store.source_rows(run.run)? {
         Some(now) => {
-            Ok(compare::compare(store, (&runs, &gone), &origin, (&now, &head.source.titles), keyed, None)?.sent)
+            Ok(compare::compare(store, (&runs, &deleted), &origin, (&now, &head.source.titles), keyed, None)?.sent)
         }
         // A run of a version that kept no rows goes by the rows of the very same file.
-        None => compare::by_number(store, (&runs, &gone), &origin),
+        None => compare::sent_rows_by_number(store, (&runs, &deleted), &origin),
     }
 }
 
 /// An error where nothing in the source is new.
-pub fn unless_nothing_new(path: &Path, sent: &SentRows, weighed: Weighed, keyed: bool) -> Result<(), EngineError> {
+pub fn check_anything_new(path: &Path, sent: &SentRows, weighed: MappedCounts, keyed: bool) -> Result<(), EngineError> {
     if weighed.records > 0 || weighed.sent == 0 || weighed.undecided > 0 {
         return Ok(());
     }
     let message = message!("this source was imported before, by run {run}", run = sent.newest_run());
     let hint = match keyed {
-        false => "records would be made twice; add --again if that is what you want",
+        false => "records would be created twice; add --again if you want that",
         true => "to change its records, use a mapping with action = \"update\"",
     };
     Err(Problem::in_file(path, "imported-before", message).hint(hint).into())
 }
 
 /// The path of a source from the root of the disk on; `None` for what has no lasting one.
-pub fn absolute(file: &Path) -> Option<String> {
+pub fn absolute_path(file: &Path) -> Option<String> {
     let path = std::fs::canonicalize(file).or_else(|_| std::path::absolute(file)).ok()?;
     Some(path.display().to_string())
 }

@@ -2,7 +2,7 @@
 
 use crate::engine::begin::sent_before::earlier::SourceIdentity;
 use crate::engine::interface::cancel::Cancel;
-use crate::engine::interface::error::{EngineError, still_wanted};
+use crate::engine::interface::error::{EngineError, check_cancelled};
 use crate::engine::source;
 use crate::store::{Run, Store};
 use sheet_source::{Row, RowHasher, Table};
@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// The name of the run; `None` for a table that is no file of rejected rows, and where nobody can tell which run has written it. A
 /// copy is known by the rows that nobody has corrected, or else by their numbers, where one run alone has rejected all of these.
-pub fn retried(
+pub fn find_retried_run(
     store: &Store,
     origin: &SourceIdentity<'_>,
     table: &Table,
@@ -30,7 +30,7 @@ pub fn retried(
     if let Some(run) = runs.iter().find(|run| Some(run.name.as_str()) == folder) {
         return Ok(Some(run.name.clone()));
     }
-    let rows = numbered(table, cancel)?;
+    let rows = numbered_rows(table, cancel)?;
     let mut known: Vec<(usize, &Run)> = Vec::new();
     for run in &runs {
         let rejected: HashSet<u32> = store.rejected_rows(run.run)?.into_iter().collect();
@@ -51,14 +51,14 @@ pub fn retried(
 }
 
 /// The rows by the numbers that they had in their source.
-fn numbered(table: &Table, cancel: &Cancel) -> Result<Vec<(u32, u64)>, EngineError> {
+fn numbered_rows(table: &Table, cancel: &Cancel) -> Result<Vec<(u32, u64)>, EngineError> {
     let hasher = RowHasher::new(&table.header);
-    let (mut again, mut row, mut rows) = (source::again(table)?, Row::default(), Vec::new());
+    let (mut again, mut row, mut rows) = (source::reopen_table(table)?, Row::default(), Vec::new());
     while again.read(&mut row).unwrap_or(false) {
         if let Ok(number) = row.get(table.header.source_len()).text.trim().parse() {
             rows.push((number, hasher.hash(&row)));
         }
-        still_wanted(cancel)?;
+        check_cancelled(cancel)?;
     }
     Ok(rows)
 }
