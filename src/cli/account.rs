@@ -4,7 +4,7 @@ use super::args::{AccountVerb, AuthVerb, CommonArgs, ModeWord, TargetArgs};
 use super::exit::Exit;
 use super::listen::Listener;
 use super::{ask, requests, say};
-use crate::engine::{self, Cancel, CustomersMode, EngineError, Others, Output, Target};
+use crate::engine::{self, Cancel, CustomersMode, EngineError, Output, ReadableByOthers, Target};
 use amo_client::account::Account;
 use amo_client::private::secret;
 use amo_model::FieldKind;
@@ -150,7 +150,7 @@ fn allow(host: &str, common: &CommonArgs) -> Result<Exit, EngineError> {
 }
 
 /// The code comes from a file or stdin: the command line is for everybody to see.
-fn login(name: &str, code_file: &Path, others: Others, common: &CommonArgs) -> Result<Exit, EngineError> {
+fn login(name: &str, code_file: &Path, others: ReadableByOthers, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
     let target = Target::account(name).asking(ask::consent(false, &Cancel::new())).others(others).on_hold(say::hold);
     let logged_in = engine::log_in(&target, || code(code_file, others), &mut |event| listener.hear(event))?;
@@ -163,10 +163,10 @@ fn login(name: &str, code_file: &Path, others: Others, common: &CommonArgs) -> R
     Ok(Exit::Done)
 }
 
-fn code(file: &Path, others: Others) -> Result<SecretString, EngineError> {
+fn code(file: &Path, others: ReadableByOthers) -> Result<SecretString, EngineError> {
     let read = match file == Path::new("-") {
         true => secret::input(),
-        false => secret::read(file, others).map(|kept| kept.held),
+        false => secret::read(file, others).map(|kept| kept.content),
     };
     read.map_err(|unfit| {
         let hint = unfit.hint.unwrap_or_else(|| {

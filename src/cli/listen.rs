@@ -4,7 +4,7 @@ use super::args::CommonArgs;
 use super::progress::{Bar, counted};
 use super::signals::RunStarted;
 use super::{go_on, say};
-use crate::engine::{Event, Next, Others, Phase, RunResult};
+use crate::engine::{Event, Next, Phase, ReadableByOthers, RunResult};
 use crate::report;
 use crate::upload;
 use sheet_source::problem::Severity;
@@ -15,7 +15,7 @@ pub struct Listener<'a> {
     common: &'a CommonArgs,
     /// What is to be said of the token when a run is gone on with.
     token_file: Option<&'a Path>,
-    others: Others,
+    others: ReadableByOthers,
     bar: Bar,
     sending: RunStarted,
 }
@@ -25,7 +25,7 @@ impl<'a> Listener<'a> {
         Listener {
             common,
             token_file: None,
-            others: Others::Refused,
+            others: ReadableByOthers::Refused,
             bar: Bar::new(common),
             sending: RunStarted::default(),
         }
@@ -37,7 +37,7 @@ impl<'a> Listener<'a> {
     }
 
     /// The same where secrets are taken from files that other users can read.
-    pub fn others(self, others: Others) -> Listener<'a> {
+    pub fn others(self, others: ReadableByOthers) -> Listener<'a> {
         Listener { others, ..self }
     }
 

@@ -11,10 +11,10 @@ use super::sandbox::{self, AccountTemplate};
 use super::target::{self, Opened, Target};
 use crate::export::{replace_whole, write_whole};
 use amo_client::Failure;
-use amo_client::account::{Account, Wanted};
+use amo_client::account::{Account, SnapshotScope};
+use amo_client::auth::TokenStore;
 use amo_client::private;
 use amo_client::private::shown::shown;
-use amo_client::token::TokenStore;
 use amo_model::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
 use secrecy::SecretString;
 use sheet_source::message;
@@ -30,13 +30,13 @@ pub struct Saved {
 
 /// Reads all that a mapping may name, but for the names of customers: there may be very many, and they are people's data.
 pub fn show(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -> Result<Account, EngineError> {
-    let everything = Wanted {
+    let everything = SnapshotScope {
         fields: Owner::ENTITIES.to_vec(),
-        lists: true,
-        all_lists: true,
+        catalog_list: true,
+        all_catalogs: true,
         segments: true,
         statuses: true,
-        ..Wanted::default()
+        ..SnapshotScope::default()
     };
     Ok(read(target, folders, &everything, events)?.0)
 }
@@ -98,7 +98,7 @@ fn saved_at(state: &Path, account: &Account, target: &Target) -> PathBuf {
 fn read(
     target: &Target,
     folders: &Folders,
-    wanted: &Wanted,
+    wanted: &SnapshotScope,
     events: &mut dyn FnMut(Event),
 ) -> Result<(Account, Opened), EngineError> {
     let tell = &mut Teller::new(events);
@@ -113,7 +113,7 @@ fn read_basics(
     folders: &Folders,
     events: &mut dyn FnMut(Event),
 ) -> Result<(Account, Opened), EngineError> {
-    read(target, folders, &Wanted::default(), &mut |event| match &event {
+    read(target, folders, &SnapshotScope::default(), &mut |event| match &event {
         Event::Note(note) if note.code == prepare::GAP => {}
         _ => events(event),
     })

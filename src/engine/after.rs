@@ -11,8 +11,8 @@ use crate::store::{Journal, RecordIds, RunHead, Store, Verify};
 use crate::upload::feed::{self, Fed, QueuedRecord, Select};
 use crate::upload::present::LAG;
 use crate::upload::verify::{self, SentBodies, Verified, VerifyError};
-use amo_client::account::{Wanted, changes};
-use amo_client::{Client, pull};
+use amo_client::account::{SnapshotScope, changes};
+use amo_client::{Client, snapshot};
 use amo_model::Action;
 use amo_model::answer::NOT_A_CHOICE;
 use sheet_source::message;
@@ -187,7 +187,7 @@ impl After<'_> {
         }
         let then = &self.plan.account;
         // Whoever cannot read it now has been told what the service refused.
-        let pulled = pull::pull(self.client, &Wanted::like(then), prepare::now()).await;
+        let pulled = snapshot::pull(self.client, &SnapshotScope::like(then), prepare::now()).await;
         let Ok((now, _)) = pulled else { return Ok(()) };
         let changes = changes(then, &now);
         for change in &changes {

@@ -9,7 +9,7 @@ use super::target::{Opened, SANDBOX};
 use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Said, Shape, Stamp};
 use crate::mapping;
 use crate::store::{AccountKey, Counts, Store};
-use amo_client::account::{Account, CatalogRef, Miss, Wanted};
+use amo_client::account::{Account, CatalogRef, LookupError, SnapshotScope};
 use amo_client::private;
 use amo_client::{Client, TokenUser};
 use amo_model::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Link, Owner, UPDATED_AT};
@@ -261,7 +261,7 @@ fn links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
 }
 
 /// What has to be known to give names instead of ids.
-fn wanted(request: &ExportRequest, links: &[Link]) -> Wanted {
+fn wanted(request: &ExportRequest, links: &[Link]) -> SnapshotScope {
     let spec = request.kind.spec();
     let entity = spec.entity;
     let catalog = spec.catalog.map(|kind| match (&request.catalog, kind) {
@@ -270,13 +270,13 @@ fn wanted(request: &ExportRequest, links: &[Link]) -> Wanted {
         (None, CatalogKind::Any) => CatalogRef::Named(String::new()),
     });
     let is_linked = |entity: Entity| links.iter().any(|link| *link != Link::Customer && link.entity() == entity);
-    Wanted {
+    SnapshotScope {
         fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity || is_linked(*owner)).collect(),
-        lists: spec.catalog.is_some(),
+        catalog_list: spec.catalog.is_some(),
         catalogs: catalog.into_iter().collect(),
         segments: entity == Entity::Customers,
         statuses: entity == Entity::Customers,
-        ..Wanted::default()
+        ..SnapshotScope::default()
     }
 }
 
@@ -316,11 +316,13 @@ fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Res
     match (&request.catalog, kind) {
         (Some(name), _) => account.catalog(name).map(|catalog| catalog.id).map_err(|miss| {
             let hint = match miss {
-                Miss::Unknown { near } => {
+                LookupError::Unknown { near } => {
                     did_you_mean(name, near.iter().map(String::as_str)).unwrap_or_else(|| lists(account))
                 }
-                Miss::Ambiguous { choices } => message!("name it by its id: {names}", names = choices.join(", ")),
-                Miss::Unusable { why } => why,
+                LookupError::Ambiguous { choices } => {
+                    message!("name it by its id: {names}", names = choices.join(", "))
+                }
+                LookupError::Unusable { why } => why,
             };
             let message = message!("there is no one list called {value}", value = quoted(name));
             EngineError::refused("export-catalog", message, hint)

@@ -7,8 +7,8 @@ use super::error::EngineError;
 use super::request::{Confirmation, Consent};
 use super::trust;
 use crate::export::write_whole;
+use amo_client::pace;
 use amo_client::private;
-use amo_client::rate;
 use reqwest::Url;
 use serde::Deserialize;
 use sheet_source::message;
@@ -87,7 +87,7 @@ fn is_allowed(base: &Url) -> Result<bool, EngineError> {
 }
 
 fn given_file() -> Option<PathBuf> {
-    rate::folder().map(|folder| folder.join(GIVEN))
+    pace::default_folder().map(|folder| folder.join(GIVEN))
 }
 
 /// Where others could have written into it, nothing was given.

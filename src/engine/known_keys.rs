@@ -7,7 +7,7 @@ use crate::mapping::{Plan, Record};
 use crate::store::{AccountKey, KeySpace, KeyUse, Keys, KnownKey, Outcome, Store, ledger_name};
 use crate::upload::feed::QueuedRecord;
 use crate::upload::known::{self, IdLookup, LOOKED_UP_MAX};
-use amo_client::{Client, Standing};
+use amo_client::{Client, RecordState};
 use amo_model::Action;
 use sheet_source::Row;
 use std::path::Path;
@@ -82,7 +82,7 @@ impl KnownKeys {
         let standing = prepare::unless_cancelled(&runtime, cancel, "nothing was sent", standing)?;
         let outcome = |(loaded, known): (QueuedRecord, KnownKey)| {
             let standing = known::id_of(&known).and_then(|(id, _)| standing.get(&id)).copied();
-            let anew = standing == Some(Standing::Gone) && self.remake_deleted;
+            let anew = standing == Some(RecordState::NotFound) && self.remake_deleted;
             (!anew).then(|| known::held_back(plan, &loaded, &known, standing))
         };
         Ok(waiting.into_iter().map(outcome).collect())

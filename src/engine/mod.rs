@@ -56,7 +56,7 @@ mod walk;
 pub use account::{
     CustomersMode, LoggedIn, ModeChange, Output, Saved, TokenStatus, customers_mode, like, log_in, pull, show, status,
 };
-pub use amo_client::private::secret::Others;
+pub use amo_client::private::secret::ReadableByOthers;
 pub use cancel::{Cancel, Interruption};
 pub use check::check;
 pub use error::{EngineError, ErrorKind};

@@ -5,8 +5,8 @@ use super::error::EngineError;
 use super::event::Teller;
 use super::prepare;
 use crate::store::{LastSend, Run, RunHead, Sends, Store};
+use amo_client::pace;
 use amo_client::private;
-use amo_client::rate;
 use amo_model::Action;
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem};
@@ -53,7 +53,7 @@ pub(super) fn refusal(state: &Path, allowed: bool) -> Result<Option<Problem>, En
 fn forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>, EngineError> {
     let began_at = store.began_at()?;
     let known = || {
-        let folder = rate::folder().ok_or("there is no home folder")?;
+        let folder = pace::default_folder().ok_or("there is no home folder")?;
         private::folder(&folder).map_err(|e| e.to_string())?;
         let sends = Sends::open(&folder).map_err(|e| e.to_string())?;
         let last = sends.last(store, began_at).map_err(|e| e.to_string())?;

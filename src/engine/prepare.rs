@@ -11,9 +11,9 @@ use crate::mapping::{KeyQuery, Keyed, Ledger, Plan, Written, compile};
 use crate::store::{
     AccountKey, KeySpace, KeyUse, Keys, LedgerEntry, Relation, Store, StoreError, file_name, ledger_name,
 };
-use amo_client::account::{Account, SNAPSHOT_SCHEMA, Wanted};
+use amo_client::account::{Account, SNAPSHOT_SCHEMA, SnapshotScope};
 use amo_client::private;
-use amo_client::pull;
+use amo_client::snapshot;
 use amo_model::parts::Basics;
 use amo_model::{Entity, Kind};
 use sha2::{Digest, Sha256};
@@ -78,7 +78,7 @@ pub(super) fn basics(
     tell: &mut Teller<'_>,
 ) -> Result<Basics, EngineError> {
     tell.event(Event::Phase(Phase::Account));
-    let basics = unless_cancelled(runtime, cancel, "nothing was sent", pull::basics(&target.client))?;
+    let basics = unless_cancelled(runtime, cancel, "nothing was sent", snapshot::basics(&target.client))?;
     target.tell(tell);
     let basics = basics?;
     target.is_account(basics.id, tell);
@@ -96,7 +96,7 @@ pub(super) fn known_as(state: &Path, target: &Opened, id: u64) -> Result<Account
 /// Asks the account who it is and what it is made of.
 pub(super) fn account(
     target: &Opened,
-    wanted: &Wanted,
+    wanted: &SnapshotScope,
     runtime: &Runtime,
     cancel: &Cancel,
     tell: &mut Teller<'_>,
@@ -108,12 +108,12 @@ pub(super) fn account(
 /// Asks the account what it is made of; what the token may not see is told and left out.
 pub(super) fn made_of(
     target: &Opened,
-    (basics, wanted): (Basics, &Wanted),
+    (basics, wanted): (Basics, &SnapshotScope),
     runtime: &Runtime,
     cancel: &Cancel,
     tell: &mut Teller<'_>,
 ) -> Result<Pulled, EngineError> {
-    let pulled = pull::rest(&target.client, basics, wanted, now());
+    let pulled = snapshot::pull_with(&target.client, basics, wanted, now());
     let pulled = unless_cancelled(runtime, cancel, "nothing was sent", pulled)?;
     target.tell(tell);
     let (account, gaps) = pulled?;

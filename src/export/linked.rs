@@ -1,7 +1,7 @@
 //! What the rows are linked to, read along with them: rows are gathered in windows, what a window is linked to is asked for by
 //! id, and several windows are under way, so that the order of the rows stays and memory does not grow.
 
-use amo_client::{Client, Failure};
+use amo_client::{Client, Failure, List};
 use amo_model::lean::Lean;
 use amo_model::{IDS_MAX, Link, parts};
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -155,7 +155,7 @@ impl Linked {
             for ids in unknown.chunks(IDS_MAX) {
                 let (client, ids, entity) = (Arc::clone(&self.client), ids.to_vec(), shelf.along.link.entity());
                 self.reads.spawn(async move {
-                    let read = client.by_ids(entity, None, &ids).await;
+                    let read = client.records_by_id(&List::of(entity, None), &ids).await;
                     (place, ids, read.map(|records| records.into_iter().map(Lean::from).collect()))
                 });
             }

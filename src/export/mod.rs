@@ -35,7 +35,7 @@ pub use shape::Shape;
 
 use amo_client::Client;
 use amo_client::account::Account;
-use amo_client::listing::{Listed, Listing, Row, Stopped};
+use amo_client::{ListError, ListItem, ListQuery, ListSummary};
 use linked::{Linked, Whole};
 use out::Out;
 use serde_json::value::RawValue;
@@ -54,7 +54,7 @@ pub struct Place {
 
 /// What an export did.
 pub struct Exported {
-    pub listed: Listed,
+    pub listed: ListSummary,
     /// Items in the file; those that the service gave though they do not fit are not among them.
     pub rows: u64,
     /// Rows that the service gave though they were not asked for.
@@ -91,8 +91,8 @@ pub async fn run(
     let is_table = place.format != Format::Jsonl;
     let (out, mut filtered) = (Out::create(place, shape)?, 0);
     let mut file = Filling { out, shape, names, rows: 0, unlisted: BTreeSet::new(), progress: &mut progress };
-    let listing = Listing { entity: ask.entity, catalog: ask.catalog, query: ask.query(), twice: ask.twice };
-    let give = async |row: Row| {
+    let query = ListQuery { entity: ask.entity, catalog: ask.catalog, query: ask.query(), twice: ask.twice };
+    let give = async |row: ListItem| {
         // An unknown filter is ignored with a 200. [client live]
         if !ask.takes(&row.item) {
             filtered += 1;
@@ -104,9 +104,9 @@ pub async fn run(
             file.line(&row.raw)
         }
     };
-    let listed = client.listing(listing, give).await.map_err(|stopped| match stopped {
-        Stopped::Service(failure) => ExportError::Service(failure),
-        Stopped::Taker(error) => error,
+    let listed = client.read_list(query, give).await.map_err(|stopped| match stopped {
+        ListError::Service(failure) => ExportError::Service(failure),
+        ListError::Callback(error) => error,
     })?;
     loop {
         let rest = linked.rest().await.map_err(ExportError::Service)?;

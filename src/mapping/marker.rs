@@ -4,7 +4,7 @@
 use super::compile::Compile;
 use super::plan::{Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::written::At;
-use amo_client::account::Miss;
+use amo_client::account::LookupError;
 use amo_model::compare::Mark;
 use amo_model::{Action, COMMENT, FieldKind, Owner, Wire};
 use sheet_source::message;
@@ -65,7 +65,7 @@ impl Compile<'_> {
     /// The field may not be made yet, since it is one for imports: whoever takes a mapping that ships meets this first. `told` is
     /// how many problems there were before this one.
     fn field_to_make(&mut self, owner: Owner, name: &At<String>, told: usize) {
-        let Err(Miss::Unknown { near }) = self.account.field(owner, &name.it) else { return };
+        let Err(LookupError::Unknown { near }) = self.account.field(owner, &name.it) else { return };
         let make: Message = "make a text field of this name in the account, or take the line out".into();
         for problem in self.problems.iter_mut().skip(told) {
             problem.hint = match problem.hint.take().filter(|_| !near.is_empty()) {

@@ -3,7 +3,7 @@
 
 use super::convert::Unfit;
 use super::plan::{ElementBy, Lookup, LookupWhat, TargetPlan};
-use amo_client::account::{Account, Directory, Miss};
+use amo_client::account::{Account, Directory, LookupError};
 use amo_model::parts::Field;
 use amo_model::{Entity, FieldKind, Owner};
 use sheet_source::fold;
@@ -190,9 +190,9 @@ impl Names {
 /// `pipeline` is the one a stage is looked for in; the main one where it is `None`.
 pub fn resolve(book: &Book, what: &LookupWhat, pipeline: Option<u64>, name: &str, target: &TargetPlan) -> Resolved {
     let account = &*book.account;
-    let miss = |miss: Miss, noun: Message| {
+    let miss = |miss: LookupError, noun: Message| {
         let (message, hint) = missed(&miss, name, noun);
-        let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });
+        let unknown = matches!(miss, LookupError::Unknown { .. } | LookupError::Unusable { .. });
         (unknown, Unfit { code: "unknown-name", message, hint })
     };
     match *what {
@@ -248,7 +248,7 @@ pub fn resolve(book: &Book, what: &LookupWhat, pipeline: Option<u64>, name: &str
         },
         LookupWhat::Element { catalog, by } => match book.elements.get(&catalog) {
             Some(elements) => match by {
-                ElementBy::Article => elements.by_article(name),
+                ElementBy::Article => elements.by_sku(name),
                 ElementBy::Name => elements.by_name(name),
                 ElementBy::Either => elements.by_either(name),
             }
@@ -292,7 +292,7 @@ fn stage(
     account: &Account,
     pipeline: Option<u64>,
     name: &str,
-    miss: impl Fn(Miss, Message) -> (bool, Unfit),
+    miss: impl Fn(LookupError, Message) -> (bool, Unfit),
 ) -> Resolved {
     let pipeline = pipeline.and_then(|id| account.pipeline_by_id(id)).or_else(|| account.main_pipeline());
     let Some(pipeline) = pipeline else {
@@ -327,7 +327,12 @@ fn element_noun(account: &Account, catalog: u64, by: ElementBy) -> Message {
 }
 
 /// A field of type `price`, by name, code or id. [seed]
-fn price_field(account: &Account, catalog: u64, name: &str, miss: impl Fn(Miss, Message) -> (bool, Unfit)) -> Resolved {
+fn price_field(
+    account: &Account,
+    catalog: u64,
+    name: &str,
+    miss: impl Fn(LookupError, Message) -> (bool, Unfit),
+) -> Resolved {
     let owner = Owner::Catalog(catalog);
     let by_id = account.fields(owner).iter().find(|field| name.trim().parse() == Ok(field.id)).ok_or(());
     let is_price = |field: &Field| FieldKind::from_name(&field.kind) == FieldKind::Price;
@@ -419,8 +424,11 @@ fn option(field: &Field, name: &str) -> Resolved {
         [first, ..] if field.options.iter().all(|o| o.parent.is_none()) => return Ok(*first),
         many => {
             let choices = many.iter().filter_map(|id| path(field, *id)).collect();
-            let (message, hint) =
-                missed(&Miss::Ambiguous { choices }, name, message!("option of \"{field}\"", field = &field.name));
+            let (message, hint) = missed(
+                &LookupError::Ambiguous { choices },
+                name,
+                message!("option of \"{field}\"", field = &field.name),
+            );
             return Err((false, Unfit { code: "unknown-option", message, hint }));
         }
     }
@@ -458,19 +466,19 @@ fn path(field: &Field, id: u64) -> Option<String> {
 }
 
 /// A miss as message and hint; `noun` is singular.
-pub fn missed(miss: &Miss, wanted: &str, noun: impl Into<Message>) -> (Message, Option<Message>) {
+pub fn missed(miss: &LookupError, wanted: &str, noun: impl Into<Message>) -> (Message, Option<Message>) {
     let (value, noun) = (quoted(wanted), noun.into());
     match miss {
-        Miss::Unknown { near } => {
+        LookupError::Unknown { near } => {
             let hint =
                 (!near.is_empty()).then(|| message!("did you mean {names}?", names = Arg::Choices(near.clone())));
             (message!("{value} is no {noun}", value, noun), hint)
         }
-        Miss::Ambiguous { choices } => {
+        LookupError::Ambiguous { choices } => {
             let hint = message!("write one of {choices}", choices = choices.as_slice());
             (message!("{value} could be any {noun} of several", value, noun), Some(hint))
         }
-        Miss::Unusable { why } => {
+        LookupError::Unusable { why } => {
             let hint = "write another one, or translate it with \"values\" in the mapping".into();
             (message!("{value} cannot be used: {why}", value, why), Some(hint))
         }

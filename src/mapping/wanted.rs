@@ -1,16 +1,16 @@
 //! What of an account a mapping needs to know: lists that nothing in it names are not asked for.
 
 use super::written::{By, From, Origin, Target, Written};
-use amo_client::account::{CatalogRef, Wanted};
+use amo_client::account::{CatalogRef, SnapshotScope};
 use amo_model::{CatalogKind, Entity, FieldsOf, Holds, INVOICES, PRODUCTS, SUPPLIERS, Wire};
 
-pub fn wanted(written: &Written) -> Wanted {
+pub fn wanted(written: &Written) -> SnapshotScope {
     let spec = written.kind.spec();
-    let mut wanted = Wanted {
-        lists: spec.entity == Entity::Catalogs,
+    let mut wanted = SnapshotScope {
+        catalog_list: spec.entity == Entity::Catalogs,
         segments: spec.entity == Entity::Segments,
         statuses: spec.entity == Entity::Statuses,
-        ..Wanted::default()
+        ..SnapshotScope::default()
     };
     wanted.catalogs.extend(match (&written.catalog, spec.catalog) {
         (Some(name), _) => Some(CatalogRef::Named(name.it.clone())),
@@ -43,17 +43,17 @@ pub fn wanted(written: &Written) -> Wanted {
     wanted
 }
 
-fn field_wants(holds: Holds, not_by_id: bool, by_name: bool, list: &CatalogRef, wanted: &mut Wanted) {
+fn field_wants(holds: Holds, not_by_id: bool, by_name: bool, list: &CatalogRef, wanted: &mut SnapshotScope) {
     match holds {
         // Also by id: the list's own id goes along with the element's.
         Holds::Element if not_by_id => wanted.elements.push(list.clone()),
-        Holds::Element => wanted.lists = true,
+        Holds::Element => wanted.catalog_list = true,
         Holds::Supplier if not_by_id => wanted.elements.push(CatalogRef::Typed(SUPPLIERS)),
         Holds::OneId(Entity::Customers) => wanted.customers |= by_name,
         Holds::Segments => wanted.segments = true,
         Holds::CustomerStatus => wanted.statuses = true,
         Holds::PriceFields => wanted.catalogs.push(CatalogRef::Typed(PRODUCTS)),
-        Holds::Catalog => wanted.lists = true,
+        Holds::Catalog => wanted.catalog_list = true,
         _ => {}
     }
 }

@@ -13,7 +13,7 @@ use super::settle::{self, Answered};
 use super::verdict::stop_of;
 use crate::mapping::Mapper;
 use crate::store::{BatchNo, OpenDoubt, OtherOpen, Outcome, StoreError};
-use amo_client::Failure;
+use amo_client::{Failure, List};
 use amo_model::answer::{self, WrittenItem};
 use amo_model::parts::id;
 use amo_model::{Action, Entity, MAY_SORT};
@@ -342,7 +342,8 @@ impl Uploader<'_> {
             return Ok(fresh);
         }
         let entity = plan.kind.spec().entity;
-        fresh = client.above(entity, plan.catalog, watermark, &keys_sent(doubts)).await?;
+        let list = List::of(entity, plan.catalog);
+        fresh = client.records_above(&list, watermark, &keys_sent(doubts)).await?;
         // What an answer has named stands there, though its list may lag behind.
         let seen: HashSet<u64> = fresh.iter().filter_map(|item| id(&item["id"])).collect();
         let named: Vec<u64> =

@@ -10,7 +10,7 @@ use super::verdict::stop_of;
 use super::verify;
 use crate::mapping::Record;
 use crate::store::{Outcome, StoreError};
-use amo_client::Failure;
+use amo_client::{Failure, List};
 use amo_model::answer::{WrittenItem, written_item};
 use amo_model::compare::Mark;
 use amo_model::parts::id;
@@ -67,7 +67,8 @@ impl Uploader<'_> {
 
     async fn since(&self, from: u64, known: &HashSet<u64>) -> Result<(BTreeMap<u64, Value>, Vec<Value>), Failure> {
         let (client, plan) = (&self.shared.client, &self.shared.plan);
-        let mut held = client.above(plan.kind.spec().entity, plan.catalog, from, &amo_model::MAY_SORT).await?;
+        let list = List::of(plan.kind.spec().entity, plan.catalog);
+        let mut held = client.records_above(&list, from, &amo_model::MAY_SORT).await?;
         held.retain(|item| id(&item["id"]).is_some_and(|id| !known.contains(&id)));
         let part = |item: &Value, _: Entity, key: &str| look::first_part(item, key);
         look::put_parts_in(client, plan, &mut held, part).await?;

@@ -6,7 +6,7 @@ use super::run::{Uploader, lock};
 use super::settle::at_row;
 use crate::mapping::{KEY_SPACE, KEY_SPACE_HINT, Plan};
 use crate::store::{KnownKey, Outcome, StoreError};
-use amo_client::{Client, Sight, Standing, Standings};
+use amo_client::{Client, List, RecordState, RecordStates, Visibility};
 use amo_model::IDS_MAX;
 use sheet_source::message;
 use sheet_source::problem::{Message, Problem, Stage, quoted};
@@ -20,7 +20,7 @@ const FRESH_S: i64 = 24 * 60 * 60;
 /// Where ids are looked up, and whether the token sees everything, once that was asked.
 #[derive(Debug)]
 pub struct IdLookup {
-    sight: Option<Sight>,
+    visibility: Option<Visibility>,
     /// How many more ids may be looked up.
     left: usize,
 }
@@ -28,19 +28,19 @@ pub struct IdLookup {
 impl IdLookup {
     /// Who makes anew what is gone looks at all of it.
     pub fn new(remake_deleted: bool) -> IdLookup {
-        IdLookup { sight: None, left: if remake_deleted { usize::MAX } else { LOOKED_UP_MAX } }
+        IdLookup { visibility: None, left: if remake_deleted { usize::MAX } else { LOOKED_UP_MAX } }
     }
 
     /// What the account says of records, each with the time at which it was made. Whatever cannot be asked is not there: its row is
     /// held back in any case.
-    pub async fn standing(&mut self, client: &Client, plan: &Plan, made: &[(u64, i64)], now: i64) -> Standings {
+    pub async fn standing(&mut self, client: &Client, plan: &Plan, made: &[(u64, i64)], now: i64) -> RecordStates {
         let made = &made[..made.len().min(self.left)];
         self.left -= made.len();
         let ids: Vec<u64> = made.iter().map(|(id, _)| *id).collect();
         let fresh = made.iter().filter(|(_, at)| now - at < FRESH_S).map(|(id, _)| *id).collect();
-        let sight = self.sight.get_or_insert(Sight::of(plan.account.basics.current_user));
-        let of = (plan.kind.spec().entity, plan.catalog);
-        client.standings(of, &ids, &fresh, sight).await.unwrap_or_default()
+        let visibility = self.visibility.get_or_insert(Visibility::of(plan.account.basics.current_user));
+        let list = List::of(plan.kind.spec().entity, plan.catalog);
+        client.record_states(&list, &ids, &fresh, visibility).await.unwrap_or_default()
     }
 }
 
@@ -53,7 +53,7 @@ pub fn id_of(known: &KnownKey) -> Option<(u64, i64)> {
 }
 
 /// The outcome of a record that is held back.
-pub fn held_back(plan: &Plan, loaded: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) -> Outcome {
+pub fn held_back(plan: &Plan, loaded: &QueuedRecord, known: &KnownKey, standing: Option<RecordState>) -> Outcome {
     let key = loaded.record.key.as_deref().unwrap_or_default();
     let (code, message, hint) = told(key, known, standing);
     let problem = at_row(plan, loaded.row.number, plan.key.first().copied(), Stage::Map, code, message);
@@ -64,28 +64,28 @@ pub fn held_back(plan: &Plan, loaded: &QueuedRecord, known: &KnownKey, standing:
 const KEY_KNOWN: &str = "key-known";
 const LEAVE_OUT: &str = "leave the row out; to change the record, use a mapping with action = \"update\"";
 
-fn told(key: &str, known: &KnownKey, standing: Option<Standing>) -> (&'static str, Message, Message) {
+fn told(key: &str, known: &KnownKey, standing: Option<RecordState>) -> (&'static str, Message, Message) {
     let value = quoted(key);
     match known {
         KnownKey::Made { id, began_at } => {
             let id = *id;
             match standing {
-                Some(Standing::There) => (
+                Some(RecordState::Present) => (
                     KEY_KNOWN,
                     message!("{value} was imported before and is {id} in the account", value, id),
                     LEAVE_OUT.into(),
                 ),
-                Some(Standing::InTrash) => (
+                Some(RecordState::InTrash) => (
                     KEY_KNOWN,
                     message!("{value} was imported before and is {id}, which lies in the account's trash", value, id),
                     "put it back there; once it is deleted for good, --remake-deleted makes it anew".into(),
                 ),
-                Some(Standing::Gone) => (
+                Some(RecordState::NotFound) => (
                     KEY_KNOWN,
                     message!("{value} was imported before as {id}, which is not in the account any more", value, id),
                     "leave the row out; or add --remake-deleted: only what is gone is made anew".into(),
                 ),
-                Some(Standing::NotVisible) => (
+                Some(RecordState::NotVisible) => (
                     "not-visible",
                     message!("{value} was imported before as {id}, which this token does not see", value, id),
                     "only the token of an administrator can tell whether it is still there".into(),
@@ -149,7 +149,7 @@ impl Uploader<'_> {
             let id = id_of(&known).map(|(id, _)| id);
             let standing = id.and_then(|id| standing.get(&id)).copied();
             match (standing, id) {
-                (Some(Standing::Gone), Some(id)) if self.options.remake_deleted => anew.push((loaded, id)),
+                (Some(RecordState::NotFound), Some(id)) if self.options.remake_deleted => anew.push((loaded, id)),
                 _ => self.hold_back(&loaded, &known, standing),
             }
         }
@@ -169,7 +169,7 @@ impl Uploader<'_> {
         }
     }
 
-    pub(super) fn hold_back(&mut self, loaded: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) {
+    pub(super) fn hold_back(&mut self, loaded: &QueuedRecord, known: &KnownKey, standing: Option<RecordState>) {
         self.rejected += 1;
         let outcome = held_back(&self.shared.plan, loaded, known, standing);
         self.tell_rejected(std::slice::from_ref(&outcome));

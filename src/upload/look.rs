@@ -2,7 +2,7 @@
 //! only their ids, and leads of one name are told apart by them.
 
 use crate::mapping::Plan;
-use amo_client::{Client, Failure};
+use amo_client::{Client, Failure, List};
 use amo_model::parts::id;
 use amo_model::{At, Entity, FieldsOf, IDS_MAX};
 use serde_json::{Map, Value};
@@ -40,9 +40,9 @@ pub(super) async fn by_ids(
     catalog: Option<u64>,
     ids: &[u64],
 ) -> Result<HashMap<u64, Value>, Failure> {
-    let mut found = HashMap::new();
+    let (list, mut found) = (List::of(entity, catalog), HashMap::new());
     for chunk in ids.chunks(IDS_MAX) {
-        let read = client.by_ids(entity, catalog, chunk).await?;
+        let read = client.records_by_id(&list, chunk).await?;
         found.extend(read.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
     }
     Ok(found)

@@ -17,7 +17,7 @@ use super::verify::{self, Sample};
 use super::{UploadEvent, UploadOptions};
 use crate::mapping::{Plan, no_marker};
 use crate::store::{Counts, Journal, KnownKey, LinkOutcomes, Links, Outcome, Status, StoreError};
-use amo_client::Client;
+use amo_client::{Client, List};
 use amo_model::Action;
 use sheet_source::message;
 use sheet_source::problem::{Note, Problem, Stage};
@@ -307,10 +307,11 @@ impl<'a> Uploader<'a> {
             return;
         }
         let shared = Arc::clone(&self.shared);
+        let list = List::of(shared.plan.kind.spec().entity, shared.plan.catalog);
         tokio::select! {
             biased;
             () = stop.cancelled() => self.finish_with(End::Interrupted),
-            looked = shared.client.highest_id(shared.plan.kind.spec().entity, shared.plan.catalog) => match looked {
+            looked = shared.client.highest_id(&list) => match looked {
                 Ok(id) => {
                     self.raise_watermark(id);
                     self.sentinel = self.sentinel.or((id > 0).then_some(id));

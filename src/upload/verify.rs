@@ -6,7 +6,7 @@ use super::{look, present, settle};
 use crate::mapping::change::{Changes, Left};
 use crate::mapping::{Plan, Record, trace};
 use crate::store::{Journal, RecordIds, StoreError};
-use amo_client::{Client, Failure};
+use amo_client::{Client, Failure, List};
 use amo_model::compare::{Difference, Mark, compare};
 use amo_model::parts::{id, text};
 use amo_model::{Action, Entity};
@@ -319,7 +319,7 @@ async fn twins(
     let known = journal.lock().unwrap_or_else(PoisonError::into_inner).known_ids(watermark)?;
     let mut twins: Vec<(u32, u64)> = Vec::new();
     client
-        .each_above(plan.kind.spec().entity, plan.catalog, watermark, &[], |held| {
+        .for_each_above(&List::of(plan.kind.spec().entity, plan.catalog), watermark, &[], |held| {
             let Some(id) = id(&held["id"]).filter(|id| !known.contains(id) && !foreign(&held)) else { return };
             twins.extend(print(plan.marker, &held).and_then(|print| prints.get(&print)).map(|row| (*row, id)));
         })

@@ -2,10 +2,9 @@
 
 use crate::program;
 
-use amo_client::account::{Account, CatalogRef, Wanted};
+use amo_client::account::{Account, CatalogRef, SnapshotScope};
 use amo_client::clock::Clock;
-use amo_client::listing::Listing;
-use amo_client::{Client, Pace, parse_base, pull};
+use amo_client::{Client, ListQuery, Pace, parse_base, snapshot};
 use amo_model::{Entity, parts};
 use amo_sandbox::{Options, Sandbox, Switches};
 use amoport::export::{self, Ask, Columns, ExportError, Exported, Format, Place};
@@ -63,8 +62,9 @@ impl Running {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
         runtime.block_on(async {
             let catalogs = ask.catalog.iter().map(|id| CatalogRef::Named(id.to_string())).collect();
-            let wanted = Wanted { fields: vec![ask.entity], lists: true, catalogs, ..Wanted::default() };
-            let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
+            let wanted =
+                SnapshotScope { fields: vec![ask.entity], catalog_list: true, catalogs, ..SnapshotScope::default() };
+            let account: Account = snapshot::pull(&client, &wanted, 0).await.expect("the account").0;
             let columns = Columns::of(ask.entity, ask.catalog, &account);
             export::run(&client, &account, ask, &mut columns.into(), &place, |_| {}).await
         })
@@ -177,10 +177,10 @@ fn listed(base: &str, twice: bool) -> (Vec<u64>, Option<String>) {
     let base = parse_base(base).expect("an address");
     let token = secrecy::SecretString::from("token".to_owned());
     let client = Arc::new(Client::new(base, token.into(), Pace::new(7, Clock::faster(SPEED))).expect("a client"));
-    let listing = Listing { entity: Entity::Leads, catalog: None, query: vec![], twice };
+    let listing = ListQuery { entity: Entity::Leads, catalog: None, query: vec![], twice };
     let mut ids = Vec::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
-    let listed = runtime.block_on(client.listing(listing, async |row| {
+    let listed = runtime.block_on(client.read_list(listing, async |row| {
         ids.extend(parts::id(&row.item["id"]));
         Ok::<(), ()>(())
     }));

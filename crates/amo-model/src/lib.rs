@@ -10,28 +10,23 @@
 
 #![forbid(unsafe_code)]
 
-pub mod answer;
 mod columns;
-pub mod compare;
-pub mod equals;
-pub mod field_type;
-pub mod held;
+mod json;
 mod kinds;
-pub mod lean;
 mod limits;
 mod listed;
-pub mod page;
-pub mod parts;
-pub mod payload;
+mod values;
 
 pub use columns::{ColumnSpec, INVOICE_LINK, Link, Shows};
-pub use field_type::FieldKind;
+pub use json::{answer, lean, page, parts, payload};
 pub use kinds::{
     ADDRESS_PARTS, COUNTED_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, INVOICES, ITEM_PRICE, ITEM_QUANTITY,
     METADATA_CATEGORIES, NAME_PART, PRODUCTS, REFERENCE_PARTS, REFERENCE_TYPE_PART, SUPPLIERS, part_names, parts,
 };
 pub use limits::*;
 pub use listed::{Entity, EntitySpec, MAY_SORT, Order, Owner};
+pub use values::field_type::FieldKind;
+pub use values::{compare, equals, field_type, held};
 
 /// What a mapping can import. A kind is a way of importing; the things it makes are `Entity`s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

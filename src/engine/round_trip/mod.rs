@@ -18,7 +18,7 @@ use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
 use crate::export::{Columns, Hidden, NotOurs};
 use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
-use amo_client::account::{Account, Wanted};
+use amo_client::account::{Account, SnapshotScope};
 use amo_model::{Action, Kind};
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem, Stage};
@@ -147,7 +147,7 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
         return Err(Problem::in_file(file, "other-account", message).hint(hint).into());
     }
     let purposes = purposes(hidden.stamp.kind, request.as_new);
-    let mut all = Wanted::default();
+    let mut all = SnapshotScope::default();
     for purpose in purposes {
         let written = parsed(file, &back::generate(&hidden, *purpose, None, None, same_account))?;
         merge(&mut all, wanted(&written));
@@ -167,7 +167,7 @@ fn is_of(hidden: &Hidden, target: &Opened, id: u64, state: &Path) -> Result<bool
     Ok(known.flatten() == Some(id))
 }
 
-fn merge(into: &mut Wanted, more: Wanted) {
+fn merge(into: &mut SnapshotScope, more: SnapshotScope) {
     into.fields.extend(more.fields);
     into.fields.sort();
     into.fields.dedup();
@@ -182,7 +182,7 @@ fn merge(into: &mut Wanted, more: Wanted) {
         }
     }
     into.chains.extend(more.chains);
-    into.lists |= more.lists;
+    into.catalog_list |= more.catalog_list;
     into.segments |= more.segments;
     into.statuses |= more.statuses;
     into.customers |= more.customers;

@@ -9,7 +9,7 @@ use crate::mapping::Plan;
 use crate::store::Run;
 use crate::upload::SentRows;
 use crate::upload::known::IdLookup;
-use amo_client::{Client, Standing};
+use amo_client::{Client, RecordState};
 use sheet_source::message;
 use sheet_source::problem::Note;
 use std::collections::HashSet;
@@ -84,7 +84,7 @@ impl Looking<'_> {
         let standing = lookup.standing(self.client, self.plan, &made, now);
         let standing = prepare::unless_cancelled(&runtime, self.cancel, "nothing was sent", standing)?;
         let mut gone: Vec<u64> =
-            standing.into_iter().filter(|(_, standing)| *standing == Standing::Gone).map(|(id, _)| id).collect();
+            standing.into_iter().filter(|(_, standing)| *standing == RecordState::NotFound).map(|(id, _)| id).collect();
         gone.sort_unstable();
         Ok(gone)
     }

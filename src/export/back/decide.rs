@@ -11,7 +11,7 @@ use super::fresh::Fresh;
 use super::judge::{Facts, Sent, Verdict, judge};
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use amo_client::account::Account;
-use amo_client::{Client, Failure};
+use amo_client::{Client, Failure, List};
 use amo_model::lean::Lean;
 use amo_model::{Entity, IDS_MAX, parts};
 use sheet_source::message;
@@ -248,8 +248,8 @@ impl<'a> Walk<'a> {
 
     /// What the account says of these records.
     pub async fn found(&self, ids: &[u64]) -> Result<HashMap<u64, Lean>, Trouble> {
-        let catalog = self.asked.plan.catalog;
-        let found = self.asked.client.by_ids(self.asked.entity, catalog, ids).await.map_err(Trouble::Service)?;
+        let list = List::of(self.asked.entity, self.asked.plan.catalog);
+        let found = self.asked.client.records_by_id(&list, ids).await.map_err(Trouble::Service)?;
         Ok(found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item.into()))).collect())
     }
 

@@ -213,8 +213,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// What else of an account is needed to show its records by name.
-pub fn shown(entity: Entity) -> amo_client::account::Wanted {
-    amo_client::account::Wanted {
+pub fn shown(entity: Entity) -> amo_client::account::SnapshotScope {
+    amo_client::account::SnapshotScope {
         segments: entity == Entity::Customers,
         statuses: entity == Entity::Customers,
         ..Default::default()

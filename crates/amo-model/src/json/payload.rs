@@ -1,0 +1,444 @@
+//! The JSON of one item as the CRM takes it, written straight into a buffer: a map of values per row would cost four
+//! times as much. Knows the words and the nesting; what the values are is decided by the mapping.
+
+use crate::At;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use std::io::Write as _;
+
+/// One value inside a custom field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldValue<'a> {
+    Text(&'a str),
+    Number(Decimal),
+    /// Money is a text in the API's reads and takes one in writes. [doc]
+    Money(Decimal),
+    Bool(bool),
+    Int(i64),
+    /// An option of the field.
+    Option(u64),
+    /// The name of an object of which nothing else is known. [doc]
+    Named(&'a str),
+    /// An element of the list of suppliers. [seed]
+    Supplier(u64),
+    /// A linked contact, company or element. [doc]
+    Linked {
+        id: u64,
+        entity_type: &'a str,
+        catalog: Option<u64>,
+    },
+    /// One step of a chain of lists: the only value without a `value`. [doc]
+    Chain {
+        catalog: u64,
+        element: u64,
+    },
+    /// Values that are JSON already, with commas between them.
+    Raw(&'a str),
+    /// A phone, an e-mail: a text of a sort.
+    Coded {
+        text: &'a str,
+        sort: &'a Sort,
+    },
+}
+
+/// The sort of a multitext value: by code (`WORK`) or by option id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sort {
+    Code(String),
+    Id(u64),
+}
+
+/// One object of an item: its own keys, its custom fields, and what is embedded in it. The three grow side by side,
+/// because the values of a row come in no particular order.
+#[derive(Debug, Default)]
+pub struct ObjectWriter {
+    keys: Vec<u8>,
+    fields: Vec<u8>,
+    fields_count: usize,
+    embedded: Vec<u8>,
+}
+
+impl ObjectWriter {
+    pub fn clear(&mut self) {
+        self.keys.clear();
+        self.fields.clear();
+        self.fields_count = 0;
+        self.embedded.clear();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.fields.is_empty() && self.embedded.is_empty()
+    }
+
+    /// True where this id is all there is, or where not even that stands in the item.
+    pub fn holds_nothing_but(&self, key: &str, id: u64) -> bool {
+        let only = self.keys.is_empty() || self.keys == format!("\"{key}\":{id}").as_bytes();
+        only && self.fields.is_empty() && self.embedded.is_empty()
+    }
+
+    /// Custom fields written so far.
+    pub fn fields_count(&self) -> usize {
+        self.fields_count
+    }
+
+    pub fn text(&mut self, key: &str, text: &str) {
+        open_key(&mut self.keys, key);
+        string(&mut self.keys, text);
+    }
+
+    pub fn int(&mut self, key: &str, int: i64) {
+        open_key(&mut self.keys, key);
+        number(&mut self.keys, int);
+    }
+
+    pub fn id(&mut self, key: &str, id: u64) {
+        open_key(&mut self.keys, key);
+        number(&mut self.keys, id);
+    }
+
+    pub fn bool(&mut self, key: &str, flag: bool) {
+        open_key(&mut self.keys, key);
+        self.keys.extend_from_slice(if flag { b"true" } else { b"false" });
+    }
+
+    /// `"tags_to_add": [{"name": "…"}]`
+    pub fn tags<'t>(&mut self, key: &str, tags: impl Iterator<Item = &'t str>) {
+        open_key(&mut self.keys, key);
+        tag_list(&mut self.keys, tags);
+    }
+
+    /// `"_embedded": {"tags": [{"name": "…"}]}`: on a change these are all the tags there are afterwards. [client live]
+    pub fn embedded_tags<'t>(&mut self, tags: impl Iterator<Item = &'t str>) {
+        open_key(&mut self.embedded, "tags");
+        tag_list(&mut self.embedded, tags);
+    }
+
+    /// A plain list of ids.
+    pub fn ids(&mut self, key: &str, ids: &[u64]) {
+        open_key(&mut self.keys, key);
+        self.keys.push(b'[');
+        for (n, id) in ids.iter().enumerate() {
+            if n > 0 {
+                self.keys.push(b',');
+            }
+            number(&mut self.keys, *id);
+        }
+        self.keys.push(b']');
+    }
+
+    pub fn decimal(&mut self, key: &str, value: Decimal) {
+        open_key(&mut self.keys, key);
+        decimal(&mut self.keys, value);
+    }
+
+    /// `"discount": {"type": "amount", "value": 25}` [seed]
+    pub fn discount(&mut self, kind: &str, value: Decimal) {
+        open_key(&mut self.keys, "discount");
+        self.keys.extend_from_slice(b"{\"type\":");
+        string(&mut self.keys, kind);
+        self.keys.extend_from_slice(b",\"value\":");
+        decimal(&mut self.keys, value);
+        self.keys.push(b'}');
+    }
+
+    /// `"_embedded": {"catalog_elements": [{"id": 1, "metadata": {"catalog_id": 2, "quantity": 3}}]}` [seed]
+    pub fn elements(&mut self, elements: impl Iterator<Item = (u64, u64, Decimal)>) {
+        open_key(&mut self.embedded, "catalog_elements");
+        self.embedded.push(b'[');
+        for (n, (id, catalog, quantity)) in elements.enumerate() {
+            if n > 0 {
+                self.embedded.push(b',');
+            }
+            self.embedded.extend_from_slice(b"{\"id\":");
+            number(&mut self.embedded, id);
+            self.embedded.extend_from_slice(b",\"metadata\":{\"catalog_id\":");
+            number(&mut self.embedded, catalog);
+            self.embedded.extend_from_slice(b",\"quantity\":");
+            decimal(&mut self.embedded, quantity);
+            self.embedded.extend_from_slice(b"}}");
+        }
+        self.embedded.push(b']');
+    }
+
+    /// `"_embedded": {"contacts": [{"id": 1, "is_main": true}, {"id": 2}]}`; only contacts have a main one. [seed]
+    pub fn embedded_ids(&mut self, key: &str, ids: &[u64]) {
+        open_key(&mut self.embedded, key);
+        self.embedded.push(b'[');
+        for (n, id) in ids.iter().enumerate() {
+            if n > 0 {
+                self.embedded.push(b',');
+            }
+            self.embedded.extend_from_slice(b"{\"id\":");
+            number(&mut self.embedded, *id);
+            if n == 0 && key == "contacts" {
+                self.embedded.extend_from_slice(b",\"is_main\":true");
+            }
+            self.embedded.push(b'}');
+        }
+        self.embedded.push(b']');
+    }
+
+    /// `"_embedded": {"source": {"external_id": "…", "type": "widget"}}`. [seed]; the id as a text [client]
+    pub fn embedded_source(&mut self, external_id: &str) {
+        open_key(&mut self.embedded, "source");
+        self.embedded.extend_from_slice(b"{\"external_id\":");
+        string(&mut self.embedded, external_id);
+        self.embedded.extend_from_slice(b",\"type\":\"widget\"}");
+    }
+
+    /// Puts another object in, where `at` says; an empty one is left out.
+    pub fn embed(&mut self, at: At, object: &ObjectWriter) {
+        if object.is_empty() {
+            return;
+        }
+        match at {
+            // These stand in fields of the item, or in no item at all.
+            At::Item | At::Field(_) | At::Elements | At::LinkedElements | At::Value => {}
+            At::Embedded(key) => {
+                open_key(&mut self.embedded, key);
+                object.finish(&mut self.embedded);
+            }
+            At::EmbeddedFirst(key) => {
+                open_key(&mut self.embedded, key);
+                self.embedded.push(b'[');
+                object.finish(&mut self.embedded);
+                self.embedded.push(b']');
+            }
+        }
+    }
+
+    /// A custom field with its values, all of which replace what the field had.
+    pub fn field<'v>(&mut self, id: u64, values: impl IntoIterator<Item = FieldValue<'v>>) {
+        self.open_field(id);
+        self.fields.push(b'[');
+        for (n, value) in values.into_iter().enumerate() {
+            if n > 0 {
+                self.fields.push(b',');
+            }
+            field_value(&mut self.fields, &value);
+        }
+        self.fields.extend_from_slice(b"]}");
+    }
+
+    /// A custom field whose values are objects, each as `value_object` has written it.
+    pub fn field_objects(&mut self, id: u64, objects: &[u8]) {
+        self.open_field(id);
+        self.fields.push(b'[');
+        self.fields.extend_from_slice(objects);
+        self.fields.extend_from_slice(b"]}");
+    }
+
+    /// This object as one value of a custom field, after those that are in `out` already.
+    pub fn value_object(&self, out: &mut Vec<u8>) {
+        if !out.is_empty() {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"value\":");
+        self.finish(out);
+        out.push(b'}');
+    }
+
+    /// Empties a custom field: `"values": null`; an empty list is refused. [doc], [client live]
+    pub fn clear_field(&mut self, id: u64) {
+        self.open_field(id);
+        self.fields.extend_from_slice(b"null}");
+    }
+
+    fn open_field(&mut self, id: u64) {
+        if !self.fields.is_empty() {
+            self.fields.push(b',');
+        }
+        self.fields_count += 1;
+        self.fields.extend_from_slice(b"{\"field_id\":");
+        number(&mut self.fields, id);
+        self.fields.extend_from_slice(b",\"values\":");
+    }
+
+    /// The whole object, appended to `out`.
+    pub fn finish(&self, out: &mut Vec<u8>) {
+        const WORDS: usize = r#"{,"custom_fields_values":[],"_embedded":{}}"#.len();
+        out.reserve(self.keys.len() + self.fields.len() + self.embedded.len() + WORDS);
+        out.push(b'{');
+        out.extend_from_slice(&self.keys);
+        let mut first = self.keys.is_empty();
+        for (key, open, inner, close) in
+            [("custom_fields_values", b'[', &self.fields, b']'), ("_embedded", b'{', &self.embedded, b'}')]
+        {
+            if inner.is_empty() {
+                continue;
+            }
+            if !first {
+                out.push(b',');
+            }
+            first = false;
+            out.push(b'"');
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(b"\":");
+            out.push(open);
+            out.extend_from_slice(inner);
+            out.push(close);
+        }
+        out.push(b'}');
+    }
+}
+
+/// The key under which a record's name in the run travels. It is an echo, not an idempotency key. [seed]
+pub const REQUEST_ID: &str = "request_id";
+
+/// Many items as the body of one request.
+pub fn batch<'a>(items: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut body = vec![b'['];
+    for (n, item) in items.enumerate() {
+        if n > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(item);
+    }
+    body.push(b']');
+    body
+}
+
+/// The body that switches customers; both keys are required. [seed]
+pub fn customers_mode(mode: &str, is_enabled: bool) -> Vec<u8> {
+    serde_json::json!({"mode": mode, "is_enabled": is_enabled}).to_string().into_bytes()
+}
+
+fn open_key(out: &mut Vec<u8>, key: &str) {
+    if !out.is_empty() {
+        out.push(b',');
+    }
+    out.push(b'"');
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
+    match value {
+        FieldValue::Raw(json) => {
+            out.extend_from_slice(json.as_bytes());
+            return;
+        }
+        FieldValue::Option(id) => {
+            out.extend_from_slice(b"{\"enum_id\":");
+            number(out, *id);
+        }
+        FieldValue::Named(name) => {
+            out.extend_from_slice(b"{\"value\":{\"name\":");
+            string(out, name);
+            out.push(b'}');
+        }
+        FieldValue::Supplier(id) => {
+            out.extend_from_slice(b"{\"value\":{\"entity_id\":");
+            number(out, *id);
+            out.push(b'}');
+        }
+        FieldValue::Linked { id, entity_type, catalog } => {
+            out.extend_from_slice(b"{\"value\":{\"entity_id\":");
+            number(out, *id);
+            out.extend_from_slice(b",\"entity_type\":");
+            string(out, entity_type);
+            if let Some(catalog) = catalog {
+                out.extend_from_slice(b",\"catalog_id\":");
+                number(out, *catalog);
+            }
+            out.push(b'}');
+        }
+        FieldValue::Chain { catalog, element } => {
+            out.extend_from_slice(b"{\"catalog_id\":");
+            number(out, *catalog);
+            out.extend_from_slice(b",\"catalog_element_id\":");
+            number(out, *element);
+        }
+        FieldValue::Coded { text, sort } => {
+            out.extend_from_slice(b"{\"value\":");
+            string(out, text);
+            match sort {
+                Sort::Code(code) => {
+                    out.extend_from_slice(b",\"enum_code\":");
+                    string(out, code);
+                }
+                Sort::Id(id) => {
+                    out.extend_from_slice(b",\"enum_id\":");
+                    number(out, *id);
+                }
+            }
+        }
+        FieldValue::Text(text) => {
+            out.extend_from_slice(b"{\"value\":");
+            string(out, text);
+        }
+        FieldValue::Number(value) => {
+            out.extend_from_slice(b"{\"value\":");
+            decimal(out, *value);
+        }
+        FieldValue::Money(value) => {
+            out.extend_from_slice(b"{\"value\":\"");
+            decimal(out, *value);
+            out.push(b'"');
+        }
+        FieldValue::Bool(flag) => {
+            out.extend_from_slice(b"{\"value\":");
+            out.extend_from_slice(if *flag { b"true" } else { b"false" });
+        }
+        FieldValue::Int(int) => {
+            out.extend_from_slice(b"{\"value\":");
+            number(out, *int);
+        }
+    }
+    out.push(b'}');
+}
+
+fn tag_list<'t>(out: &mut Vec<u8>, tags: impl Iterator<Item = &'t str>) {
+    out.push(b'[');
+    for (n, tag) in tags.enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"name\":");
+        string(out, tag);
+        out.push(b'}');
+    }
+    out.push(b']');
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    // Most texts hold nothing to escape, and looking for that eight or more bytes at a time costs a tenth of escaping.
+    let escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    if text.bytes().fold(false, |any, byte| any | escaped(byte)) {
+        return json(out, text);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+/// An integer; `serde_json` writes them several times faster than `Display` does.
+fn number(out: &mut Vec<u8>, number: impl Serialize) {
+    json(out, &number);
+}
+
+fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    // Writing a text or a number into a Vec can fail neither in the serializer nor in the writer.
+    let written = serde_json::to_writer(out, value);
+    debug_assert!(written.is_ok());
+}
+
+fn decimal(out: &mut Vec<u8>, value: Decimal) {
+    // `Decimal` prints a digit at a time with divisions of 96 bits; nearly all of them fit in 64.
+    let usual = u64::try_from(value.mantissa()).ok().filter(|_| !value.is_sign_negative());
+    let written = match (usual, value.scale()) {
+        (Some(mantissa), 0) => return number(out, mantissa),
+        (Some(mantissa), scale @ 1..=15) => {
+            let (whole, part) = (mantissa / 10_u64.pow(scale), mantissa % 10_u64.pow(scale));
+            number(out, whole);
+            write!(out, ".{part:0width$}", width = scale as usize)
+        }
+        _ => write!(out, "{value}"),
+    };
+    // `Vec<u8>` never refuses a write.
+    debug_assert!(written.is_ok());
+}
+
+#[cfg(test)]
+#[path = "payload_tests.rs"]
+mod tests;
