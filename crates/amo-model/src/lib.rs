@@ -1,12 +1,4 @@
 #![doc = include_str!("../README.md")]
-//!
-//! ## Inside
-//!
-//! What the CRM is made of, said once: the table of kinds, the limits of the API with their source, and the words of
-//! its JSON. The client and the sandbox both read this; neither spells a field name or a path of its own.
-//!
-//! Sources are named as: [seed] the API's own documents, [doc] other official pages, [client] seen in other clients,
-//! [inferred] our own conclusion.
 
 #![forbid(unsafe_code)]
 
@@ -15,6 +7,7 @@ mod json;
 mod kinds;
 mod limits;
 mod listed;
+mod names;
 mod values;
 
 pub use columns::{ColumnSpec, INVOICE_LINK, Link, Shows};
@@ -25,6 +18,7 @@ pub use kinds::{
 };
 pub use limits::*;
 pub use listed::{Entity, EntitySpec, MAY_SORT, Order, Owner};
+pub use names::*;
 pub use values::field_type::FieldKind;
 pub use values::{compare, equals, field_type, held};
 

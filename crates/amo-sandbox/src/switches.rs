@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Right;
 
-/// Rows of a page when nothing is said. [doc]
-pub const PAGE_DEFAULT: usize = 50;
+pub use amo_model::PAGE_DEFAULT;
 
 /// A day.
 const LAG_MAX_S: f64 = 86_400.0;

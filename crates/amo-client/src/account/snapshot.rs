@@ -2,8 +2,12 @@
 
 use super::{Account, SNAPSHOT_SCHEMA, SnapshotScope};
 use crate::http::{Client, Failure};
+use crate::lists::List;
 use amo_model::parts::{self, Basics, Catalog, Field, Named};
-use amo_model::{Entity, FieldKind, INVOICES, Needs, Owner, PAGE_MAX, Wrapping, answer};
+use amo_model::{
+    ACCOUNT_PATH, CUSTOM_FIELDS_PATH, Entity, FieldKind, INVOICES, LOSS_REASONS_PATH, Needs, Owner, PAGE_MAX,
+    PIPELINES_PATH, USERS_PATH, Wrapping, answer,
+};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -16,7 +20,7 @@ pub type Gap = (String, Failure);
 
 /// Reads the account's own data.
 pub async fn basics(client: &Client) -> Result<Basics, Failure> {
-    let reply = client.read("account", &[("with", "datetime_settings")]).await?;
+    let reply = client.read(ACCOUNT_PATH, &[("with", "datetime_settings")]).await?;
     let not_an_account = || Failure::Unreadable("this is not an account of amoCRM or Kommo".to_owned());
     let value: Value = serde_json::from_slice(&reply.body).map_err(|_| not_an_account())?;
     parts::basics(&value).ok_or_else(not_an_account)
@@ -63,9 +67,9 @@ pub async fn pull_with(
         account.customers,
         account.fields,
     ) = tokio::try_join!(
-        reader.list("leads/pipelines", "pipelines", "pipelines", parts::pipeline),
-        reader.list("users", "users", "users", parts::user),
-        reader.list("leads/loss_reasons", "loss_reasons", "loss reasons", parts::named),
+        reader.list(PIPELINES_PATH, "pipelines", "pipelines", parts::pipeline),
+        reader.list(USERS_PATH, "users", "users", parts::user),
+        reader.list(LOSS_REASONS_PATH, "loss_reasons", "loss reasons", parts::named),
         reader.catalogs(),
         reader.segments(&mode),
         reader.statuses(&mode),
@@ -89,7 +93,7 @@ impl SnapshotReader<'_> {
         if !scope.catalog_list && scope.catalogs.is_empty() && scope.elements.is_empty() {
             return Ok(Vec::new());
         }
-        self.list("catalogs", "catalogs", "lists", parts::catalog).await
+        self.list(Entity::Catalogs.path(), "catalogs", "lists", parts::catalog).await
     }
 
     /// Segments and statuses exist in one mode each; in the other one the service answers 422. [seed]
@@ -111,7 +115,7 @@ impl SnapshotReader<'_> {
         if !self.scope.customers || !Needs::Customers.met_by(mode) {
             return Ok(None);
         }
-        self.list("customers", "customers", "customers", parts::named).await.map(Some)
+        self.list(Entity::Customers.path(), "customers", "customers", parts::named).await.map(Some)
     }
 
     async fn entity_fields(&self, mode: &str) -> Result<BTreeMap<Owner, Vec<Field>>, Failure> {
@@ -142,7 +146,7 @@ impl SnapshotReader<'_> {
     }
 
     async fn fields_of(&self, owner: Owner) -> Result<Vec<Field>, Failure> {
-        let path = format!("{}/custom_fields", owner.path());
+        let path = format!("{}/{CUSTOM_FIELDS_PATH}", owner.path());
         self.list(&path, "custom_fields", &format!("fields of {}", owner.path()), parts::field).await
     }
 
@@ -166,11 +170,11 @@ impl SnapshotReader<'_> {
         }
         if !catalogs.is_empty() && account.catalogs.is_empty() {
             // Messages name the catalog in which an element is not found.
-            account.catalogs = self.list("catalogs", "catalogs", "lists", parts::catalog).await?;
+            account.catalogs = self.list(Entity::Catalogs.path(), "catalogs", "lists", parts::catalog).await?;
         }
         for catalog in catalogs {
-            let path = format!("catalogs/{catalog}/elements");
-            let items = self.list(&path, "elements", "elements of lists", parts::item).await?;
+            let list = List::of(Entity::Elements, Some(catalog));
+            let items = self.list(&list.path, "elements", "elements of lists", parts::item).await?;
             account.elements.insert(catalog, items);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! The user of the token. Only an administrator sees all records.
 
 use crate::http::{Client, Failure};
-use amo_model::parts;
+use amo_model::{USERS_PATH, parts};
 use serde_json::Value;
 
 /// The user of a token, as far as the token may read it.
@@ -14,7 +14,7 @@ pub struct TokenUser {
 impl Client {
     /// Reads a user. Only administrators may, others are refused with a 403. [doc]
     pub async fn token_user(&self, id: u64) -> TokenUser {
-        match self.read(&format!("users/{id}"), &[]).await {
+        match self.read(&format!("{USERS_PATH}/{id}"), &[]).await {
             Ok(reply) => {
                 let user: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
                 let is_admin = user["rights"].get("is_admin").map(parts::flag);

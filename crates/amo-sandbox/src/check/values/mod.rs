@@ -11,10 +11,8 @@ use serde_json::{Map, Value, json};
 
 use crate::account::{Choice, FieldDefinition};
 use crate::check::{CheckContext, ValidationErrors, join, longer_than};
-use amo_model::FieldKind;
+use amo_model::{CHAIN_MAX, FieldKind};
 
-/// Values of a `chained_list`. [doc]
-const CHAIN_MAX: usize = 5;
 /// Numbers longer than this come back mangled. [client]
 const DIGITS_MAX: usize = 15;
 
