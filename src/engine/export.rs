@@ -12,7 +12,7 @@ use crate::store::{AccountKey, Counts, Store};
 use amo_client::account::{Account, CatalogRef, LookupError, SnapshotScope};
 use amo_client::private;
 use amo_client::{Client, TokenUser};
-use amo_model::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Link, Owner, UPDATED_AT};
+use amo_model::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, LinkKind, Owner, UPDATED_AT};
 use sheet_source::delimiter_allowed;
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem, Stage, did_you_mean, quoted};
@@ -239,7 +239,7 @@ fn filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
 }
 
 /// What the rows are to show of others.
-fn links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
+fn links(request: &ExportRequest) -> Result<Vec<LinkKind>, EngineError> {
     let known = request.kind.spec().entity.links();
     let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
     let mut links = Vec::new();
@@ -261,7 +261,7 @@ fn links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
 }
 
 /// What has to be known to give names instead of ids.
-fn wanted(request: &ExportRequest, links: &[Link]) -> SnapshotScope {
+fn wanted(request: &ExportRequest, links: &[LinkKind]) -> SnapshotScope {
     let spec = request.kind.spec();
     let entity = spec.entity;
     let catalog = spec.catalog.map(|kind| match (&request.catalog, kind) {
@@ -269,7 +269,7 @@ fn wanted(request: &ExportRequest, links: &[Link]) -> SnapshotScope {
         (None, CatalogKind::Invoices) => CatalogRef::Typed(INVOICES),
         (None, CatalogKind::Any) => CatalogRef::Named(String::new()),
     });
-    let is_linked = |entity: Entity| links.iter().any(|link| *link != Link::Customer && link.entity() == entity);
+    let is_linked = |entity: Entity| links.iter().any(|link| *link != LinkKind::Customer && link.entity() == entity);
     SnapshotScope {
         fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity || is_linked(*owner)).collect(),
         catalog_list: spec.catalog.is_some(),
@@ -364,7 +364,7 @@ fn since(text: &str, account: &Account) -> Result<i64, EngineError> {
     Ok(at.timestamp().as_second())
 }
 
-fn columns(request: &ExportRequest, ask: &Ask, links: &[Link], account: &Account) -> Result<Columns, EngineError> {
+fn columns(request: &ExportRequest, ask: &Ask, links: &[LinkKind], account: &Account) -> Result<Columns, EngineError> {
     let all = Columns::of(ask.entity, ask.catalog, account).with_links(links, account);
     if request.columns.is_empty() {
         return Ok(all);

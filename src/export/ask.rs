@@ -1,6 +1,6 @@
 //! What an export asks for: the query the service is sent, and the check of what it sends back. Pure.
 
-use amo_model::lean::Lean;
+use amo_model::compact::CompactJson;
 use amo_model::parts;
 use amo_model::{Entity, ID_KEY, UPDATED_AT};
 
@@ -54,7 +54,7 @@ impl Ask {
     }
 
     /// True for a row that was asked for.
-    pub fn takes(&self, row: &Lean) -> bool {
+    pub fn takes(&self, row: &CompactJson) -> bool {
         let since =
             |from: i64| parts::id(&row[UPDATED_AT]).is_some_and(|at| i64::try_from(at).is_ok_and(|at| at >= from));
         self.since.is_none_or(since)

@@ -8,9 +8,9 @@ use super::dialect::{Dialect, Said};
 use super::hidden::{Described, Is, Stamp};
 use super::linked::{Along, Whole};
 use amo_client::account::Account;
-use amo_model::lean::Lean;
-use amo_model::parts::{self, Field};
-use amo_model::{Action, ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, Link, Owner, Shows};
+use amo_model::compact::CompactJson;
+use amo_model::parts::{self, CustomField};
+use amo_model::{Action, ColumnSpec, ColumnType, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, LinkKind, Owner};
 use sheet_source::fold;
 
 /// The column with the address of the card in the CRM's pages.
@@ -21,7 +21,7 @@ pub struct Columns {
     all: Vec<Column>,
     /// Every custom field of the account, whether or not it has a column, rising.
     fields: Vec<u64>,
-    links: Vec<Link>,
+    links: Vec<LinkKind>,
     /// The fields of what is linked, as many as there are links.
     linked_fields: Vec<Vec<u64>>,
     stamp: Option<Stamp>,
@@ -70,7 +70,7 @@ enum From {
 impl From {
     fn is_money(&self) -> bool {
         match self {
-            From::Own(spec) => spec.shows == Shows::Money,
+            From::Own(spec) => spec.shows == ColumnType::Money,
             From::Field { kind, .. } => matches!(kind, FieldKind::Monetary | FieldKind::Price),
             From::Card(_) | From::Gone => false,
         }
@@ -119,7 +119,7 @@ impl Columns {
     }
 
     /// And those of what is linked: `Контакт: Телефон`.
-    pub fn with_links(mut self, links: &[Link], account: &Account) -> Columns {
+    pub fn with_links(mut self, links: &[LinkKind], account: &Account) -> Columns {
         for (place, link) in links.iter().enumerate() {
             let add = |all: &mut Vec<Column>, title: &str, from: From| {
                 let title = format!("{}: {title}", link.prefix());
@@ -135,7 +135,7 @@ impl Columns {
             for spec in link.columns() {
                 add(&mut self.all, spec.title, From::Own(spec));
             }
-            let fields = if *link == Link::Customer { &[] } else { account.fields(Owner::Entity(link.entity())) };
+            let fields = if *link == LinkKind::Customer { &[] } else { account.fields(Owner::Entity(link.entity())) };
             let own: Vec<String> = link.columns().map(|spec| fold(spec.title)).collect();
             for field in fields {
                 add(&mut self.all, &title(field, fields, &own), From::field(field));
@@ -147,15 +147,15 @@ impl Columns {
     }
 
     /// What it shows more of than a name.
-    pub fn links(&self) -> &[Link] {
+    pub fn links(&self) -> &[LinkKind] {
         &self.links
     }
 
     /// What has to be read along with the items: the links first, in their order, then those of which only names are shown.
     pub fn along(&self) -> Vec<Along> {
-        let named = |link: Link| self.all.iter().any(|column| column.names_of() == Some(link));
+        let named = |link: LinkKind| self.all.iter().any(|column| column.names_of() == Some(link));
         let whole = self.links.iter().map(|link| Along { link: *link, all: named(*link), whole: true });
-        let names = Link::ALL.into_iter().filter(|link| !self.links.contains(link) && named(*link));
+        let names = LinkKind::ALL.into_iter().filter(|link| !self.links.contains(link) && named(*link));
         whole.chain(names.map(|link| Along { link, all: true, whole: false })).collect()
     }
 
@@ -212,7 +212,7 @@ impl Columns {
             let (is, writable) = match &column.from {
                 // What stands in another record is not this one's to change.
                 _ if column.linked.is_some() => (Is::Other, false),
-                From::Own(spec) if spec.shows == Shows::Link => (Is::Address, false),
+                From::Own(spec) if spec.shows == ColumnType::Link => (Is::Address, false),
                 _ if column.names_of().is_some() => (Is::Other, false),
                 From::Own(spec) => {
                     (Is::Own(spec.at.join(".")), back::own_field(kind, spec.at, Action::Update).is_some())
@@ -256,7 +256,7 @@ impl Columns {
     pub fn unlisted<'a>(&'a self, row: &'a Whole) -> impl Iterator<Item = u64> + 'a {
         let linked = self.linked_fields.iter().zip(&self.links).enumerate().filter_map(|(place, (known, link))| {
             // Of a customer only the name is shown.
-            row.linked(place).filter(|_| *link != Link::Customer).map(|item| (item, known))
+            row.linked(place).filter(|_| *link != LinkKind::Customer).map(|item| (item, known))
         });
         let items = std::iter::once((&row.item, &self.fields)).chain(linked);
         items.flat_map(|(item, known)| {
@@ -266,8 +266,9 @@ impl Columns {
     }
 
     pub fn cells<'a>(&'a self, row: &'a Whole, names: &'a Names) -> impl Iterator<Item = Cell> + 'a {
-        let field = |entry: &'a Lean| Some((parts::id(&entry["field_id"])?, &entry["values"]));
-        let of = |item: &'a Lean| (item, item["custom_fields_values"].each().filter_map(field).collect::<Vec<_>>());
+        let field = |entry: &'a CompactJson| Some((parts::id(&entry["field_id"])?, &entry["values"]));
+        let of =
+            |item: &'a CompactJson| (item, item["custom_fields_values"].each().filter_map(field).collect::<Vec<_>>());
         let item = of(&row.item);
         let linked: Vec<_> = (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
         let along = self.along();
@@ -293,20 +294,20 @@ impl Columns {
 
 impl Column {
     /// What it gives the names of.
-    fn names_of(&self) -> Option<Link> {
+    fn names_of(&self) -> Option<LinkKind> {
         match &self.from {
-            From::Own(ColumnSpec { shows: Shows::NamesOf(link), .. }) => Some(*link),
+            From::Own(ColumnSpec { shows: ColumnType::NamesOf(link), .. }) => Some(*link),
             From::Own(_) | From::Field { .. } | From::Gone | From::Card(_) => None,
         }
     }
 }
 
 impl From {
-    fn field(field: &Field) -> From {
+    fn field(field: &CustomField) -> From {
         From::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) }
     }
 
-    fn cell(&self, item: &Lean, fields: &[(u64, &Lean)], names: &Names) -> Cell {
+    fn cell(&self, item: &CompactJson, fields: &[(u64, &CompactJson)], names: &Names) -> Cell {
         match self {
             From::Own(spec) => {
                 let value = spec.at.iter().fold(item, |value, key| &value[*key]);
@@ -325,14 +326,14 @@ impl From {
     }
 }
 
-fn ids(fields: &[Field]) -> Vec<u64> {
+fn ids(fields: &[CustomField]) -> Vec<u64> {
     let mut ids: Vec<u64> = fields.iter().map(|field| field.id).collect();
     ids.sort_unstable();
     ids
 }
 
 /// A name that another column has gets the field's id.
-fn title(field: &Field, fields: &[Field], own: &[String]) -> String {
+fn title(field: &CustomField, fields: &[CustomField], own: &[String]) -> String {
     let name = fold(&field.name);
     let alone = fields.iter().filter(|other| fold(&other.name) == name).count() == 1 && !own.contains(&name);
     if alone { field.name.clone() } else { format!("{} ({})", field.name, field.id) }
@@ -343,8 +344,8 @@ mod tests {
     use super::*;
     use amo_client::account::example as account;
 
-    fn field(id: u64, name: &str, kind: &str) -> Field {
-        Field {
+    fn field(id: u64, name: &str, kind: &str) -> CustomField {
+        CustomField {
             id,
             name: name.into(),
             code: None,
@@ -366,7 +367,7 @@ mod tests {
         account.fields.insert(Owner::Entity(Entity::Leads), vec![field(1, "Контакт: Телефон", "text")]);
         let fields = vec![field(2, "Телефон", "multitext"), field(3, "ID", "text")];
         account.fields.insert(Owner::Entity(Entity::Contacts), fields);
-        let links = [Link::Contact, Link::Company];
+        let links = [LinkKind::Contact, LinkKind::Company];
         let columns = Columns::of(Entity::Leads, None, &account).with_links(&links, &account);
         let titles: Vec<&str> = columns.titles().collect();
         let told = [

@@ -2,8 +2,8 @@
 //! id, and several windows are under way, so that the order of the rows stays and memory does not grow.
 
 use amo_client::{Client, Failure, List};
-use amo_model::lean::Lean;
-use amo_model::{IDS_MAX, Link, parts};
+use amo_model::compact::CompactJson;
+use amo_model::{IDS_MAX, LinkKind, parts};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ const KEPT_MAX: usize = 2_000;
 /// What is read along with the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Along {
-    pub link: Link,
+    pub link: LinkKind,
     /// All that an item is linked to, and not the main one alone.
     pub all: bool,
     /// The whole record, and not its name alone.
@@ -26,38 +26,38 @@ pub struct Along {
 }
 
 impl Along {
-    pub fn main(link: Link) -> Along {
+    pub fn main(link: LinkKind) -> Along {
         Along { link, all: false, whole: true }
     }
 
-    fn ids(self, item: &Lean) -> Vec<u64> {
+    fn ids(self, item: &CompactJson) -> Vec<u64> {
         if self.all { self.link.ids(item) } else { self.link.id(item).into_iter().collect() }
     }
 
     /// As much of a record as is wanted.
-    fn kept(self, record: Lean) -> Lean {
-        if self.whole { record } else { Lean::Map(vec![(NAME.into(), record[NAME].clone())]) }
+    fn kept(self, record: CompactJson) -> CompactJson {
+        if self.whole { record } else { CompactJson::Map(vec![(NAME.into(), record[NAME].clone())]) }
     }
 }
 
 const NAME: &str = "name";
 
 /// A record that an item is linked to, by its id; none where it cannot be read.
-pub type Found = (u64, Option<Arc<Lean>>);
+pub type Found = (u64, Option<Arc<CompactJson>>);
 
 /// An item and what it is linked to.
 #[derive(Debug, Default)]
 pub struct Whole {
-    pub item: Lean,
+    pub item: CompactJson,
     /// The main ones, in the order of the links asked for.
-    pub linked: Vec<Option<Arc<Lean>>>,
+    pub linked: Vec<Option<Arc<CompactJson>>>,
     /// In the same order all of them, where all were asked for.
     pub all: Vec<Vec<Found>>,
 }
 
 impl Whole {
     /// What is linked, by its place among the links asked for.
-    pub fn linked(&self, place: usize) -> Option<&Lean> {
+    pub fn linked(&self, place: usize) -> Option<&CompactJson> {
         self.linked.get(place)?.as_deref()
     }
 
@@ -67,13 +67,13 @@ impl Whole {
     }
 }
 
-type Landed = (usize, Vec<u64>, Result<Vec<Lean>, Failure>);
+type Landed = (usize, Vec<u64>, Result<Vec<CompactJson>, Failure>);
 
 pub struct Linked {
     client: Arc<Client>,
     shelves: Vec<Shelf>,
-    gathered: Vec<Lean>,
-    windows: VecDeque<Vec<Lean>>,
+    gathered: Vec<CompactJson>,
+    windows: VecDeque<Vec<CompactJson>>,
     reads: JoinSet<Landed>,
 }
 
@@ -99,7 +99,7 @@ struct Held {
 
 #[derive(Clone)]
 enum Read {
-    Record(Arc<Lean>),
+    Record(Arc<CompactJson>),
     Missing,
 }
 
@@ -122,7 +122,7 @@ impl Linked {
     }
 
     /// Takes a row, and gives those that are whole by now, in the order they came.
-    pub async fn take(&mut self, item: Lean) -> Result<Vec<Whole>, Failure> {
+    pub async fn take(&mut self, item: CompactJson) -> Result<Vec<Whole>, Failure> {
         if self.shelves.is_empty() {
             return Ok(vec![Whole { item, ..Whole::default() }]);
         }
@@ -156,7 +156,7 @@ impl Linked {
                 let (client, ids, entity) = (Arc::clone(&self.client), ids.to_vec(), shelf.along.link.entity());
                 self.reads.spawn(async move {
                     let read = client.records_by_id(&List::of(entity, None), &ids).await;
-                    (place, ids, read.map(|records| records.into_iter().map(Lean::from).collect()))
+                    (place, ids, read.map(|records| records.into_iter().map(CompactJson::from).collect()))
                 });
             }
         }
@@ -184,7 +184,7 @@ impl Linked {
 
 impl Shelf {
     /// Notes that these rows need their records; says which of them have to be asked for.
-    fn needed(&mut self, window: &[Lean]) -> Vec<u64> {
+    fn needed(&mut self, window: &[CompactJson]) -> Vec<u64> {
         let mut unknown = Vec::new();
         for id in window.iter().flat_map(|item| self.along.ids(item)) {
             let forbidden = self.forbidden;
@@ -199,12 +199,12 @@ impl Shelf {
         unknown
     }
 
-    fn lacks(&self, window: &[Lean]) -> bool {
+    fn lacks(&self, window: &[CompactJson]) -> bool {
         let known = |id: u64| self.held.get(&id).is_some_and(|held| held.record.is_some());
         window.iter().flat_map(|item| self.along.ids(item)).any(|id| !known(id))
     }
 
-    fn land(&mut self, ids: &[u64], read: Result<Vec<Lean>, Failure>) -> Result<(), Failure> {
+    fn land(&mut self, ids: &[u64], read: Result<Vec<CompactJson>, Failure>) -> Result<(), Failure> {
         let records = match read {
             Ok(records) => records,
             // The token's user may see leads and no companies, say.
@@ -214,7 +214,7 @@ impl Shelf {
             }
             Err(failure) => return Err(failure),
         };
-        let mut records: HashMap<u64, Lean> =
+        let mut records: HashMap<u64, CompactJson> =
             records.into_iter().filter_map(|record| Some((parts::id(&record["id"])?, record))).collect();
         for id in ids {
             if let Some(held) = self.held.get_mut(id) {
@@ -226,14 +226,14 @@ impl Shelf {
     }
 
     /// What a row is linked to, the main one first and then all; the row needs them no longer.
-    fn give(&mut self, item: &Lean) -> (Option<Arc<Lean>>, Vec<Found>) {
+    fn give(&mut self, item: &CompactJson) -> (Option<Arc<CompactJson>>, Vec<Found>) {
         let all: Vec<Found> = self.along.ids(item).into_iter().map(|id| (id, self.give_one(id))).collect();
         let main = self.along.link.id(item);
         let main = all.iter().find(|(id, _)| Some(*id) == main).and_then(|(_, record)| record.clone());
         (main, all)
     }
 
-    fn give_one(&mut self, id: u64) -> Option<Arc<Lean>> {
+    fn give_one(&mut self, id: u64) -> Option<Arc<CompactJson>> {
         let held = self.held.get_mut(&id)?;
         held.rows = held.rows.saturating_sub(1);
         let record = held.record.clone();
@@ -273,19 +273,20 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_kept_and_none_that_a_row_still_needs() {
         let mut shelf = Shelf {
-            along: Along::main(Link::Company),
+            along: Along::main(LinkKind::Company),
             held: HashMap::new(),
             spare: VecDeque::new(),
             forbidden: false,
             missing: BTreeSet::new(),
         };
-        let row = |id: u64| Lean::from(json!({"_embedded": {"companies": [{"id": id}]}}));
+        let row = |id: u64| CompactJson::from(json!({"_embedded": {"companies": [{"id": id}]}}));
         let (first, mut asked) = (row(1), 0);
         assert_eq!(shelf.needed(std::slice::from_ref(&first)), [1]);
         shelf.land(&[1], Ok(vec![json!({"id": 1, "name": "A"}).into()])).unwrap();
         for window in 0..50_u64 {
             // Every window has company 7 as well, and one that is gone.
-            let rows: Vec<Lean> = (0..100).map(|n| row(100 + window * 100 + n)).chain([row(7), row(8)]).collect();
+            let rows: Vec<CompactJson> =
+                (0..100).map(|n| row(100 + window * 100 + n)).chain([row(7), row(8)]).collect();
             let unknown = shelf.needed(&rows);
             asked += unknown.len();
             assert!(shelf.lacks(&rows) || unknown.is_empty());

@@ -6,7 +6,7 @@ use super::columns::{Columns, Head};
 use super::dialect::Dialect;
 use super::hidden::{Described, Stamp};
 use super::linked::{Along, Whole};
-use amo_model::Link;
+use amo_model::LinkKind;
 
 pub enum Shape {
     Columns(Box<Columns>),
@@ -50,7 +50,7 @@ impl Shape {
         }
     }
 
-    pub fn links(&self) -> &[Link] {
+    pub fn links(&self) -> &[LinkKind] {
         match self {
             Shape::Columns(columns) => columns.links(),
             Shape::Mapping(mapping) => mapping.links(),

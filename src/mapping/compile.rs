@@ -11,7 +11,7 @@ use super::walk::{HINTS_MAX, in_order};
 use super::written::{At, From, Origin, Target, Written};
 use amo_client::account::Account;
 use amo_model::parts::Catalog;
-use amo_model::{Action, CatalogKind, Entity, Holds, Owner};
+use amo_model::{Action, CatalogKind, Entity, FieldContent, Owner};
 use amo_model::{INVOICES, PRODUCTS, SUPPLIERS};
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem, Source, did_you_mean};
@@ -259,7 +259,7 @@ pub fn texts(written: &Written) -> Vec<String> {
 pub(super) fn names_own_id(written: &Written) -> bool {
     let item = &written.kind.spec().sections[0];
     let section = written.sections.iter().find(|section| std::ptr::eq(section.spec, item));
-    let is_id = |target: &Target| matches!(target, Target::Field(field) if field.holds == Holds::OwnId);
+    let is_id = |target: &Target| matches!(target, Target::Field(field) if field.holds == FieldContent::OwnId);
     section.is_some_and(|section| section.values.iter().any(|value| is_id(&value.target)))
 }
 
@@ -321,7 +321,7 @@ impl Compile<'_> {
     /// A mapping that fills nothing would find nothing to send in every row.
     fn nothing(&mut self) {
         let own_id =
-            |value: &super::written::Value| matches!(&value.target, Target::Field(f) if f.holds == Holds::OwnId);
+            |value: &super::written::Value| matches!(&value.target, Target::Field(f) if f.holds == FieldContent::OwnId);
         let item = &self.written.kind.spec().sections[0];
         let fills = |section: &super::written::Section| {
             section.values.iter().any(|value| !std::ptr::eq(section.spec, item) || !own_id(value))

@@ -8,9 +8,9 @@ use super::template::columns_named;
 use super::value::linked_to;
 use super::written::{As, By, From, Origin};
 use amo_model::field_type::{USUAL_SORT, multitext_codes};
-use amo_model::parts::{Field, FieldOption};
-use amo_model::payload::Sort;
-use amo_model::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
+use amo_model::parts::{CustomField, FieldOption};
+use amo_model::payload::EnumCode;
+use amo_model::{ADDRESS_PARTS, Action, Entity, FieldContent, FieldKind, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
 use amo_model::{PRODUCTS, SUPPLIERS};
 use sheet_source::message;
 use sheet_source::{ColumnMatch, fold};
@@ -29,7 +29,7 @@ impl Compile<'_> {
         Arc::new(self.rules.with(layouts))
     }
 
-    pub(super) fn sort(&mut self, origin: &Origin, target: &TargetPlan) -> Option<Sort> {
+    pub(super) fn sort(&mut self, origin: &Origin, target: &TargetPlan) -> Option<EnumCode> {
         if let TargetPlan::Custom { kind: FieldKind::SmartAddress, .. } = target {
             return self.address_part(origin);
         }
@@ -52,16 +52,16 @@ impl Compile<'_> {
                 let hint = message!("write { column = \"…\", enum = \"…\" }, one of: {known}", known = codes);
                 self.problem(origin.at, "mapping-shape", message, Some(hint));
             }
-            return Some(Sort::Code(USUAL_SORT.to_owned())).filter(|_| !codes.is_empty());
+            return Some(EnumCode::Code(USUAL_SORT.to_owned())).filter(|_| !codes.is_empty());
         };
         let known = |o: &&FieldOption| {
             o.code.as_deref() == Some(&wanted.it) || fold(&o.value) == fold(&wanted.it) || o.id.to_string() == wanted.it
         };
         if codes.contains(&wanted.it.as_str()) {
-            return Some(Sort::Code(wanted.it.clone()));
+            return Some(EnumCode::Code(wanted.it.clone()));
         }
         if let Some(option) = field.options.iter().find(known) {
-            return Some(Sort::Id(option.id));
+            return Some(EnumCode::Id(option.id));
         }
         let names: Vec<&str> = codes.iter().copied().chain(field.options.iter().map(|o| o.value.as_str())).collect();
         let message = message!("\"{value}\" is no sort of \"{field}\"", value = &wanted.it, field = &field.name);
@@ -80,14 +80,14 @@ impl Compile<'_> {
     }
 
     /// Which part of an address a text is; the first line where nothing is said. [doc]
-    fn address_part(&mut self, origin: &Origin) -> Option<Sort> {
-        let Some(wanted) = &origin.enum_ else { return Some(Sort::Code(ADDRESS_PARTS[0].to_owned())) };
+    fn address_part(&mut self, origin: &Origin) -> Option<EnumCode> {
+        let Some(wanted) = &origin.enum_ else { return Some(EnumCode::Code(ADDRESS_PARTS[0].to_owned())) };
         if !ADDRESS_PARTS.contains(&wanted.it.as_str()) {
             let message = message!("\"{value}\" is no part of an address", value = &wanted.it);
             self.problem(wanted.at, "unknown-option", message, Some(message!("known: {known}", known = ADDRESS_PARTS)));
             return None;
         }
-        Some(Sort::Code(wanted.it.clone()))
+        Some(EnumCode::Code(wanted.it.clone()))
     }
 
     fn lookup(&mut self, what: LookupWhat) -> Convert {
@@ -106,7 +106,7 @@ impl Compile<'_> {
     ) -> Option<Convert> {
         let convert = match target {
             TargetPlan::Field(spec) => match spec.holds {
-                Holds::Text { max } => return self.text(origin, max, rules),
+                FieldContent::Text { max } => return self.text(origin, max, rules),
                 holds => self.own(origin, (holds, owner), catalog, round, rules)?,
             },
             TargetPlan::Custom { field, kind } => match self.custom(origin, field, *kind, owner, &rules) {
@@ -144,7 +144,7 @@ impl Compile<'_> {
     fn own(
         &mut self,
         origin: &Origin,
-        (holds, owner): (Holds, Option<Owner>),
+        (holds, owner): (FieldContent, Option<Owner>),
         catalog: Option<u64>,
         round: Option<Round>,
         rules: Arc<date::Rules>,
@@ -152,28 +152,28 @@ impl Compile<'_> {
         let by = origin.by.as_ref().map(|by| by.it);
         let kind = self.written.kind.spec();
         Some(match holds {
-            Holds::WholeMoney => Convert::WholeMoney { round },
-            Holds::Money => Convert::Money,
-            Holds::Number => Convert::Number,
-            Holds::Quantity => Convert::Quantity,
-            Holds::Int => Convert::Int { round },
-            Holds::Bool => Convert::Bool,
-            Holds::Timestamp => Convert::Moment(rules),
-            Holds::Pipeline => self.lookup(LookupWhat::Pipeline),
-            Holds::Status => {
+            FieldContent::WholeMoney => Convert::WholeMoney { round },
+            FieldContent::Money => Convert::Money,
+            FieldContent::Number => Convert::Number,
+            FieldContent::Quantity => Convert::Quantity,
+            FieldContent::Int => Convert::Int { round },
+            FieldContent::Bool => Convert::Bool,
+            FieldContent::Timestamp => Convert::Moment(rules),
+            FieldContent::Pipeline => self.lookup(LookupWhat::Pipeline),
+            FieldContent::Status => {
                 let anywhere = self.written.action == Action::Update && !self.pipeline_named;
                 self.lookup(LookupWhat::Stage { anywhere })
             }
-            Holds::LossReason => self.lookup(LookupWhat::LossReason),
-            Holds::User => self.lookup(LookupWhat::ActiveUser),
-            Holds::UserOrRobot => self.lookup(LookupWhat::UserOrRobot),
-            Holds::Tags => Convert::Tag,
-            Holds::Word(words) => Convert::Word(words),
-            Holds::Colour { known, hash } => Convert::Colour { known, hash },
-            Holds::CustomerStatus => self.lookup(LookupWhat::CustomerStatus),
-            Holds::Segments => self.lookup(LookupWhat::Segment),
-            Holds::Catalog => self.lookup(LookupWhat::Catalog),
-            Holds::PriceFields => {
+            FieldContent::LossReason => self.lookup(LookupWhat::LossReason),
+            FieldContent::User => self.lookup(LookupWhat::ActiveUser),
+            FieldContent::UserOrRobot => self.lookup(LookupWhat::UserOrRobot),
+            FieldContent::Tags => Convert::Tag,
+            FieldContent::Word(words) => Convert::Word(words),
+            FieldContent::Colour { known, hash } => Convert::Colour { known, hash },
+            FieldContent::CustomerStatus => self.lookup(LookupWhat::CustomerStatus),
+            FieldContent::Segments => self.lookup(LookupWhat::Segment),
+            FieldContent::Catalog => self.lookup(LookupWhat::Catalog),
+            FieldContent::PriceFields => {
                 let Some(catalog) = self.typed_catalog(PRODUCTS) else {
                     let hint = Some("leave it out of the mapping".into());
                     self.problem(origin.at, "no-catalog", "the account has no list of products", hint);
@@ -181,7 +181,7 @@ impl Compile<'_> {
                 };
                 self.lookup(LookupWhat::PriceField { catalog })
             }
-            Holds::Ids(entity) | Holds::OneId(entity) => match by {
+            FieldContent::Ids(entity) | FieldContent::OneId(entity) => match by {
                 Some(By::Key) => {
                     self.lookup(LookupWhat::Ledger { entity, catalog: None, titles: self.titles_of(origin) })
                 }
@@ -194,7 +194,7 @@ impl Compile<'_> {
                 }
                 Some(By::Id) | None => Convert::EntityId,
             },
-            Holds::OwnId => match by {
+            FieldContent::OwnId => match by {
                 Some(By::Key) => {
                     // The contact of a lead has its key among contacts.
                     let entity = match owner {
@@ -210,8 +210,8 @@ impl Compile<'_> {
                 }),
                 Some(By::Id) | None => Convert::EntityId,
             },
-            Holds::Element => self.element(by, catalog.or_else(|| self.typed_catalog(PRODUCTS)), origin.at)?,
-            Holds::Supplier => match (by, self.typed_catalog(SUPPLIERS)) {
+            FieldContent::Element => self.element(by, catalog.or_else(|| self.typed_catalog(PRODUCTS)), origin.at)?,
+            FieldContent::Supplier => match (by, self.typed_catalog(SUPPLIERS)) {
                 (Some(By::Id), _) => Convert::EntityId,
                 (_, Some(catalog)) => self.lookup(LookupWhat::Element { catalog, by: ElementBy::Name }),
                 (_, None) => {
@@ -221,7 +221,7 @@ impl Compile<'_> {
                 }
             },
             // These are custom fields, or texts, and were dealt with as such.
-            Holds::Text { .. } | Holds::OfField => return None,
+            FieldContent::Text { .. } | FieldContent::OfField => return None,
         })
     }
 
@@ -245,7 +245,7 @@ impl Compile<'_> {
     fn custom(
         &mut self,
         origin: &Origin,
-        field: &Field,
+        field: &CustomField,
         kind: FieldKind,
         owner: Option<Owner>,
         rules: &Arc<date::Rules>,
@@ -295,7 +295,7 @@ impl Compile<'_> {
         })
     }
 
-    fn id_of_what(&mut self, origin: &Origin, field: &Field) {
+    fn id_of_what(&mut self, origin: &Origin, field: &CustomField) {
         if linked_to(field.search_in.as_deref()).is_none() {
             let message =
                 message!("\"{field}\" links contacts and companies, and an id does not say which", field = &field.name);
@@ -359,7 +359,7 @@ pub fn is_structured(kind: FieldKind) -> bool {
 
 fn reads_dates(origin: &Origin, target: &TargetPlan) -> bool {
     let by_target = match target {
-        TargetPlan::Field(spec) => spec.holds == Holds::Timestamp,
+        TargetPlan::Field(spec) => spec.holds == FieldContent::Timestamp,
         TargetPlan::Custom { kind, .. } => matches!(kind, FieldKind::Date | FieldKind::DateTime | FieldKind::Birthday),
     };
     by_target || matches!(origin.as_.as_ref().map(|a| a.it), Some(As::Date | As::DateTime))

@@ -3,7 +3,7 @@
 use super::compile::Compile;
 use super::plan::{Existing, TargetPlan};
 use super::written::{ListMode, OnEmpty, Origin};
-use amo_model::{Action, FieldKind, FieldSpec, Holds, SectionSpec, Wire};
+use amo_model::{Action, FieldContent, FieldKind, FieldSpec, SectionSpec, Wire};
 use sheet_source::message;
 use sheet_source::problem::Message;
 
@@ -76,7 +76,7 @@ impl Compile<'_> {
         let name = target.name();
         let fills = match target {
             TargetPlan::Custom { .. } => true,
-            TargetPlan::Field(spec) => spec.holds != Holds::OwnId && is_filled(spec),
+            TargetPlan::Field(spec) => spec.holds != FieldContent::OwnId && is_filled(spec),
         };
         if !fills {
             let message = message!("\"{field}\" is no field that could be empty", field = name);

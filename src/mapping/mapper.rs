@@ -7,7 +7,7 @@ use super::plan::Plan;
 use super::row::RowContext;
 use super::suspect::Suspicion;
 use super::tally::{Tally, WHERE_EMPTY};
-use amo_model::compare::Mark;
+use amo_model::compare::Marker;
 use amo_model::payload::{FieldValue, ObjectWriter, REQUEST_ID};
 use amo_model::{Action, Entity, ID_KEY, TEXT_MAX};
 use amo_model::{INVOICES, PRODUCTS};
@@ -611,8 +611,8 @@ impl Mapper {
         if let Some(mark) = plan.marker {
             let marker = key.map_or_else(|| format!("{}/{}", self.run, request_id(row)), str::to_owned);
             match mark {
-                Mark::Field(field) => item.field(field, [FieldValue::Text(&marker)]),
-                Mark::Key(key) => item.text(key, &marker),
+                Marker::Field(field) => item.field(field, [FieldValue::Text(&marker)]),
+                Marker::Key(key) => item.text(key, &marker),
             }
         }
         if plan.write.echo {

@@ -5,14 +5,14 @@ use super::compile::Compile;
 use super::plan::{Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::written::At;
 use amo_client::account::LookupError;
-use amo_model::compare::Mark;
+use amo_model::compare::Marker;
 use amo_model::{Action, COMMENT, FieldKind, Owner, Wire};
 use sheet_source::message;
 use sheet_source::problem::{Message, Note};
 
 impl Compile<'_> {
     /// The marker is a text of ours, so its field must take any text and be filled by nothing else.
-    pub(super) fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<Mark> {
+    pub(super) fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<Marker> {
         if self.written.action != Action::Create {
             let hint = Some("leave \"marker\" out".into());
             self.problem(name.at, "marker", "a marker is for records that are made, not changed", hint);
@@ -26,7 +26,7 @@ impl Compile<'_> {
                 let hint = Some("leave one of the two out".into());
                 self.problem(name.at, "marker", "the comment is filled by the mapping already", hint);
             }
-            return Some(Mark::Key(COMMENT));
+            return Some(Marker::Key(COMMENT));
         }
         let Some(owner) = item.custom_fields.and_then(|of| of.owner(self.catalog)) else {
             let message = message!("a {kind} has no custom fields to carry a marker", kind = self.written.kind.name());
@@ -59,7 +59,7 @@ impl Compile<'_> {
             );
             return None;
         }
-        Some(Mark::Field(field.id))
+        Some(Marker::Field(field.id))
     }
 
     /// The field may not be made yet, since it is one for imports: whoever takes a mapping that ships meets this first. `told` is

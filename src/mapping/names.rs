@@ -4,7 +4,7 @@
 use super::convert::Unfit;
 use super::plan::{ElementBy, Lookup, LookupWhat, TargetPlan};
 use amo_client::account::{Account, Directory, LookupError};
-use amo_model::parts::Field;
+use amo_model::parts::CustomField;
 use amo_model::{Entity, FieldKind, Owner};
 use sheet_source::fold;
 use sheet_source::message;
@@ -335,8 +335,8 @@ fn price_field(
 ) -> Resolved {
     let owner = Owner::Catalog(catalog);
     let by_id = account.fields(owner).iter().find(|field| name.trim().parse() == Ok(field.id)).ok_or(());
-    let is_price = |field: &Field| FieldKind::from_name(&field.kind) == FieldKind::Price;
-    let prices: Vec<Field> = account.fields(owner).iter().filter(|field| is_price(field)).cloned().collect();
+    let is_price = |field: &CustomField| FieldKind::from_name(&field.kind) == FieldKind::Price;
+    let prices: Vec<CustomField> = account.fields(owner).iter().filter(|field| is_price(field)).cloned().collect();
     let found = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "field of the products".into()));
     match found {
         Ok(field) if is_price(field) => Ok(field.id),
@@ -414,7 +414,7 @@ const BRANCH: [char; 3] = ['/', '>', '\\'];
 
 /// An option by its text, its path, its code or its id. The service compares texts letter by letter, so the id is
 /// sent. [client]
-fn option(field: &Field, name: &str) -> Resolved {
+fn option(field: &CustomField, name: &str) -> Resolved {
     let wanted = fold(name);
     let by_text: Vec<u64> = field.options.iter().filter(|o| fold(&o.value) == wanted).map(|o| o.id).collect();
     match by_text.as_slice() {
@@ -452,7 +452,7 @@ fn option(field: &Field, name: &str) -> Resolved {
 }
 
 /// `Мебель / Столы`: an option with the branches it hangs on.
-fn path(field: &Field, id: u64) -> Option<String> {
+fn path(field: &CustomField, id: u64) -> Option<String> {
     let mut parts = Vec::new();
     let mut next = Some(id);
     // A tree that runs in a circle ends here.
@@ -493,7 +493,7 @@ mod tests {
     #[test]
     fn options_of_a_tree_are_found_by_name_and_by_path() {
         let option = |id, value: &str, parent| FieldOption { id, value: value.into(), code: None, parent };
-        let field = Field {
+        let field = CustomField {
             id: 1,
             name: "Группа".into(),
             code: None,
@@ -517,7 +517,7 @@ mod tests {
         assert!(option_id(&field, "Мебель / Лампы").unwrap_err().contains("is no option"));
     }
 
-    fn option_id(field: &Field, name: &str) -> Result<u64, String> {
+    fn option_id(field: &CustomField, name: &str) -> Result<u64, String> {
         option(field, name).map_err(|(_, unfit)| unfit.message.to_string())
     }
 }

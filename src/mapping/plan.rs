@@ -10,10 +10,10 @@ use super::suspect::Suspects;
 use super::template::Template;
 use super::written::{As, Literal, OnEmpty, OnUnknown};
 use amo_client::account::Account;
-use amo_model::compare::Mark;
-use amo_model::parts::Field;
-use amo_model::payload::Sort;
-use amo_model::{Action, Entity, FieldKind, FieldSpec, Holds, Kind, Owner, SectionSpec, Write};
+use amo_model::compare::Marker;
+use amo_model::parts::CustomField;
+use amo_model::payload::EnumCode;
+use amo_model::{Action, Entity, FieldContent, FieldKind, FieldSpec, Kind, Owner, SectionSpec, Write};
 use sheet_source::problem::{Note, Source};
 use sheet_source::{Cell, Header, Row};
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ pub struct Plan {
     /// Columns whose cells together are the record's key.
     pub key: Vec<usize>,
     /// Where each record carries a name of its own.
-    pub marker: Option<Mark>,
+    pub marker: Option<Marker>,
     pub condition: Option<Template>,
     pub account: Arc<Account>,
     /// What names are looked up in.
@@ -72,7 +72,8 @@ pub struct Plan {
 impl Plan {
     /// The column with the ids of the records that are changed.
     pub fn id_column(&self) -> Option<usize> {
-        let own = |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
+        let own =
+            |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.holds == FieldContent::OwnId);
         let value = self.sections.first()?.values.iter().find(own)?;
         value.origins.iter().find_map(|origin| match origin.input {
             Input::Column(index) => Some(index),
@@ -136,7 +137,7 @@ pub struct Room {
 pub struct SectionPlan {
     pub spec: &'static SectionSpec,
     /// The custom field whose value the section is.
-    pub field: Option<Field>,
+    pub field: Option<CustomField>,
     /// Among the plan's sections the one whose object has that field: of a complex lead it may be the contact.
     pub holder: usize,
     /// The list in which a section of products looks, where it names none by itself.
@@ -165,7 +166,7 @@ pub struct Existing {
 #[derive(Debug)]
 pub enum TargetPlan {
     Field(&'static FieldSpec),
-    Custom { field: Field, kind: FieldKind },
+    Custom { field: CustomField, kind: FieldKind },
 }
 
 impl TargetPlan {
@@ -206,7 +207,7 @@ pub struct OriginPlan {
     /// An unknown text of `values` is a miss even where the target takes any text.
     pub values_only: bool,
     /// The sort of a multitext value.
-    pub sort: Option<Sort>,
+    pub sort: Option<EnumCode>,
     /// Sorts that a cell may name behind its value.
     pub sorts: Vec<String>,
     /// The code of the currency that the column's amounts are in, where the mapping says it.

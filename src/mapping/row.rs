@@ -13,7 +13,7 @@ use super::total::{Line, Total};
 use super::value::{Refused, Values};
 use super::written::{Literal, OnEmpty, OnUnknown};
 use amo_model::payload::ObjectWriter;
-use amo_model::{Action, Holds};
+use amo_model::{Action, FieldContent};
 use rust_decimal::Decimal;
 use sheet_source::message;
 use sheet_source::problem::{Message, Place, Problem, Stage, did_you_mean, quoted};
@@ -549,7 +549,7 @@ fn separators(origin: &OriginPlan) -> &[String] {
 
 /// The id of the record is always asked for.
 fn asked_for(value: &ValuePlan, columns: Option<&[usize]>) -> bool {
-    let own_id = matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
+    let own_id = matches!(value.target, TargetPlan::Field(spec) if spec.holds == FieldContent::OwnId);
     let among = |columns: &[usize]| {
         value.origins.iter().any(|origin| matches!(origin.input, Input::Column(index) if columns.contains(&index)))
     };

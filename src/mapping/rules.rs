@@ -4,8 +4,8 @@
 use super::compile::{Compile, names_own_id};
 use super::plan::{SectionPlan, TargetPlan, ValuePlan};
 use super::written::{Section, Target};
-use amo_model::parts::Field;
-use amo_model::{Action, At as Place, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
+use amo_model::parts::CustomField;
+use amo_model::{Action, FieldContent, FieldKind, FieldSpec, Needs, Placement as Place, Required, Wire};
 use sheet_source::message;
 use sheet_source::problem::Message;
 use std::collections::HashSet;
@@ -136,7 +136,7 @@ impl Compile<'_> {
 
     /// Under its name and its code, in parts and as one text, under [invoice.payer] and [invoice.fields].
     pub(super) fn doubled_fields(&mut self, at: usize, before: &[SectionPlan], new: &[SectionPlan]) {
-        fn fields(section: &SectionPlan) -> impl Iterator<Item = (usize, &Field, Option<usize>)> {
+        fn fields(section: &SectionPlan) -> impl Iterator<Item = (usize, &CustomField, Option<usize>)> {
             let values = section.values.iter().filter_map(|value| match &value.target {
                 TargetPlan::Custom { field, .. } => Some((field, value.origins.first().map(|origin| origin.at))),
                 TargetPlan::Field(_) => None,
@@ -179,7 +179,9 @@ impl Compile<'_> {
     pub(super) fn has_id(&self, section: &Section) -> bool {
         match section.spec.is_item() {
             true => names_own_id(self.written),
-            false => section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.holds == Holds::OwnId)),
+            false => {
+                section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.holds == FieldContent::OwnId))
+            }
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::plan::{Input, Plan};
 use super::row::RowContext;
-use amo_model::{Action, At};
+use amo_model::{Action, Placement};
 use foldhash::quality::FixedState;
 use sheet_source::Row;
 use sheet_source::message;
@@ -145,7 +145,9 @@ impl Tally {
                 }
             }
         }
-        for section in plan.sections.iter().skip(1).filter(|section| matches!(section.spec.at, At::EmbeddedFirst(_))) {
+        for section in
+            plan.sections.iter().skip(1).filter(|section| matches!(section.spec.at, Placement::EmbeddedFirst(_)))
+        {
             let parts = if section.spec.name == "contact" { &mut self.contacts } else { &mut self.companies };
             parts.add(section, at.row);
         }

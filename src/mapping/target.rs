@@ -11,10 +11,11 @@ use super::walk::HINTS_MAX;
 use super::wanted::named_list;
 use super::written::{As, At, By, From, Literal, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
 use amo_client::account::{Account, CatalogRef};
-use amo_model::parts::Field;
-use amo_model::payload::Sort;
+use amo_model::parts::CustomField;
+use amo_model::payload::EnumCode;
 use amo_model::{
-    self, ADDRESS_PARTS, Action, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire,
+    self, ADDRESS_PARTS, Action, Entity, FieldContent, FieldKind, FieldSpec, Owner, Placement as Place, SectionSpec,
+    Wire,
 };
 use sheet_source::fold;
 use sheet_source::message;
@@ -48,7 +49,7 @@ impl Compile<'_> {
 
     /// A section, and those that the values in parts of its custom fields are.
     fn section(&mut self, section: &Section, plans: &mut Vec<SectionPlan>) {
-        let is_pipeline = |v: &Value| matches!(v.target, Target::Field(field) if field.holds == Holds::Pipeline);
+        let is_pipeline = |v: &Value| matches!(v.target, Target::Field(field) if field.holds == FieldContent::Pipeline);
         self.pipeline_named = section.values.iter().any(is_pipeline);
         self.pipeline = self.section_pipeline(section);
         let has_id = self.has_id(section);
@@ -70,7 +71,7 @@ impl Compile<'_> {
             }
         }
         // A stage is looked up in the record's pipeline, so the pipeline has to be known first.
-        values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == Holds::Pipeline));
+        values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == FieldContent::Pipeline));
         let holder = if field.is_some() { 0 } else { plans.len() };
         let mut new = vec![SectionPlan { spec: section.spec, field, holder, catalog, values }];
         new.extend(parted.into_iter().map(|part| SectionPlan { holder, ..part }));
@@ -79,8 +80,10 @@ impl Compile<'_> {
     }
 
     fn section_pipeline(&self, section: &Section) -> InPipeline {
-        let named =
-            section.values.iter().find(|v| matches!(v.target, Target::Field(field) if field.holds == Holds::Pipeline));
+        let named = section
+            .values
+            .iter()
+            .find(|v| matches!(v.target, Target::Field(field) if field.holds == FieldContent::Pipeline));
         let Some(origin) = named.and_then(|value| value.origins.first()) else { return InPipeline::Main };
         match &origin.from {
             From::Constant(name) => {
@@ -92,7 +95,7 @@ impl Compile<'_> {
 
     /// The list whose elements a section of products names; only one that the mapping itself names can be known now.
     fn section_catalog(&mut self, section: &Section) -> Option<u64> {
-        let names_elements = |v: &Value| matches!(v.target, Target::Field(f) if f.holds == Holds::Element);
+        let names_elements = |v: &Value| matches!(v.target, Target::Field(f) if f.holds == FieldContent::Element);
         if !section.values.iter().any(names_elements) {
             return None;
         }
@@ -186,7 +189,7 @@ impl Compile<'_> {
     }
 
     /// A custom field of the records' own list, by its code; the list's owner may have deleted it. [client]
-    fn coded_field(&mut self, code: &str, at: usize) -> Option<Field> {
+    fn coded_field(&mut self, code: &str, at: usize) -> Option<CustomField> {
         // Without a list there is a problem already.
         let owner = Owner::Catalog(self.catalog?);
         let found = self.account.fields(owner).iter().find(|field| field.code.as_deref() == Some(code)).cloned();
@@ -205,7 +208,7 @@ impl Compile<'_> {
         Account::is_named(names, name)
     }
 
-    pub(super) fn custom_field(&mut self, owner: Owner, name: &str, at: usize) -> Option<Field> {
+    pub(super) fn custom_field(&mut self, owner: Owner, name: &str, at: usize) -> Option<CustomField> {
         if self.problems.len() >= HINTS_MAX && !self.knows_field(owner, name) {
             let message = message!("{value} is no custom field of {owner}", value = quoted(name), owner = owner.name());
             self.problem(at, "unknown-field", message, None);
@@ -291,7 +294,7 @@ impl Compile<'_> {
         Some(ValuePlan { target, origins, existing })
     }
 
-    fn address(&mut self, field: Field, parts: &[Part]) -> Option<ValuePlan> {
+    fn address(&mut self, field: CustomField, parts: &[Part]) -> Option<ValuePlan> {
         let target = TargetPlan::Custom { field, kind: FieldKind::SmartAddress };
         let mut origins = Vec::new();
         for part in parts {
@@ -303,7 +306,7 @@ impl Compile<'_> {
             let context = Context { target: &target, owner: None, catalog: None, many: Many::Yes, required: false };
             for origin in &part.origins {
                 let plan = self.origin(origin, &context);
-                let sort = Some(Sort::Code(part.name.clone()));
+                let sort = Some(EnumCode::Code(part.name.clone()));
                 // A part of an address has one text, whatever stands in it.
                 origins.extend(plan.map(|plan| match part.name == COUNTRY {
                     true => OriginPlan {
@@ -324,7 +327,7 @@ impl Compile<'_> {
         Some(ValuePlan { target, origins, existing })
     }
 
-    fn unknown_part(&mut self, part: &Part, field: &Field, known: &mut dyn Iterator<Item = &'static str>) {
+    fn unknown_part(&mut self, part: &Part, field: &CustomField, known: &mut dyn Iterator<Item = &'static str>) {
         let known: Vec<&str> = known.collect();
         let message = message!(
             "\"{part}\" is no part of \"{field}\", a field of type {kind}",
@@ -569,10 +572,10 @@ impl Compile<'_> {
         let Some(by) = &origin.by else { return };
         let known: &[By] = match target {
             TargetPlan::Field(field) => match field.holds {
-                Holds::OneId(Entity::Customers) | Holds::Element => &[By::Id, By::Key, By::Name],
-                Holds::Ids(_) | Holds::OneId(_) => &[By::Id, By::Key],
-                Holds::OwnId if small(self.written.kind.spec().entity) => &[By::Id, By::Key, By::Name],
-                Holds::OwnId => &[By::Id, By::Key],
+                FieldContent::OneId(Entity::Customers) | FieldContent::Element => &[By::Id, By::Key, By::Name],
+                FieldContent::Ids(_) | FieldContent::OneId(_) => &[By::Id, By::Key],
+                FieldContent::OwnId if small(self.written.kind.spec().entity) => &[By::Id, By::Key, By::Name],
+                FieldContent::OwnId => &[By::Id, By::Key],
                 _ => &[By::Id, By::Name],
             },
             TargetPlan::Custom { .. } => &[By::Id, By::Name],

@@ -8,8 +8,8 @@ use super::plan::{Convert, ElementBy, Input, Lookup, LookupWhat, OriginPlan, Val
 use super::row::RowContext;
 use super::tally::Did;
 use super::written::As;
-use amo_model::parts::Field;
-use amo_model::payload::{FieldValue, Sort};
+use amo_model::parts::CustomField;
+use amo_model::payload::{EnumCode, FieldValue};
 use amo_model::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use rust_decimal::Decimal;
 use sheet_source::message;
@@ -30,7 +30,7 @@ pub enum Made<'a> {
     /// A phone, an e-mail, with the sort that its cell says.
     Sorted {
         text: Cow<'a, str>,
-        sort: Sort,
+        sort: EnumCode,
     },
     /// The values of a field, as the service takes them.
     Json(String),
@@ -262,10 +262,10 @@ impl RowContext<'_> {
 }
 
 /// `+7 900 000-00-00 (MOB)` taken apart, where that is a sort of the field.
-fn sorted<'t>(text: &'t str, sorts: &[String]) -> Option<(&'t str, Sort)> {
+fn sorted<'t>(text: &'t str, sorts: &[String]) -> Option<(&'t str, EnumCode)> {
     let (before, code) = text.trim_end().strip_suffix(')')?.rsplit_once('(')?;
     let code = sorts.iter().find(|sort| *sort == code.trim())?;
-    Some((before.trim_end(), Sort::Code(code.clone())))
+    Some((before.trim_end(), EnumCode::Code(code.clone())))
 }
 
 /// The text of a cell for converters that read text only.
@@ -342,7 +342,7 @@ fn country(text: &str) -> Result<String, Unfit> {
 pub fn field_value<'v>(
     made: &'v Made<'_>,
     origin: &'v OriginPlan,
-    field: &'v Field,
+    field: &'v CustomField,
     kind: FieldKind,
 ) -> FieldValue<'v> {
     match made {

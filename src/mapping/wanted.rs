@@ -2,7 +2,7 @@
 
 use super::written::{By, From, Origin, Target, Written};
 use amo_client::account::{CatalogRef, SnapshotScope};
-use amo_model::{CatalogKind, Entity, FieldsOf, Holds, INVOICES, PRODUCTS, SUPPLIERS, Wire};
+use amo_model::{CatalogKind, Entity, FieldContent, FieldsOf, INVOICES, PRODUCTS, SUPPLIERS, Wire};
 
 pub fn wanted(written: &Written) -> SnapshotScope {
     let spec = written.kind.spec();
@@ -43,17 +43,17 @@ pub fn wanted(written: &Written) -> SnapshotScope {
     wanted
 }
 
-fn field_wants(holds: Holds, not_by_id: bool, by_name: bool, list: &CatalogRef, wanted: &mut SnapshotScope) {
+fn field_wants(holds: FieldContent, not_by_id: bool, by_name: bool, list: &CatalogRef, wanted: &mut SnapshotScope) {
     match holds {
         // Also by id: the list's own id goes along with the element's.
-        Holds::Element if not_by_id => wanted.elements.push(list.clone()),
-        Holds::Element => wanted.catalog_list = true,
-        Holds::Supplier if not_by_id => wanted.elements.push(CatalogRef::Typed(SUPPLIERS)),
-        Holds::OneId(Entity::Customers) => wanted.customers |= by_name,
-        Holds::Segments => wanted.segments = true,
-        Holds::CustomerStatus => wanted.statuses = true,
-        Holds::PriceFields => wanted.catalogs.push(CatalogRef::Typed(PRODUCTS)),
-        Holds::Catalog => wanted.catalog_list = true,
+        FieldContent::Element if not_by_id => wanted.elements.push(list.clone()),
+        FieldContent::Element => wanted.catalog_list = true,
+        FieldContent::Supplier if not_by_id => wanted.elements.push(CatalogRef::Typed(SUPPLIERS)),
+        FieldContent::OneId(Entity::Customers) => wanted.customers |= by_name,
+        FieldContent::Segments => wanted.segments = true,
+        FieldContent::CustomerStatus => wanted.statuses = true,
+        FieldContent::PriceFields => wanted.catalogs.push(CatalogRef::Typed(PRODUCTS)),
+        FieldContent::Catalog => wanted.catalog_list = true,
         _ => {}
     }
 }

@@ -6,7 +6,7 @@ use super::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan
 use super::row::{PartOfRow, RowContext};
 use super::value::{Made, Values, field_value};
 use amo_model::payload::ObjectWriter;
-use amo_model::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
+use amo_model::{Action, Entity, FieldContent, FieldSpec, Placement, Required, Wire};
 use rust_decimal::Decimal;
 use sheet_source::message;
 use sheet_source::{Row, fold};
@@ -103,7 +103,7 @@ impl RowContext<'_> {
         object: &mut ObjectWriter,
     ) {
         self.pipeline_of_stage(section, spec.holds, object);
-        if let (Holds::OwnId, At::Item, Made::Id(id)) = (spec.holds, section.spec.at, &one) {
+        if let (FieldContent::OwnId, Placement::Item, Made::Id(id)) = (spec.holds, section.spec.at, &one) {
             self.own_id = Some(*id);
             // Named by the address, and not expected in the body.
             if self.plan.write.names_record() {
@@ -112,7 +112,7 @@ impl RowContext<'_> {
         }
         match one {
             Made::Text(text) => {
-                if self.plan.kind.spec().entity == Entity::Catalogs && matches!(spec.holds, Holds::Word(_)) {
+                if self.plan.kind.spec().entity == Entity::Catalogs && matches!(spec.holds, FieldContent::Word(_)) {
                     self.catalog_type = Some(text.to_string());
                 }
                 object.text(key, &text);
@@ -131,8 +131,11 @@ impl RowContext<'_> {
 
     /// What a section has in a row is whole now, or is nothing.
     pub(super) fn close_part(&mut self, section: &SectionPlan, object: &mut ObjectWriter) {
-        let inside = matches!(section.spec.at, At::Field(_) | At::Value | At::Elements | At::LinkedElements);
-        let person = matches!(section.spec.at, At::EmbeddedFirst(_));
+        let inside = matches!(
+            section.spec.at,
+            Placement::Field(_) | Placement::Value | Placement::Elements | Placement::LinkedElements
+        );
+        let person = matches!(section.spec.at, Placement::EmbeddedFirst(_));
         if !inside && !person {
             return;
         }
@@ -169,8 +172,10 @@ impl RowContext<'_> {
             self.problems.push(problem.hint(message!("fill the cell with {about}", about = field.about)));
         }
         match section.spec.at {
-            At::Elements | At::LinkedElements => self.close_elements(section, part),
-            At::Field(_) | At::Value if section.spec.repeats && !object.is_empty() => self.total.add(part.line),
+            Placement::Elements | Placement::LinkedElements => self.close_elements(section, part),
+            Placement::Field(_) | Placement::Value if section.spec.repeats && !object.is_empty() => {
+                self.total.add(part.line)
+            }
             _ => {}
         }
     }
@@ -199,7 +204,7 @@ impl RowContext<'_> {
         let quantities = part.quantities.into_iter().chain(std::iter::repeat(Decimal::ONE));
         for (id, quantity) in part.elements.into_iter().zip(quantities) {
             match section.spec.at {
-                At::Elements => match self.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
+                Placement::Elements => match self.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
                     // The same product in two rows of a purchase is more of it, not a second link.
                     Some(there) => there.2 = there.2.saturating_add(quantity),
                     None => self.elements.push((id, catalog, quantity)),
@@ -252,12 +257,12 @@ impl RowContext<'_> {
 
     /// A lead made in a stage but in no named pipeline goes to the main one, where the stage was looked up; said
     /// openly, because stages 142 and 143 exist in every pipeline. [doc]
-    fn pipeline_of_stage(&self, section: &SectionPlan, holds: Holds, object: &mut ObjectWriter) {
-        if holds != Holds::Status || self.pipeline.is_some() || self.plan.action != Action::Create {
+    fn pipeline_of_stage(&self, section: &SectionPlan, holds: FieldContent, object: &mut ObjectWriter) {
+        if holds != FieldContent::Status || self.pipeline.is_some() || self.plan.action != Action::Create {
             return;
         }
         let pipeline_key = section.spec.fields.iter().find_map(|f| match (f.holds, f.wire) {
-            (Holds::Pipeline, Wire::Key(key)) => Some(key),
+            (FieldContent::Pipeline, Wire::Key(key)) => Some(key),
             _ => None,
         });
         if let (Some(key), Some(main)) = (pipeline_key, self.plan.account.main_pipeline()) {

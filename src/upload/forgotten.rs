@@ -12,7 +12,7 @@ use crate::mapping::Record;
 use crate::store::{Outcome, StoreError};
 use amo_client::{Failure, List};
 use amo_model::answer::{WrittenItem, written_item};
-use amo_model::compare::Mark;
+use amo_model::compare::Marker;
 use amo_model::parts::id;
 use amo_model::{Action, Entity, IDS_MAX};
 use serde_json::Value;
@@ -135,18 +135,18 @@ impl Uploader<'_> {
 }
 
 /// A record as it would be without its mark.
-fn without(loaded: &QueuedRecord, mark: Mark) -> QueuedRecord {
+fn without(loaded: &QueuedRecord, mark: Marker) -> QueuedRecord {
     let mut item: Value = serde_json::from_slice(&loaded.record.body).unwrap_or_default();
     match (mark, &mut item) {
-        (Mark::Key(key), Value::Object(item)) => {
+        (Marker::Key(key), Value::Object(item)) => {
             item.remove(key);
         }
-        (Mark::Field(field), item) => {
+        (Marker::Field(field), item) => {
             if let Some(Value::Array(fields)) = item.get_mut("custom_fields_values") {
                 fields.retain(|one| id(&one["field_id"]) != Some(field));
             }
         }
-        (Mark::Key(_), _) => {}
+        (Marker::Key(_), _) => {}
     }
     let record = Record { body: item.to_string().into_bytes(), ..loaded.record.clone() };
     QueuedRecord { record, ..loaded.clone() }

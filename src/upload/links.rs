@@ -8,7 +8,7 @@ use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
 use crate::store::{Journal, LinkOutcomes, Links, PendingLink, StoreError};
 use amo_model::answer::{ItemErrors, WrittenLink};
-use amo_model::{At, Entity, LINKS_MAX, Wire};
+use amo_model::{Entity, LINKS_MAX, Placement, Wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sheet_source::message;
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 pub fn wanted(plan: &Plan) -> bool {
     let link = |target: &TargetPlan| matches!(target, TargetPlan::Field(spec) if matches!(spec.wire, Wire::Link(_)));
     plan.sections.iter().any(|section| {
-        (section.spec.at == At::LinkedElements && !section.values.is_empty())
+        (section.spec.at == Placement::LinkedElements && !section.values.is_empty())
             || section.values.iter().any(|value| link(&value.target))
     })
 }
@@ -219,10 +219,10 @@ fn refused(plan: &Plan, item: &LinkItem, refusal: &LinkRefusal) -> Problem {
 
 /// The column that names what is linked to.
 fn column(plan: &Plan, link: &Link) -> Option<usize> {
-    let names = |at: At, target: &TargetPlan| match target {
+    let names = |at: Placement, target: &TargetPlan| match target {
         TargetPlan::Field(spec) => match spec.wire {
             Wire::Link(entity) => entity == link.to,
-            Wire::ElementId => at == At::LinkedElements && link.to == Entity::Elements,
+            Wire::ElementId => at == Placement::LinkedElements && link.to == Entity::Elements,
             _ => false,
         },
         TargetPlan::Custom { .. } => false,

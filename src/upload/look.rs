@@ -4,7 +4,7 @@
 use crate::mapping::Plan;
 use amo_client::{Client, Failure, List};
 use amo_model::parts::id;
-use amo_model::{At, Entity, FieldsOf, IDS_MAX};
+use amo_model::{Entity, FieldsOf, IDS_MAX, Placement};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
@@ -17,7 +17,8 @@ pub(super) async fn put_parts_in(
     part: impl Fn(&Value, Entity, &str) -> Option<u64>,
 ) -> Result<(), Failure> {
     for section in &plan.sections {
-        let (At::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) = (section.spec.at, section.spec.custom_fields)
+        let (Placement::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) =
+            (section.spec.at, section.spec.custom_fields)
         else {
             continue;
         };

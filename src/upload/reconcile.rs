@@ -6,7 +6,7 @@
 
 use super::feed::QueuedRecord;
 use crate::store::OtherOpen;
-use amo_model::compare::{Comparison, Mark, compare};
+use amo_model::compare::{ItemDiff, Marker, compare};
 use amo_model::parts::{id, text};
 use serde_json::Value;
 use sheet_source::fold;
@@ -50,7 +50,7 @@ impl<'a> InDoubt<'a> {
 pub struct PriorKnowledge<'a> {
     /// Ids that are spoken for: runs have made them.
     pub ids: &'a HashSet<u64>,
-    pub marker: Option<Mark>,
+    pub marker: Option<Marker>,
     /// The token's user; 0 where nobody knows.
     pub user: u64,
     /// Ids that an answer has given to these records, without saying which of them.
@@ -164,7 +164,7 @@ impl<'a> ItemIndex<'a> {
         }
     }
 
-    fn compared(&self, record: usize, candidate: usize) -> Comparison {
+    fn compared(&self, record: usize, candidate: usize) -> ItemDiff {
         compare(&self.sent[record], self.free[candidate].1)
     }
 
@@ -286,7 +286,7 @@ impl<'a> ItemIndex<'a> {
 
     /// One value alone, a name or a price, many cards have; with the token's user for its maker it is enough, and where a kind of
     /// thing does not say who has made it.
-    fn is_enough(&self, record: usize, comparison: &Comparison, entity: &Value) -> bool {
+    fn is_enough(&self, record: usize, comparison: &ItemDiff, entity: &Value) -> bool {
         let made = number(&entity[MAKER]);
         let ours = made > 0 && (made == self.known.user || self.maker == Some(made)) || entity.get(MAKER).is_none();
         comparison.telling > 1
@@ -347,7 +347,7 @@ fn was_changed(entity: &Value) -> bool {
 }
 
 /// Nothing speaks against it, and something for it.
-fn could_be(comparison: &Comparison) -> bool {
+fn could_be(comparison: &ItemDiff) -> bool {
     comparison.compatible() && comparison.agreed > 0
 }
 
@@ -371,7 +371,7 @@ mod tests {
         match_records(
             &records,
             &held,
-            PriorKnowledge { named: &none, marker: Some(Mark::Field(7)), user: 500, ..PriorKnowledge::nothing(&ids) },
+            PriorKnowledge { named: &none, marker: Some(Marker::Field(7)), user: 500, ..PriorKnowledge::nothing(&ids) },
         )
     }
 

@@ -8,7 +8,7 @@ use super::verdict::{Carried, Tried};
 use crate::mapping::Plan;
 use crate::store::{BatchNo, BatchOf, Journal, OutgoingBatch, StoreError};
 use amo_client::{Client, Failure, Reply};
-use amo_model::{Action, Shape, payload};
+use amo_model::{Action, BodyShape, payload};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -200,11 +200,11 @@ fn request(plan: &Plan, batch: &Batch) -> (&'static str, String, Option<Vec<u8>>
     }
 }
 
-fn body(shape: Shape, records: &[QueuedRecord]) -> Option<Vec<u8>> {
+fn body(shape: BodyShape, records: &[QueuedRecord]) -> Option<Vec<u8>> {
     match shape {
-        Shape::Array => Some(payload::batch(records.iter().map(|loaded| loaded.record.body.as_slice()))),
-        Shape::Object => Some(records.first().map(|loaded| loaded.record.body.clone()).unwrap_or_default()),
-        Shape::Nothing => None,
+        BodyShape::Array => Some(payload::batch(records.iter().map(|loaded| loaded.record.body.as_slice()))),
+        BodyShape::Object => Some(records.first().map(|loaded| loaded.record.body.clone()).unwrap_or_default()),
+        BodyShape::Nothing => None,
     }
 }
 
@@ -226,10 +226,10 @@ mod tests {
     fn a_body_is_an_array_one_object_or_nothing() {
         let two = [loaded(r#"{"a":1}"#), loaded(r#"{"b":2}"#)];
         for (shape, records, expected) in [
-            (Shape::Array, &two[..], Some(r#"[{"a":1},{"b":2}]"#)),
-            (Shape::Array, &two[..1], Some(r#"[{"a":1}]"#)),
-            (Shape::Object, &two[..1], Some(r#"{"a":1}"#)),
-            (Shape::Nothing, &two[..1], None),
+            (BodyShape::Array, &two[..], Some(r#"[{"a":1},{"b":2}]"#)),
+            (BodyShape::Array, &two[..1], Some(r#"[{"a":1}]"#)),
+            (BodyShape::Object, &two[..1], Some(r#"{"a":1}"#)),
+            (BodyShape::Nothing, &two[..1], None),
         ] {
             let body = body(shape, records).map(|body| String::from_utf8(body).unwrap());
             assert_eq!(body.as_deref(), expected, "{shape:?}");

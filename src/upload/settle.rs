@@ -7,7 +7,7 @@ use super::verify::{DOUBLED, DOUBLED_HINT};
 use crate::mapping::{Plan, request_id, trace};
 use crate::store::{Outcome, Status};
 use amo_model::answer::{self, ItemError, ItemErrors, WrittenItem};
-use amo_model::{Action, ID_KEY, Shape};
+use amo_model::{Action, BodyShape, ID_KEY};
 use serde_json::Value;
 use sheet_source::Row;
 use sheet_source::message;
@@ -43,7 +43,7 @@ pub fn done(
     answered: Answered,
 ) -> Told {
     let mut told = Told::default();
-    if plan.write.shape == Shape::Nothing {
+    if plan.write.shape == BodyShape::Nothing {
         told.done.extend(records.into_iter().map(|loaded| {
             let outcome = deleted(&loaded, answered);
             (loaded, outcome)

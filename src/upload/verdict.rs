@@ -3,7 +3,7 @@
 
 use amo_client::{Failure, Reply, meaning};
 use amo_model::answer::{self, ItemErrors, WrittenItem, WrittenLink};
-use amo_model::{Action, Shape, Write};
+use amo_model::{Action, BodyShape, Write};
 use std::time::Duration;
 
 /// What to do with a batch whose request has ended.
@@ -135,7 +135,7 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
                 return doubt(format!("the answer carries errors: {errors}"));
             }
             // Deleting is answered with nothing. [seed]
-            if write.shape == Shape::Nothing {
+            if write.shape == BodyShape::Nothing {
                 return match reply.status == 204 && reply.body.is_empty() {
                     true => Verdict::Done(Vec::new()),
                     false => Verdict::InDoubt(format!("the answer to the deletion is no 204 but a {}", reply.status)),

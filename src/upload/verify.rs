@@ -7,7 +7,7 @@ use crate::mapping::change::{Changes, Left};
 use crate::mapping::{Plan, Record, trace};
 use crate::store::{Journal, RecordIds, StoreError};
 use amo_client::{Client, Failure, List};
-use amo_model::compare::{Difference, Mark, compare};
+use amo_model::compare::{Difference, Marker, compare};
 use amo_model::parts::{id, text};
 use amo_model::{Action, Entity};
 use serde_json::Value;
@@ -361,7 +361,7 @@ pub async fn look_for_twins(
 const CREATED_BY: &str = "created_by";
 
 /// What a twin would share: the mark, which no other has; else name and price. Nothing where there is no name.
-fn print(marker: Option<Mark>, item: &Value) -> Option<u64> {
+fn print(marker: Option<Marker>, item: &Value) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     if let Some(mark) = marker.and_then(|marker| marker.of(item)) {
         mark.hash(&mut hasher);

@@ -5,7 +5,7 @@ use crate::program;
 use amo_client::account::{Account, SnapshotScope};
 use amo_client::clock::Clock;
 use amo_client::{Client, Pace, parse_base, snapshot};
-use amo_model::{Entity, Link};
+use amo_model::{Entity, LinkKind};
 use amo_sandbox::{Options, Sandbox, Switches};
 use amoport::export::{self, Ask, Columns, ExportError, Exported, Format, Place};
 use calamine::Reader as _;
@@ -97,7 +97,7 @@ impl World {
             let fields = vec![Entity::Leads, Entity::Contacts, Entity::Companies];
             let wanted = SnapshotScope { fields, ..SnapshotScope::default() };
             let account: Account = snapshot::pull(&client, &wanted, 0).await.expect("the account").0;
-            let links = [Link::Contact, Link::Company];
+            let links = [LinkKind::Contact, LinkKind::Company];
             let columns = Columns::of(ask.entity, None, &account).with_links(&links, &account);
             export::run(&client, &account, &ask, &mut columns.into(), &place, |_| {}).await
         })

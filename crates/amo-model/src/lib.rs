@@ -1,5 +1,4 @@
 #![doc = include_str!("../README.md")]
-
 #![forbid(unsafe_code)]
 
 mod columns;
@@ -10,14 +9,14 @@ mod listed;
 mod names;
 mod values;
 
-pub use columns::{ColumnSpec, INVOICE_LINK, Link, Shows};
-pub use json::{answer, lean, page, parts, payload};
+pub use columns::{ColumnSpec, ColumnType, INVOICE_LINK, LinkKind};
+pub use json::{answer, compact, page, parts, payload};
 pub use kinds::{
     ADDRESS_PARTS, COUNTED_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, INVOICES, ITEM_PRICE, ITEM_QUANTITY,
     METADATA_CATEGORIES, NAME_PART, PRODUCTS, REFERENCE_PARTS, REFERENCE_TYPE_PART, SUPPLIERS, part_names, parts,
 };
 pub use limits::*;
-pub use listed::{Entity, EntitySpec, MAY_SORT, Order, Owner};
+pub use listed::{Entity, EntitySpec, ListOrder, MAY_SORT, Owner};
 pub use names::*;
 pub use values::field_type::FieldKind;
 pub use values::{compare, equals, field_type, held};
@@ -56,7 +55,7 @@ pub enum Wrapping {
 
 /// What the body of a write is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum BodyShape {
     Array,
     /// One bare object; segments, and what is changed under its own address. [seed]
     Object,
@@ -71,7 +70,7 @@ pub struct Write {
     /// Below `/api/v4/`. `{catalog}` is the mapping's catalog, `{parent}` the customer of the batch, `{id}` the record's
     /// own id.
     pub path: &'static str,
-    pub shape: Shape,
+    pub shape: BodyShape,
     pub wrapping: Wrapping,
     /// A `request_id` is taken and given back. [seed]
     pub echo: bool,
@@ -158,7 +157,7 @@ impl Needs {
 pub struct SectionSpec {
     /// `lead`, `lead.metadata`, `contact`: the table's name in the mapping.
     pub name: &'static str,
-    pub at: At,
+    pub at: Placement,
     /// Whose custom fields `[name.fields]` may name.
     pub custom_fields: Option<FieldsOf>,
     /// Custom fields a record may carry here.
@@ -187,7 +186,7 @@ impl FieldsOf {
 
 /// Where a section's object stands in the item sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
+pub enum Placement {
     Item,
     /// `_embedded.<key>[0]`
     EmbeddedFirst(&'static str),
@@ -209,7 +208,7 @@ pub struct FieldSpec {
     pub name: &'static str,
     /// The key in the JSON, as in the API's validation errors' `path`.
     pub wire: Wire,
-    pub holds: Holds,
+    pub holds: FieldContent,
     pub on_create: bool,
     pub on_update: bool,
     pub on_delete: bool,
@@ -278,7 +277,7 @@ impl Wire {
 
 /// What a field holds; decides the conversion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
+pub enum FieldContent {
     Text {
         max: usize,
     },
@@ -328,10 +327,10 @@ pub enum Holds {
     OfField,
 }
 
-impl Holds {
+impl FieldContent {
     /// True where one field takes several values.
     pub fn many(self) -> bool {
-        matches!(self, Holds::Tags | Holds::Ids(_) | Holds::Segments | Holds::PriceFields)
+        matches!(self, FieldContent::Tags | FieldContent::Ids(_) | FieldContent::Segments | FieldContent::PriceFields)
     }
 }
 
@@ -390,7 +389,7 @@ impl SectionSpec {
 
     /// True where the section's object stands inside the item and not beside it.
     pub fn is_item(&self) -> bool {
-        self.at == At::Item
+        self.at == Placement::Item
     }
 }
 
@@ -437,7 +436,7 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
             assert_eq!(kind.spec().kind, kind);
-            assert_eq!(kind.spec().sections[0].at, At::Item);
+            assert_eq!(kind.spec().sections[0].at, Placement::Item);
             assert!(!kind.spec().writes.is_empty());
         }
     }
@@ -445,7 +444,7 @@ mod tests {
     #[test]
     fn an_updatable_kind_takes_the_id_of_the_record() {
         for kind in Kind::ALL.map(Kind::spec) {
-            let takes_id = kind.sections[0].fields.iter().any(|f| f.holds == Holds::OwnId && f.on_update);
+            let takes_id = kind.sections[0].fields.iter().any(|f| f.holds == FieldContent::OwnId && f.on_update);
             assert_eq!(takes_id, kind.write(Action::Update).is_some(), "{}", kind.name);
         }
     }

@@ -25,7 +25,7 @@ pub struct EntitySpec {
     pub list: &'static str,
     /// The address of the card in the CRM's own pages, below the host. [client]
     pub card: Option<&'static str>,
-    pub order: Order,
+    pub order: ListOrder,
     /// `filter[id][]` is known to work; else the whole list is looked through. [seed], [doc]
     pub by_ids: bool,
     /// What a list is asked to embed, so that records can be told apart by it.
@@ -36,15 +36,15 @@ pub struct EntitySpec {
     pub names_next: bool,
 }
 
-/// In which order a list comes.
+/// The order in which a list comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum ListOrder {
     /// `order[id]` is honoured. [seed], [client live]
     ById,
-    /// Nobody has seen it honoured; the list has been seen to rise by id. [inferred]
-    Unsure,
-    /// The list comes whole, whatever page is asked for. [seed]
-    Whole,
+    /// It is not known whether `order[id]` is honoured; the list has been seen to rise by id. [inferred]
+    Unknown,
+    /// The whole list comes as one page, whatever page is requested. [seed]
+    OnePage,
 }
 
 /// Keys by which a list may be sorted that does not heed the order asked for: contacts come by their last change. [client
@@ -70,7 +70,7 @@ impl Entity {
                 collection: "leads",
                 list: "leads",
                 card: Some("leads/detail/{id}"),
-                order: Order::ById,
+                order: ListOrder::ById,
                 by_ids: true,
                 with: "contacts,catalog_elements",
                 trash: true,
@@ -80,7 +80,7 @@ impl Entity {
                 collection: "contacts",
                 list: "contacts",
                 card: Some("contacts/detail/{id}"),
-                order: Order::ById,
+                order: ListOrder::ById,
                 by_ids: true,
                 with: "",
                 trash: true,
@@ -90,7 +90,7 @@ impl Entity {
                 collection: "companies",
                 list: "companies",
                 card: Some("companies/detail/{id}"),
-                order: Order::ById,
+                order: ListOrder::ById,
                 by_ids: true,
                 with: "",
                 trash: true,
@@ -100,7 +100,7 @@ impl Entity {
                 collection: "customers",
                 list: "customers",
                 card: Some("customers/detail/{id}"),
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: true,
                 with: "contacts,companies,catalog_elements",
                 trash: false,
@@ -110,7 +110,7 @@ impl Entity {
                 collection: "transactions",
                 list: "customers/transactions",
                 card: None,
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: true,
                 with: "",
                 trash: false,
@@ -120,7 +120,7 @@ impl Entity {
                 collection: "elements",
                 list: "catalogs/{catalog}/elements",
                 card: Some("catalogs/{catalog}/detail/{id}"),
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: true,
                 with: "invoice_link",
                 trash: false,
@@ -130,7 +130,7 @@ impl Entity {
                 collection: "catalogs",
                 list: "catalogs",
                 card: Some("catalogs/{id}"),
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: false,
                 with: "",
                 trash: false,
@@ -140,7 +140,7 @@ impl Entity {
                 collection: "segments",
                 list: "customers/segments",
                 card: None,
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: false,
                 with: "",
                 trash: false,
@@ -150,7 +150,7 @@ impl Entity {
                 collection: "statuses",
                 list: "customers/statuses",
                 card: None,
-                order: Order::Whole,
+                order: ListOrder::OnePage,
                 by_ids: false,
                 with: "",
                 trash: false,

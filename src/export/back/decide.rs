@@ -12,7 +12,7 @@ use super::judge::{Facts, Sent, Verdict, judge};
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use amo_client::account::Account;
 use amo_client::{Client, Failure, List};
-use amo_model::lean::Lean;
+use amo_model::compact::CompactJson;
 use amo_model::{Entity, IDS_MAX, parts};
 use sheet_source::message;
 use sheet_source::problem::{Arg, Message, Problem, column_letter, quoted};
@@ -247,14 +247,14 @@ impl<'a> Walk<'a> {
     }
 
     /// What the account says of these records.
-    pub async fn found(&self, ids: &[u64]) -> Result<HashMap<u64, Lean>, Trouble> {
+    pub async fn found(&self, ids: &[u64]) -> Result<HashMap<u64, CompactJson>, Trouble> {
         let list = List::of(self.asked.entity, self.asked.plan.catalog);
         let found = self.asked.client.records_by_id(&list, ids).await.map_err(Trouble::Service)?;
         Ok(found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item.into()))).collect())
     }
 
     /// A record as the export would show it, and its hashes.
-    pub fn shown(&self, item: &Lean) -> (Row, Now) {
+    pub fn shown(&self, item: &CompactJson) -> (Row, Now) {
         let mut shown = Row::default();
         let whole = Whole { item: item.clone(), ..Whole::default() };
         as_read(self.asked.columns.cells(&whole, &self.names), &mut shown);
@@ -302,7 +302,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn compare(&mut self, one: &Pending, item: &Lean) {
+    fn compare(&mut self, one: &Pending, item: &CompactJson) {
         let (shown, now) = self.shown(item);
         let account = self.in_place(&shown, one.row.number);
         let (base, sheet) = (self.base(one, &shown, &now), self.cells(&one.row));

@@ -3,8 +3,8 @@
 use super::super::hidden::{Described, Hidden, Is};
 use super::{field_is_writable, own_field};
 use amo_client::account::Account;
-use amo_model::parts::Field;
-use amo_model::{Action, Entity, FieldKind, Holds, Kind, Owner, Wire};
+use amo_model::parts::CustomField;
+use amo_model::{Action, Entity, FieldContent, FieldKind, Kind, Owner, Wire};
 use sheet_source::{ColumnMatch, Header};
 use std::fmt::Write as _;
 
@@ -127,12 +127,14 @@ impl Generating<'_> {
         if field.holds.many() {
             value.push("split = \",\"".to_owned());
         }
-        if self.purpose == Purpose::Update && field.holds != Holds::OwnId {
+        if self.purpose == Purpose::Update && field.holds != FieldContent::OwnId {
             value.push("on-empty = \"reject\"".to_owned());
         }
         match field.holds {
-            Holds::Ids(_) | Holds::OneId(_) if self.purpose == Purpose::AsNew => value.push("by = \"key\"".to_owned()),
-            Holds::UserOrRobot => {
+            FieldContent::Ids(_) | FieldContent::OneId(_) if self.purpose == Purpose::AsNew => {
+                value.push("by = \"key\"".to_owned())
+            }
+            FieldContent::UserOrRobot => {
                 value.push(format!("values = {{ {} = \"0\" }}", quoted(super::super::cell::ROBOT)));
                 // Who made it may be nobody here.
                 if self.purpose == Purpose::AsNew {
@@ -196,7 +198,13 @@ impl Generating<'_> {
     }
 
     /// In another account a field is known by its code, or by its name.
-    fn field<'a>(&self, account: &'a Account, column: &Described, id: u64, code: Option<&str>) -> Option<&'a Field> {
+    fn field<'a>(
+        &self,
+        account: &'a Account,
+        column: &Described,
+        id: u64,
+        code: Option<&str>,
+    ) -> Option<&'a CustomField> {
         let fields = account.fields(self.owner?);
         if self.same_account {
             return fields.iter().find(|field| field.id == id);

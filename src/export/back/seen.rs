@@ -3,7 +3,7 @@
 
 use super::decide::{Deciding, Trouble, Walk};
 use super::judge::Sent;
-use amo_model::lean::Lean;
+use amo_model::compact::CompactJson;
 use amo_model::{IDS_MAX, parts};
 use sheet_source::{Row, Table};
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ async fn look(walk: &Walk<'_>, ids: &[u64], asked_before: bool, seen: &mut Vec<(
 }
 
 /// True where nobody else was the last to change a record.
-fn is_ours(item: &Lean, walk: &Walk<'_>) -> bool {
+fn is_ours(item: &CompactJson, walk: &Walk<'_>) -> bool {
     let by = parts::id(&item["updated_by"]);
     by.is_none_or(|by| by == ROBOT || by == walk.asked.account.basics.current_user)
 }

@@ -5,7 +5,7 @@ use crate::mapping::convert::{date, flag, number};
 use crate::mapping::plan::{Convert, LookupWhat, OriginPlan, TargetPlan};
 use crate::mapping::written::{As, Literal};
 use amo_model::FieldKind;
-use amo_model::lean::Lean;
+use amo_model::compact::CompactJson;
 use amo_model::parts::{self, id, number, text};
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
@@ -33,7 +33,7 @@ const ENTITY_ID: &str = "entity_id";
 
 impl Given {
     /// `None` where there is nothing.
-    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> Option<Given> {
+    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &CompactJson) -> Option<Given> {
         let value = match target {
             TargetPlan::Field(_) => held,
             TargetPlan::Custom { .. } => inner(origin, held),
@@ -67,7 +67,7 @@ impl Given {
             Convert::Json { .. } if value.is_null() => None,
             Convert::Json { .. } => Some(Given::Text(value.to_string())),
             Convert::Text { .. } | Convert::Word(_) => match value {
-                Lean::Flag(flag) => Some(Given::Text(flag.to_string())),
+                CompactJson::Flag(flag) => Some(Given::Text(flag.to_string())),
                 _ => told().map(Given::Text),
             },
             Convert::Phone { .. }
@@ -100,7 +100,7 @@ impl Given {
 }
 
 /// What of the value of a custom field is meant.
-fn inner<'v>(origin: &OriginPlan, held: &'v Lean) -> &'v Lean {
+fn inner<'v>(origin: &OriginPlan, held: &'v CompactJson) -> &'v CompactJson {
     let value = &held["value"];
     match &origin.convert {
         // A chain has no such key. [doc]
@@ -120,7 +120,7 @@ fn rules(convert: &Convert) -> Option<&date::Rules> {
 }
 
 /// No moment of an account's own is that old; PHP writes 0 for none. [inferred]
-fn moment(value: &Lean, target: &TargetPlan) -> Option<Given> {
+fn moment(value: &CompactJson, target: &TargetPlan) -> Option<Given> {
     let told = text(value);
     let unix_s = told.parse::<i64>().ok().or_else(|| told.parse::<Timestamp>().ok().map(Timestamp::as_second))?;
     let none = unix_s == 0 && !matches!(target, TargetPlan::Custom { kind: FieldKind::DateTime, .. });
@@ -128,7 +128,7 @@ fn moment(value: &Lean, target: &TargetPlan) -> Option<Given> {
 }
 
 /// A day is sent as its midnight in the account's zone.
-fn day(value: &Lean, rules: &date::Rules) -> Option<Date> {
+fn day(value: &CompactJson, rules: &date::Rules) -> Option<Date> {
     let told = text(value);
     let at = told.parse::<i64>().ok().and_then(|unix_s| Timestamp::from_second(unix_s).ok());
     let Some(at) = at.or_else(|| told.parse::<Timestamp>().ok()) else { return told.parse().ok() };

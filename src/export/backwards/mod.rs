@@ -17,11 +17,11 @@ use crate::mapping::plan::{
 };
 use crate::mapping::resolve;
 use crate::mapping::written::Literal;
-use amo_model::compare::Mark;
+use amo_model::compact::CompactJson;
+use amo_model::compare::Marker;
 use amo_model::held::{self, field_values};
-use amo_model::lean::Lean;
 use amo_model::parts::{self, id};
-use amo_model::{At, Link, Wire};
+use amo_model::{LinkKind, Placement, Wire};
 use given::Given;
 use sheet_source::fold;
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub struct Backwards {
     plan: Arc<Plan>,
     titles: Vec<String>,
     targets: Arc<[Target]>,
-    links: Vec<Link>,
+    links: Vec<LinkKind>,
     words: Words,
     dialect: Dialect,
     /// Real dates and numbers, not their texts.
@@ -79,7 +79,7 @@ impl Backwards {
         self.titles.iter().map(String::as_str)
     }
 
-    pub fn links(&self) -> &[Link] {
+    pub fn links(&self) -> &[LinkKind] {
         &self.links
     }
 
@@ -127,20 +127,20 @@ impl Backwards {
     }
 
     /// The objects of each section.
-    fn objects<'v>(&self, plan: &Plan, whole: &'v Whole) -> Vec<Vec<&'v Lean>> {
-        let mut all: Vec<Vec<&Lean>> = Vec::with_capacity(plan.sections.len());
+    fn objects<'v>(&self, plan: &Plan, whole: &'v Whole) -> Vec<Vec<&'v CompactJson>> {
+        let mut all: Vec<Vec<&CompactJson>> = Vec::with_capacity(plan.sections.len());
         for section in &plan.sections {
-            let linked = |link: Link| {
+            let linked = |link: LinkKind| {
                 let place = self.links.iter().position(|known| *known == link);
                 place.and_then(|place| whole.linked(place)).into_iter().collect()
             };
             let objects = match section.spec.at {
-                At::Item => vec![&whole.item],
-                At::EmbeddedFirst("contacts") => linked(Link::Contact),
-                At::EmbeddedFirst("companies") => linked(Link::Company),
-                At::EmbeddedFirst(_) | At::Embedded(_) => Vec::new(),
-                At::Field(_) | At::Value => parted(section, &all, &whole.item),
-                At::Elements | At::LinkedElements => held::elements(&whole.item, list_of(plan, section)),
+                Placement::Item => vec![&whole.item],
+                Placement::EmbeddedFirst("contacts") => linked(LinkKind::Contact),
+                Placement::EmbeddedFirst("companies") => linked(LinkKind::Company),
+                Placement::EmbeddedFirst(_) | Placement::Embedded(_) => Vec::new(),
+                Placement::Field(_) | Placement::Value => parted(section, &all, &whole.item),
+                Placement::Elements | Placement::LinkedElements => held::elements(&whole.item, list_of(plan, section)),
             };
             all.push(objects);
         }
@@ -151,7 +151,7 @@ impl Backwards {
     fn fill(
         &mut self,
         (place, target): (usize, &Target),
-        objects: &[&Lean],
+        objects: &[&CompactJson],
         whole: &Whole,
         rows: &mut [Vec<Cell>],
         columns: bool,
@@ -165,7 +165,7 @@ impl Backwards {
         if columns && used.len() < objects.len() {
             self.lose(format!("{}: there are several, the mapping has room for one", target.name));
         }
-        let mut left: Vec<&Lean> = used.iter().flat_map(|object| values_of(&value.target, object)).collect();
+        let mut left: Vec<&CompactJson> = used.iter().flat_map(|object| values_of(&value.target, object)).collect();
         let spot = |no: usize| Spot { target, place, no, value, origin: &value.origins[no], way: &target.ways[no] };
         for no in 0..value.origins.len() {
             if let Input::Constant(text) = &value.origins[no].input {
@@ -203,7 +203,7 @@ impl Backwards {
     }
 
     /// True where the mapping's own text stands for what is held.
-    fn is(&self, spot: Spot<'_>, held: &Lean, text: &Literal, whole: &Whole) -> bool {
+    fn is(&self, spot: Spot<'_>, held: &CompactJson, text: &Literal, whole: &Whole) -> bool {
         let Some(given) = Given::of(&spot.value.target, spot.origin, held) else { return false };
         match (&given, &spot.origin.convert) {
             (Given::Id(id), Convert::Name(lookup)) => {
@@ -214,8 +214,8 @@ impl Backwards {
         }
     }
 
-    fn cell(&mut self, spot: Spot<'_>, held: Vec<&Lean>, whole: &Whole) -> Cell {
-        let given = |held: &&Lean| Given::of(&spot.value.target, spot.origin, held);
+    fn cell(&mut self, spot: Spot<'_>, held: Vec<&CompactJson>, whole: &Whole) -> Cell {
+        let given = |held: &&CompactJson| Given::of(&spot.value.target, spot.origin, held);
         let given: Vec<Given> = held.iter().filter_map(given).collect();
         let mut cells = Vec::new();
         for (step, given) in given.into_iter().enumerate() {
@@ -291,7 +291,7 @@ impl Backwards {
         }
     }
 
-    fn name(&mut self, spot: Spot<'_>, what: &LookupWhat, within: Option<u64>, id: u64, item: &Lean) -> Cell {
+    fn name(&mut self, spot: Spot<'_>, what: &LookupWhat, within: Option<u64>, id: u64, item: &CompactJson) -> Cell {
         let pipeline = parts::id(&item["pipeline_id"]);
         let wanted = Wanted { target: &spot.value.target, what, within, pipeline, id };
         let word = self.words.of((spot.place, spot.no), wanted, &spot.way.translation);
@@ -303,7 +303,7 @@ impl Backwards {
 
     /// How the mapping looks a name up: a stage in the pipeline that the row names, else in the main one or, for a change,
     /// in any.
-    fn looked_up<'l>(&self, spot: Spot<'_>, lookup: &'l Lookup, item: &Lean) -> (&'l LookupWhat, Option<u64>) {
+    fn looked_up<'l>(&self, spot: Spot<'_>, lookup: &'l Lookup, item: &CompactJson) -> (&'l LookupWhat, Option<u64>) {
         let LookupWhat::Stage { anywhere } = lookup.what else { return (&lookup.what, None) };
         let section = &self.plan.sections[spot.target.section];
         let names_pipeline = |value: &ValuePlan| {
@@ -319,7 +319,7 @@ impl Backwards {
     }
 
     /// The key under which the record was made, and what holds the rows of a record together.
-    fn names_of_rows(&mut self, plan: &Plan, item: &Lean, rows: &mut [Vec<Cell>]) {
+    fn names_of_rows(&mut self, plan: &Plan, item: &CompactJson, rows: &mut [Vec<Cell>]) {
         let unfilled = |rows: &[Vec<Cell>], column: usize| rows.iter().any(|row| row[column] == Cell::Empty);
         if plan.key.iter().any(|column| unfilled(rows, *column)) {
             let made = id(&item["id"]).and_then(|id| self.words.key(plan.kind.spec().entity, plan.catalog, id));
@@ -381,7 +381,7 @@ impl Backwards {
 }
 
 /// What a field holds in the object of its section.
-fn values_of<'v>(target: &TargetPlan, object: &'v Lean) -> Vec<&'v Lean> {
+fn values_of<'v>(target: &TargetPlan, object: &'v CompactJson) -> Vec<&'v CompactJson> {
     match target {
         TargetPlan::Field(spec) => spec.wire.held(object),
         TargetPlan::Custom { field, .. } => field_values(object, field.id),
@@ -389,7 +389,7 @@ fn values_of<'v>(target: &TargetPlan, object: &'v Lean) -> Vec<&'v Lean> {
 }
 
 /// The values of a custom field that are objects.
-fn parted<'v>(section: &SectionPlan, all: &[Vec<&'v Lean>], item: &'v Lean) -> Vec<&'v Lean> {
+fn parted<'v>(section: &SectionPlan, all: &[Vec<&'v CompactJson>], item: &'v CompactJson) -> Vec<&'v CompactJson> {
     let Some(field) = &section.field else { return Vec::new() };
     let holder = match all.get(section.holder) {
         Some(objects) => objects.first().copied(),
@@ -405,7 +405,7 @@ fn list_of(plan: &Plan, section: &SectionPlan) -> Option<u64> {
 }
 
 /// True for a value that goes into this column: phones by their sort, parts of an address by theirs.
-fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> bool {
+fn fits(target: &TargetPlan, origin: &OriginPlan, held: &CompactJson) -> bool {
     match (&origin.sort, target) {
         (Some(sort), TargetPlan::Custom { field, .. }) => held::is_of_sort(held, sort, |option| {
             field.options.iter().find(|known| known.id == option).and_then(|known| known.code.clone())
@@ -439,10 +439,10 @@ fn join(texts: &[String], origin: &OriginPlan) -> (String, bool) {
 }
 
 /// The key that a record carries itself; where it has none, a marker has the name of its run. [mapping]
-fn marker(plan: &Plan, item: &Lean) -> Option<String> {
+fn marker(plan: &Plan, item: &CompactJson) -> Option<String> {
     let text = match plan.marker? {
-        Mark::Field(field) => field_values(item, field).first().map(|value| parts::text(&value["value"]))?,
-        Mark::Key(key) => parts::text(&item[key]),
+        Marker::Field(field) => field_values(item, field).first().map(|value| parts::text(&value["value"]))?,
+        Marker::Key(key) => parts::text(&item[key]),
     };
     let of_run = text.rsplit_once("/r").is_some_and(|(run, row)| {
         run.starts_with(|c: char| c.is_ascii_digit()) && run.contains('T') && row.parse::<u32>().is_ok()

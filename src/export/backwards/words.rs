@@ -3,7 +3,7 @@
 use crate::mapping::plan::{ElementBy, LookupWhat, Plan, TargetPlan};
 use crate::mapping::resolve;
 use crate::mapping::written::Literal;
-use amo_model::parts::{Field, FieldOption, Item};
+use amo_model::parts::{CatalogElement, CustomField, FieldOption};
 use amo_model::{Entity, Owner};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Words {
     plan: Arc<Plan>,
     keys: Box<KeyOf>,
     /// Elements by id: name and article.
-    items: HashMap<u64, Item>,
+    items: HashMap<u64, CatalogElement>,
     customers: HashMap<u64, String>,
     kept: HashMap<Place, Word>,
 }
@@ -124,7 +124,7 @@ fn named<'a>(mut all: impl Iterator<Item = (u64, &'a String)>, id: u64) -> Vec<S
     all.find(|(known, _)| *known == id).map(|(_, name)| name.clone()).into_iter().collect()
 }
 
-fn element(item: &Item, by: ElementBy) -> Vec<String> {
+fn element(item: &CatalogElement, by: ElementBy) -> Vec<String> {
     let article = item.sku.clone();
     match by {
         ElementBy::Article => article.into_iter().collect(),
@@ -134,7 +134,7 @@ fn element(item: &Item, by: ElementBy) -> Vec<String> {
 }
 
 /// An option's text, and its path where it hangs on a branch of a tree.
-fn options(field: &Field, id: u64) -> Vec<String> {
+fn options(field: &CustomField, id: u64) -> Vec<String> {
     let find = |id: u64| field.options.iter().find(|option| option.id == id);
     let Some(option) = find(id) else { return Vec::new() };
     let mut path = vec![option.value.as_str()];

@@ -3,7 +3,7 @@
 use amo_client::account::SnapshotScope;
 use amo_client::clock::Clock;
 use amo_client::{Client, Pace, parse_base, snapshot};
-use amo_model::compare::Mark;
+use amo_model::compare::Marker;
 use amo_model::{Action, Kind};
 use amo_sandbox::{Options as SandboxOptions, Sandbox};
 use amoport::mapping::{self, Ledger, Plan, Record, compile};
@@ -159,7 +159,7 @@ impl Stage {
     pub fn marked(self, keyed: bool) -> Stage {
         let key = if keyed { vec![0] } else { Vec::new() };
         let plan = Arc::try_unwrap(self.plan).unwrap_or_else(|_| panic!("the stage alone has it"));
-        Stage { plan: Arc::new(Plan { marker: Some(Mark::Field(MARK)), key, ..plan }), ..self }
+        Stage { plan: Arc::new(Plan { marker: Some(Marker::Field(MARK)), key, ..plan }), ..self }
     }
 
     pub async fn upload(&self, records: Vec<Record>) -> End {

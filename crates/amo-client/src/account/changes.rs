@@ -2,7 +2,7 @@
 
 use super::Account;
 use amo_model::Owner;
-use amo_model::parts::Field;
+use amo_model::parts::CustomField;
 use std::collections::HashSet;
 
 /// One sentence for each thing that a mapping could name and that was removed or changed.
@@ -45,7 +45,7 @@ pub fn changes(then: &Account, now: &Account) -> Vec<String> {
     sentences
 }
 
-fn field_changes(then: &Field, now: &Field, sentences: &mut Vec<String>) {
+fn field_changes(then: &CustomField, now: &CustomField, sentences: &mut Vec<String>) {
     if then.kind != now.kind {
         sentences.push(format!("the field \"{}\" is of type {} now, it was {}", then.name, now.kind, then.kind));
     }
@@ -72,7 +72,7 @@ mod tests {
     fn removed_things_are_named() {
         let mut then = account();
         let option = |id, value: &str| FieldOption { id, value: value.into(), code: None, parent: None };
-        let field = Field {
+        let field = CustomField {
             id: 1,
             name: "Источник".into(),
             code: None,
@@ -82,11 +82,12 @@ mod tests {
             search_in: None,
             currency: None,
         };
-        let other = Field { id: 2, name: "Город".into(), kind: "text".into(), options: vec![], ..field.clone() };
+        let other =
+            CustomField { id: 2, name: "Город".into(), kind: "text".into(), options: vec![], ..field.clone() };
         then.fields.insert(Owner::Entity(Entity::Leads), vec![field.clone(), other]);
         let mut now = then.clone();
         assert_eq!(changes(&then, &now), Vec::<String>::new());
-        let less = Field { options: vec![option(1, "Сайт")], ..field };
+        let less = CustomField { options: vec![option(1, "Сайт")], ..field };
         now.fields.insert(Owner::Entity(Entity::Leads), vec![less]);
         now.pipelines[0].stages.remove(1);
         now.users[0].is_active = false;

@@ -19,7 +19,7 @@ pub use example::example;
 pub use record_states::{RecordState, RecordStates, Visibility};
 pub use token_user::TokenUser;
 
-use amo_model::parts::{Basics, Catalog, Field, Item, Named, Pipeline, Stage, User};
+use amo_model::parts::{Basics, Catalog, CatalogElement, CustomField, Named, Pipeline, Stage, User};
 use amo_model::{Entity, Owner, STATUS_TYPE_UNSORTED};
 use serde::{Deserialize, Serialize};
 use sheet_source::fold;
@@ -42,14 +42,14 @@ pub struct Account {
     pub users: Vec<User>,
     pub loss_reasons: Vec<Named>,
     pub catalogs: Vec<Catalog>,
-    pub fields: BTreeMap<Owner, Vec<Field>>,
+    pub fields: BTreeMap<Owner, Vec<CustomField>>,
     #[serde(default)]
     pub segments: Vec<Named>,
     #[serde(default)]
     pub customer_statuses: Vec<Named>,
     /// By catalog: elements that a mapping may name by SKU or name. Catalogs that the mapping does not need are left out.
     #[serde(default)]
-    pub elements: BTreeMap<u64, Vec<Item>>,
+    pub elements: BTreeMap<u64, Vec<CatalogElement>>,
     /// Customers, where a mapping names them; else they are not read.
     #[serde(default)]
     pub customers: Option<Vec<Named>>,
@@ -240,12 +240,12 @@ impl Account {
         by_name(&self.customer_statuses, name, |s| &s.name, |s| s.id)
     }
 
-    pub fn fields(&self, owner: Owner) -> &[Field] {
+    pub fn fields(&self, owner: Owner) -> &[CustomField] {
         self.fields.get(&owner).map_or(&[], Vec::as_slice)
     }
 
     /// A custom field by `id:294471`, by code, or by name.
-    pub fn field(&self, owner: Owner, name: &str) -> Result<&Field, LookupError> {
+    pub fn field(&self, owner: Owner, name: &str) -> Result<&CustomField, LookupError> {
         let fields = self.fields(owner);
         if let Some(id) = name.trim().strip_prefix("id:") {
             let id: Option<u64> = id.trim().parse().ok();
@@ -257,7 +257,7 @@ impl Account {
             return Ok(field);
         }
         let wanted = fold(name);
-        let found: Vec<&Field> = fields.iter().filter(|f| fold(&f.name) == wanted).collect();
+        let found: Vec<&CustomField> = fields.iter().filter(|f| fold(&f.name) == wanted).collect();
         match found.as_slice() {
             [one] => Ok(one),
             [] => {
@@ -271,7 +271,8 @@ impl Account {
     /// All names by which `field` finds a field, for `is_named`: to check many names that may be unknown, which `field` would each
     /// compare with all known names.
     pub fn field_names(&self, owner: Owner) -> HashSet<String> {
-        let names = |field: &Field| [Some(fold(&field.name)), field.code.clone(), Some(format!("id:{}", field.id))];
+        let names =
+            |field: &CustomField| [Some(fold(&field.name)), field.code.clone(), Some(format!("id:{}", field.id))];
         self.fields(owner).iter().flat_map(names).flatten().collect()
     }
 

@@ -3,7 +3,7 @@
 use super::{Account, SNAPSHOT_SCHEMA, SnapshotScope};
 use crate::http::{Client, Failure};
 use crate::lists::List;
-use amo_model::parts::{self, Basics, Catalog, Field, Named};
+use amo_model::parts::{self, Basics, Catalog, CustomField, Named};
 use amo_model::{
     ACCOUNT_PATH, CUSTOM_FIELDS_PATH, Entity, FieldKind, INVOICES, LOSS_REASONS_PATH, Needs, Owner, PAGE_MAX,
     PIPELINES_PATH, USERS_PATH, Wrapping, answer,
@@ -118,7 +118,7 @@ impl SnapshotReader<'_> {
         self.list(Entity::Customers.path(), "customers", "customers", parts::named).await.map(Some)
     }
 
-    async fn entity_fields(&self, mode: &str) -> Result<BTreeMap<Owner, Vec<Field>>, Failure> {
+    async fn entity_fields(&self, mode: &str) -> Result<BTreeMap<Owner, Vec<CustomField>>, Failure> {
         let mut fields = BTreeMap::new();
         for entity in &self.scope.fields {
             let needs = match entity {
@@ -145,7 +145,7 @@ impl SnapshotReader<'_> {
         Ok(())
     }
 
-    async fn fields_of(&self, owner: Owner) -> Result<Vec<Field>, Failure> {
+    async fn fields_of(&self, owner: Owner) -> Result<Vec<CustomField>, Failure> {
         let path = format!("{}/{CUSTOM_FIELDS_PATH}", owner.path());
         self.list(&path, "custom_fields", &format!("fields of {}", owner.path()), parts::field).await
     }

@@ -3,7 +3,7 @@
 
 mod token_file;
 
-pub use token_file::{NewPairFile, TokenPair, TokenStore};
+pub use token_file::{NewPairFile, OAuthTokens, TokenStore};
 
 use crate::private::redact::Redactor;
 use secrecy::{ExposeSecret, SecretString};

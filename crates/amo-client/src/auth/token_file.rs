@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone)]
-pub struct TokenPair {
+pub struct OAuthTokens {
     pub access: SecretString,
     pub refresh: SecretString,
     /// Unix seconds. Shown to the person only; what counts is the service's 401.
@@ -43,12 +43,12 @@ impl TokenStore {
         &self.path
     }
 
-    pub fn read(&self) -> io::Result<TokenPair> {
+    pub fn read(&self) -> io::Result<OAuthTokens> {
         let text = secret::bytes(&self.path, self.others).map_err(io::Error::other)?.content;
         // The parser's own message could quote a token.
         let json: PairJson = serde_json::from_slice(text.strip_prefix(BOM).unwrap_or(&text))
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not a pair of tokens"))?;
-        Ok(TokenPair {
+        Ok(OAuthTokens {
             access: secret::line("its access_token", &json.access_token).map_err(io::Error::other)?,
             refresh: secret::line("its refresh_token", &json.refresh_token).map_err(io::Error::other)?,
             expires_at: json.expires_at,
@@ -98,7 +98,7 @@ pub struct NewPairFile {
 
 impl NewPairFile {
     /// Writes the pair and puts it in place. When this returns, the pair is on disk even if the machine crashes.
-    pub fn keep(mut self, pair: &TokenPair) -> io::Result<()> {
+    pub fn keep(mut self, pair: &OAuthTokens) -> io::Result<()> {
         use std::io::Seek;
         let json = PairJson {
             access_token: pair.access.expose_secret().to_owned(),
@@ -131,8 +131,8 @@ impl NewPairFile {
 mod tests {
     use super::*;
 
-    fn pair(n: u32) -> TokenPair {
-        TokenPair {
+    fn pair(n: u32) -> OAuthTokens {
+        OAuthTokens {
             access: SecretString::from(format!("access-{n}")),
             refresh: SecretString::from(format!("refresh-{n}")),
             expires_at: i64::from(n),

@@ -7,7 +7,7 @@
 use super::client::{Client, READ_TRIES};
 use super::failure::Failure;
 use super::transport::failure_of;
-use crate::auth::{App, Reread, TokenPair, TokenSource, TokenStore};
+use crate::auth::{App, OAuthTokens, Reread, TokenSource, TokenStore};
 use amo_model::TOKEN_PATH;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -77,14 +77,19 @@ impl Client {
     }
 
     /// Exchanges the code of a person's consent for the first pair, which is kept in `store`.
-    pub async fn log_in(&self, store: &TokenStore, app: &App, code: &SecretString) -> Result<TokenPair, Failure> {
+    pub async fn log_in(&self, store: &TokenStore, app: &App, code: &SecretString) -> Result<OAuthTokens, Failure> {
         let _lock = lock(store).await?;
         let grant = [(GRANT_TYPE, "authorization_code"), ("code", code.expose_secret())];
         self.request_pair(store, app, &grant).await
     }
 
     /// Requests a new pair, which is on disk when this returns. The caller holds the store's lock.
-    async fn request_pair(&self, store: &TokenStore, app: &App, grant: &[(&str, &str)]) -> Result<TokenPair, Failure> {
+    async fn request_pair(
+        &self,
+        store: &TokenStore,
+        app: &App,
+        grant: &[(&str, &str)],
+    ) -> Result<OAuthTokens, Failure> {
         let unkept = |e: std::io::Error| {
             Failure::Unauthorized(format!("new tokens cannot be kept in {}: {e}", store.path().display()))
         };
@@ -102,7 +107,7 @@ impl Client {
     }
 
     /// Sends a grant. A repeat is harmless: the service refuses a grant that was used already.
-    async fn send_grant(&self, app: &App, grant: &[(&str, &str)]) -> Result<TokenPair, Failure> {
+    async fn send_grant(&self, app: &App, grant: &[(&str, &str)]) -> Result<OAuthTokens, Failure> {
         self.auth.add_secret(&app.client_secret);
         for (_, secret) in grant.iter().filter(|(key, _)| *key != GRANT_TYPE) {
             self.auth.add_secret(&SecretString::from(*secret));
@@ -152,7 +157,7 @@ impl Client {
         }
     }
 
-    fn read_pair(&self, body: &[u8]) -> Result<TokenPair, Failure> {
+    fn read_pair(&self, body: &[u8]) -> Result<OAuthTokens, Failure> {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let secret = |key: &str| value[key].as_str().filter(|text| !text.is_empty()).map(SecretString::from);
         let (Some(access), Some(refresh)) = (secret("access_token"), secret("refresh_token")) else {
@@ -160,7 +165,7 @@ impl Client {
         };
         [&access, &refresh].into_iter().for_each(|token| self.auth.add_secret(token));
         let now_s = self.pace.clock().unix_ms() / 1000;
-        Ok(TokenPair { access, refresh, expires_at: expiry(now_s, &value["expires_in"]) })
+        Ok(OAuthTokens { access, refresh, expires_at: expiry(now_s, &value["expires_in"]) })
     }
 }
 

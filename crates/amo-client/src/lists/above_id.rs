@@ -3,14 +3,14 @@
 use super::above_id_pager::{AboveIdPager, SortedPage};
 use super::page::{List, PAGES_MAX};
 use crate::http::{Client, Failure};
-use amo_model::{Order, PAGE_MAX, parts};
+use amo_model::{ListOrder, PAGE_MAX, parts};
 use serde_json::Value;
 use std::cmp::Ordering;
 
 impl Client {
     /// The highest id of a list; 0 where it is empty. Ids grow with creation. [client live]
     pub async fn highest_id(&self, list: &List) -> Result<u64, Failure> {
-        if list.entity.spec().order == Order::ById {
+        if list.entity.spec().order == ListOrder::ById {
             let (newest, _) = self.sorted_page(list, SortedPage { page: 1, descending: true }, 1).await?;
             return Ok(newest.first().and_then(|item| parts::id(&item["id"])).unwrap_or(0));
         }
@@ -78,7 +78,7 @@ impl Client {
                 let page = request.page;
                 return Err(list.unproven(&format!("has nothing on page {page}, which the full one before it names")));
             }
-            if full && list.entity.spec().order == Order::Whole {
+            if full && list.entity.spec().order == ListOrder::OnePage {
                 return Err(list.unproven("fills a whole page, and may go on"));
             }
             named = (next && full && !list.entity.spec().names_next).then_some(request.page + 1);
@@ -109,9 +109,9 @@ impl Client {
 
 fn pager_above(list: &List, watermark: u64) -> AboveIdPager {
     match list.entity.spec().order {
-        Order::ById => AboveIdPager::ordered(watermark),
-        Order::Unsure => AboveIdPager::unknown_order(watermark),
-        Order::Whole => AboveIdPager::single_page(),
+        ListOrder::ById => AboveIdPager::ordered(watermark),
+        ListOrder::Unknown => AboveIdPager::unknown_order(watermark),
+        ListOrder::OnePage => AboveIdPager::single_page(),
     }
 }
 

@@ -4,8 +4,8 @@ use super::all_pages_pager::{AllPagesPager, PAGES_MAX, PageRequest};
 use super::page::List;
 use super::seen_ids::{Novelty, SeenIds};
 use crate::http::{Client, Failure};
-use amo_model::lean::Lean;
-use amo_model::{Entity, Order, PAGE_MAX, parts};
+use amo_model::compact::CompactJson;
+use amo_model::{Entity, ListOrder, PAGE_MAX, parts};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ type PageResult = (PageRequest, Result<Vec<Box<RawValue>>, Failure>);
 
 /// A record of a list.
 pub struct ListItem {
-    pub item: Lean,
+    pub item: CompactJson,
     /// As the service wrote it.
     pub raw: Box<RawValue>,
 }
@@ -91,13 +91,13 @@ impl Client {
         let mut reader = ListReader {
             client: self,
             query: Arc::new(query),
-            ordered: order == Order::ById,
+            ordered: order == ListOrder::ById,
             summary: ListSummary::default(),
             again: false,
             missed: false,
             give,
         };
-        if order == Order::Whole {
+        if order == ListOrder::OnePage {
             let first = PageRequest { no: 1, page: 1, limit: PAGE_MAX as u64 };
             let rows = read_page(self, &reader.query, first).await.map_err(ListError::Service)?;
             if rows.len() >= PAGE_MAX {
@@ -245,7 +245,7 @@ impl<E, G: AsyncFnMut(ListItem) -> Result<(), E>> ListReader<'_, G> {
 
 fn parse(rows: Vec<Box<RawValue>>) -> Vec<ListItem> {
     // A `RawValue` is valid JSON, so this does not fail.
-    rows.into_iter().map(|raw| ListItem { item: Lean::of(&raw).unwrap_or_default(), raw }).collect()
+    rows.into_iter().map(|raw| ListItem { item: CompactJson::of(&raw).unwrap_or_default(), raw }).collect()
 }
 
 /// True where a page comes again for another number. A single record may be the overlap of two pages.
@@ -261,7 +261,7 @@ async fn read_page(
     let list = List::of(list_query.entity, list_query.catalog);
     let (no, limit) = (request.page.to_string(), request.limit.to_string());
     let mut query: Vec<(&str, &str)> = list_query.query.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    if list_query.entity.spec().order == Order::ById {
+    if list_query.entity.spec().order == ListOrder::ById {
         query.push(("order[id]", "asc"));
     }
     query.extend([("page", no.as_str()), ("limit", limit.as_str())]);

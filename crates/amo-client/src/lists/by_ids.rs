@@ -3,7 +3,7 @@
 use super::above_id_pager::AboveIdPager;
 use super::page::{List, PAGES_MAX};
 use crate::http::{Client, Failure};
-use amo_model::{Order, PAGE_MAX, parts};
+use amo_model::{ListOrder, PAGE_MAX, parts};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -29,9 +29,9 @@ impl Client {
             }
         }
         let mut pager = match spec.order {
-            Order::ById => AboveIdPager::ordered(ids.iter().min().map_or(0, |least| least.saturating_sub(1))),
-            Order::Unsure => AboveIdPager::all_pages(),
-            Order::Whole => AboveIdPager::single_page(),
+            ListOrder::ById => AboveIdPager::ordered(ids.iter().min().map_or(0, |least| least.saturating_sub(1))),
+            ListOrder::Unknown => AboveIdPager::all_pages(),
+            ListOrder::OnePage => AboveIdPager::single_page(),
         };
         let mut found = Vec::new();
         let give = |_, item| found.extend(Some(item).filter(is_requested));

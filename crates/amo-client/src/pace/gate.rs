@@ -223,10 +223,10 @@ impl Pace {
             held_us = own_held_us.max(limiter.held_us(now_us));
             let has_trouble = limiter.has_trouble();
             let turn = match limiter.halt() {
-                Some(halt) if Some(halt.no) != found => Err(Refusal::Halt(halt)),
-                Some(_) if has_trial => Err(Refusal::TrialInFlight),
-                Some(_) | None if own_wait > 0 => Err(Refusal::Wait(own_wait)),
-                Some(_) | None => limiter.take(now_us, LIMIT_MAX).map_err(Refusal::Wait),
+                Some(halt) if Some(halt.no) != found => Err(NotAdmitted::Halt(halt)),
+                Some(_) if has_trial => Err(NotAdmitted::TrialInFlight),
+                Some(_) | None if own_wait > 0 => Err(NotAdmitted::Wait(own_wait)),
+                Some(_) | None => limiter.take(now_us, LIMIT_MAX).map_err(NotAdmitted::Wait),
             };
             (turn.map(|()| (limiter.halt().is_some(), now_us)), has_trouble)
         };
@@ -235,7 +235,7 @@ impl Pace {
         let (taken, has_trouble) = match taken {
             Some(Ok(taken)) => taken,
             Some(Err(pause)) => return Admission::In(pause),
-            None if own_wait > 0 => (Err(Refusal::Wait(own_wait)), false),
+            None if own_wait > 0 => (Err(NotAdmitted::Wait(own_wait)), false),
             None => (Ok((false, 0)), false),
         };
         gate.has_trouble = has_trouble || gate.own.has_trouble();
@@ -247,9 +247,9 @@ impl Pace {
                 gate.own.stamp(own_us);
                 Admission::Now(Turn { own_us, shared_us })
             }
-            Err(Refusal::Wait(us)) => Admission::In(Duration::from_micros(u64::try_from(us).unwrap_or(1))),
-            Err(Refusal::TrialInFlight) => Admission::In(TRIAL_PAUSE),
-            Err(Refusal::Halt(halt)) => {
+            Err(NotAdmitted::Wait(us)) => Admission::In(Duration::from_micros(u64::try_from(us).unwrap_or(1))),
+            Err(NotAdmitted::TrialInFlight) => Admission::In(TRIAL_PAUSE),
+            Err(NotAdmitted::Halt(halt)) => {
                 gate.halted = Some(halt.why);
                 Admission::Halted
             }
@@ -395,7 +395,7 @@ impl Pace {
 }
 
 /// Why a request may not be sent now.
-enum Refusal {
+enum NotAdmitted {
     /// Microseconds.
     Wait(i64),
     TrialInFlight,

@@ -5,7 +5,7 @@
 //! - `parts` reads what an account is made of: numbers, flags and ids however they are spelled, pipelines, users, fields
 
 pub mod answer;
-pub mod lean;
+pub mod compact;
 pub mod page;
 pub mod parts;
 pub mod payload;

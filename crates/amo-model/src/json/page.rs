@@ -22,7 +22,7 @@ pub fn page(body: &[u8], collection: &str) -> Option<Page> {
     let text = simdutf8::basic::from_utf8(body).ok()?;
     let mut json = serde_json::Deserializer::from_str(text);
     let mut next = false;
-    let told = Whole { collection, next: &mut next }.deserialize(&mut json);
+    let told = PageVisitor { collection, next: &mut next }.deserialize(&mut json);
     if let (Ok(Some(rows)), Ok(())) = (told, json.end()) {
         return Some(Page { rows, next });
     }
@@ -34,12 +34,12 @@ pub fn page(body: &[u8], collection: &str) -> Option<Page> {
 }
 
 /// A page as it is written as a rule: its rows, and whether it names a next one.
-struct Whole<'a> {
+struct PageVisitor<'a> {
     collection: &'a str,
     next: &'a mut bool,
 }
 
-impl<'de> DeserializeSeed<'de> for Whole<'_> {
+impl<'de> DeserializeSeed<'de> for PageVisitor<'_> {
     type Value = Option<Vec<Box<RawValue>>>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
@@ -47,7 +47,7 @@ impl<'de> DeserializeSeed<'de> for Whole<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Whole<'_> {
+impl<'de> Visitor<'de> for PageVisitor<'_> {
     type Value = Option<Vec<Box<RawValue>>>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -58,7 +58,7 @@ impl<'de> Visitor<'de> for Whole<'_> {
         let mut found = None;
         while let Some(key) = map.next_key::<std::borrow::Cow<str>>()? {
             match key.as_ref() {
-                "_embedded" => found = map.next_value_seed(Within { keys: &[self.collection] })?,
+                "_embedded" => found = map.next_value_seed(ItemsVisitor { keys: &[self.collection] })?,
                 "_links" => *self.next = !map.next_value::<Value>()?["next"].is_null(),
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -70,11 +70,11 @@ impl<'de> Visitor<'de> for Whole<'_> {
 }
 
 /// The list at the end of a way of keys; `None` where the way does not lead to one.
-struct Within<'a> {
+struct ItemsVisitor<'a> {
     keys: &'a [&'a str],
 }
 
-impl<'de> DeserializeSeed<'de> for Within<'_> {
+impl<'de> DeserializeSeed<'de> for ItemsVisitor<'_> {
     type Value = Option<Vec<Box<RawValue>>>;
 
     fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
@@ -82,7 +82,7 @@ impl<'de> DeserializeSeed<'de> for Within<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Within<'_> {
+impl<'de> Visitor<'de> for ItemsVisitor<'_> {
     type Value = Option<Vec<Box<RawValue>>>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
@@ -94,7 +94,7 @@ impl<'de> Visitor<'de> for Within<'_> {
         let mut found = None;
         while let Some(key) = map.next_key::<std::borrow::Cow<str>>()? {
             if key == *wanted {
-                found = map.next_value_seed(Within { keys: rest })?;
+                found = map.next_value_seed(ItemsVisitor { keys: rest })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for Within<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{lean::Lean, parts};
+    use super::super::{compact::CompactJson, parts};
     use super::*;
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
             ("<html>", None),
         ] {
             let ids = page(body.as_bytes(), "leads").map(|page| {
-                let ids = page.rows.iter().map(|row| Lean::of(row).and_then(|row| parts::id(&row["id"])));
+                let ids = page.rows.iter().map(|row| CompactJson::of(row).and_then(|row| parts::id(&row["id"])));
                 ids.collect::<Option<Vec<u64>>>().expect("ids")
             });
             assert_eq!(ids, found, "{body}");

@@ -49,7 +49,7 @@ pub struct Catalog {
 
 /// An element of a list, as far as others refer to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Item {
+pub struct CatalogElement {
     pub id: u64,
     pub name: String,
     /// Its article, where it has one.
@@ -69,7 +69,7 @@ pub struct FieldOption {
 
 /// A custom field's definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Field {
+pub struct CustomField {
     pub id: u64,
     pub name: String,
     pub code: Option<String>,
@@ -103,25 +103,25 @@ pub struct Basics {
 /// JSON, whatever holds it.
 pub trait Json: Sized {
     /// What is neither nothing nor made of parts.
-    fn plain(&self) -> Option<Plain<'_>>;
+    fn plain(&self) -> Option<JsonScalar<'_>>;
     /// The items of a list; PHP gives a map with numbers for keys where a list has gaps. [doc Kommo]
     fn items(&self) -> Vec<&Self>;
 }
 
 /// A value without parts.
 #[derive(Debug, Clone, Copy)]
-pub enum Plain<'v> {
+pub enum JsonScalar<'v> {
     Flag(bool),
     Number(&'v Number),
     Text(&'v str),
 }
 
 impl Json for Value {
-    fn plain(&self) -> Option<Plain<'_>> {
+    fn plain(&self) -> Option<JsonScalar<'_>> {
         match self {
-            Value::Bool(flag) => Some(Plain::Flag(*flag)),
-            Value::Number(number) => Some(Plain::Number(number)),
-            Value::String(text) => Some(Plain::Text(text)),
+            Value::Bool(flag) => Some(JsonScalar::Flag(*flag)),
+            Value::Number(number) => Some(JsonScalar::Number(number)),
+            Value::String(text) => Some(JsonScalar::Text(text)),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
     }
@@ -142,9 +142,9 @@ const FLOAT_WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 pub fn id(value: &impl Json) -> Option<u64> {
     let whole = |float: f64| (float.fract() == 0.0 && (0.0..=FLOAT_WHOLE_MAX).contains(&float)).then_some(float as u64);
     let id = match value.plain()? {
-        Plain::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
-        Plain::Text(text) => text.trim().parse().ok(),
-        Plain::Flag(_) => None,
+        JsonScalar::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
+        JsonScalar::Text(text) => text.trim().parse().ok(),
+        JsonScalar::Flag(_) => None,
     };
     id.filter(|id| i64::try_from(*id).is_ok())
 }
@@ -157,9 +157,9 @@ pub fn given_id(value: &impl Json) -> Option<u64> {
 /// Reads a flag however it is spelled: a bool, 0 or 1, a text.
 pub fn flag(value: &impl Json) -> bool {
     match value.plain() {
-        Some(Plain::Flag(flag)) => flag,
-        Some(Plain::Number(number)) => number.as_f64() != Some(0.0),
-        Some(Plain::Text(text)) => matches!(text, "true" | "1"),
+        Some(JsonScalar::Flag(flag)) => flag,
+        Some(JsonScalar::Number(number)) => number.as_f64() != Some(0.0),
+        Some(JsonScalar::Text(text)) => matches!(text, "true" | "1"),
         None => false,
     }
 }
@@ -167,29 +167,29 @@ pub fn flag(value: &impl Json) -> bool {
 /// A number however it is spelled.
 pub fn number(value: &impl Json) -> Option<Decimal> {
     match value.plain()? {
-        Plain::Number(number) => match number.as_i64() {
+        JsonScalar::Number(number) => match number.as_i64() {
             Some(whole) => Some(whole.into()),
             None => number.to_string().parse().ok(),
         },
-        Plain::Text(text) => text.trim().parse().ok(),
-        Plain::Flag(_) => None,
+        JsonScalar::Text(text) => text.trim().parse().ok(),
+        JsonScalar::Flag(_) => None,
     }
 }
 
 /// Unix seconds, as a number or as a text.
 pub fn seconds(value: &impl Json) -> Option<i64> {
     match value.plain()? {
-        Plain::Number(number) => number.as_i64(),
-        Plain::Text(text) => text.parse().ok(),
-        Plain::Flag(_) => None,
+        JsonScalar::Number(number) => number.as_i64(),
+        JsonScalar::Text(text) => text.parse().ok(),
+        JsonScalar::Flag(_) => None,
     }
 }
 
 pub fn text(value: &impl Json) -> String {
     match value.plain() {
-        Some(Plain::Text(text)) => text.to_owned(),
-        Some(Plain::Number(number)) => number.to_string(),
-        Some(Plain::Flag(_)) | None => String::new(),
+        Some(JsonScalar::Text(text)) => text.to_owned(),
+        Some(JsonScalar::Number(number)) => number.to_string(),
+        Some(JsonScalar::Flag(_)) | None => String::new(),
     }
 }
 
@@ -249,11 +249,11 @@ pub fn catalog(value: &Value) -> Option<Catalog> {
 /// The code of the field with the article of a product. [seed]
 pub const SKU: &str = "SKU";
 
-pub fn item(value: &Value) -> Option<Item> {
+pub fn item(value: &Value) -> Option<CatalogElement> {
     let fields = list(&value["custom_fields_values"]);
     let sku = fields.into_iter().find(|field| text(&field["field_code"]) == SKU);
     let sku = sku.and_then(|field| code(&field["values"][0]["value"]));
-    Some(Item { id: id(&value["id"])?, name: text(&value["name"]), sku })
+    Some(CatalogElement { id: id(&value["id"])?, name: text(&value["name"]), sku })
 }
 
 /// The lists of a chain, each behind the one it depends on.
@@ -271,7 +271,7 @@ fn chain(value: &Value) -> Vec<u64> {
     chain
 }
 
-pub fn field(value: &Value) -> Option<Field> {
+pub fn field(value: &Value) -> Option<CustomField> {
     // A category's options are a tree, under another key. [client live]
     let options = list(&value["enums"]).into_iter().chain(list(&value["nested"])).filter_map(|option| {
         Some(FieldOption {
@@ -281,7 +281,7 @@ pub fn field(value: &Value) -> Option<Field> {
             parent: id(&option["parent_id"]).filter(|parent| *parent > 0),
         })
     });
-    Some(Field {
+    Some(CustomField {
         id: id(&value["id"])?,
         name: text(&value["name"]),
         code: code(&value["code"]),

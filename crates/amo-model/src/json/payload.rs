@@ -1,7 +1,7 @@
 //! The JSON of one item as the CRM takes it, written straight into a buffer: a map of values per row would cost four
 //! times as much. Knows the words and the nesting; what the values are is decided by the mapping.
 
-use crate::At;
+use crate::Placement;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use std::io::Write as _;
@@ -37,13 +37,13 @@ pub enum FieldValue<'a> {
     /// A phone, an e-mail: a text of a sort.
     Coded {
         text: &'a str,
-        sort: &'a Sort,
+        sort: &'a EnumCode,
     },
 }
 
 /// The sort of a multitext value: by code (`WORK`) or by option id.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sort {
+pub enum EnumCode {
     Code(String),
     Id(u64),
 }
@@ -187,18 +187,22 @@ impl ObjectWriter {
     }
 
     /// Puts another object in, where `at` says; an empty one is left out.
-    pub fn embed(&mut self, at: At, object: &ObjectWriter) {
+    pub fn embed(&mut self, at: Placement, object: &ObjectWriter) {
         if object.is_empty() {
             return;
         }
         match at {
             // These stand in fields of the item, or in no item at all.
-            At::Item | At::Field(_) | At::Elements | At::LinkedElements | At::Value => {}
-            At::Embedded(key) => {
+            Placement::Item
+            | Placement::Field(_)
+            | Placement::Elements
+            | Placement::LinkedElements
+            | Placement::Value => {}
+            Placement::Embedded(key) => {
                 open_key(&mut self.embedded, key);
                 object.finish(&mut self.embedded);
             }
-            At::EmbeddedFirst(key) => {
+            Placement::EmbeddedFirst(key) => {
                 open_key(&mut self.embedded, key);
                 self.embedded.push(b'[');
                 object.finish(&mut self.embedded);
@@ -353,11 +357,11 @@ fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
             out.extend_from_slice(b"{\"value\":");
             string(out, text);
             match sort {
-                Sort::Code(code) => {
+                EnumCode::Code(code) => {
                     out.extend_from_slice(b",\"enum_code\":");
                     string(out, code);
                 }
-                Sort::Id(id) => {
+                EnumCode::Id(id) => {
                     out.extend_from_slice(b",\"enum_id\":");
                     number(out, *id);
                 }

@@ -13,7 +13,7 @@ fn finished(object: &ObjectWriter) -> Value {
 fn an_item_is_the_json_of_the_documents() {
     let mut contact = ObjectWriter::default();
     contact.text("name", "ООО \"Рога\"\n");
-    contact.field(7, [FieldValue::Coded { text: "+79001234567", sort: &Sort::Code("WORK".into()) }]);
+    contact.field(7, [FieldValue::Coded { text: "+79001234567", sort: &EnumCode::Code("WORK".into()) }]);
     let mut lead = ObjectWriter::default();
     lead.text("name", "Сделка");
     lead.int("price", 100);
@@ -23,8 +23,8 @@ fn an_item_is_the_json_of_the_documents() {
     lead.field(3, [FieldValue::Money(Decimal::new(10050, 2))]);
     lead.clear_field(4);
     lead.embedded_ids("companies", &[9]);
-    lead.embed(At::EmbeddedFirst("contacts"), &contact);
-    lead.embed(At::EmbeddedFirst("companies"), &ObjectWriter::default());
+    lead.embed(Placement::EmbeddedFirst("contacts"), &contact);
+    lead.embed(Placement::EmbeddedFirst("companies"), &ObjectWriter::default());
     assert_eq!(lead.fields_count(), 4);
     assert_eq!(
         finished(&lead),

@@ -25,13 +25,13 @@ pub static CUSTOMER_STATUS: KindSpec = KindSpec {
             required(both(
                 "sort",
                 Wire::Key("sort"),
-                Holds::Int,
+                FieldContent::Int,
                 "its place among the statuses; the service renumbers",
             )),
             both(
                 "color",
                 Wire::Key("color"),
-                Holds::Colour { known: colours::STATUSES, hash: true },
+                FieldContent::Colour { known: colours::STATUSES, hash: true },
                 "one of the twenty-one colours of statuses",
             ),
         ],

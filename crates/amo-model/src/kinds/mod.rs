@@ -18,10 +18,10 @@ pub use lead::METADATA_CATEGORIES;
 pub use values::{ADDRESS_PARTS, COUNTED_PARTS, NAME_PART, REFERENCE_PARTS, REFERENCE_TYPE_PART, part_names, parts};
 
 use super::{
-    Action, BATCH_MAX, FieldSpec, FieldsOf, Holds, Kind, KindSpec, NAME_MAX, Needs, Required, SectionSpec, Shape,
-    TEXT_MAX, Wire, Wrapping, Write,
+    Action, BATCH_MAX, BodyShape, FieldContent, FieldSpec, FieldsOf, Kind, KindSpec, NAME_MAX, Needs, Required,
+    SectionSpec, TEXT_MAX, Wire, Wrapping, Write,
 };
-use super::{At, Entity};
+use super::{Entity, Placement};
 
 pub fn spec(kind: Kind) -> &'static KindSpec {
     match kind {
@@ -41,12 +41,12 @@ pub fn spec(kind: Kind) -> &'static KindSpec {
 
 /// A batch: an array of items, and one of answers.
 const fn batch(action: Action, path: &'static str) -> Write {
-    Write { action, path, shape: Shape::Array, wrapping: Wrapping::Embedded, echo: true, batch_max: BATCH_MAX }
+    Write { action, path, shape: BodyShape::Array, wrapping: Wrapping::Embedded, echo: true, batch_max: BATCH_MAX }
 }
 
 /// One bare object a request.
 const fn single(action: Action, path: &'static str) -> Write {
-    Write { action, path, shape: Shape::Object, wrapping: Wrapping::Embedded, echo: true, batch_max: 1 }
+    Write { action, path, shape: BodyShape::Object, wrapping: Wrapping::Embedded, echo: true, batch_max: 1 }
 }
 
 /// One record a request, named by its address.
@@ -54,7 +54,7 @@ const fn delete(path: &'static str) -> Write {
     Write {
         action: Action::Delete,
         path,
-        shape: Shape::Nothing,
+        shape: BodyShape::Nothing,
         wrapping: Wrapping::Embedded,
         echo: false,
         batch_max: 1,
@@ -63,10 +63,10 @@ const fn delete(path: &'static str) -> Write {
 
 /// The item itself.
 const fn item(name: &'static str, custom_fields: Option<FieldsOf>, fields: &'static [FieldSpec]) -> SectionSpec {
-    SectionSpec { name, at: At::Item, custom_fields, custom_fields_max: None, repeats: false, fields }
+    SectionSpec { name, at: Placement::Item, custom_fields, custom_fields_max: None, repeats: false, fields }
 }
 
-const fn both(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
+const fn both(name: &'static str, wire: Wire, holds: FieldContent, about: &'static str) -> FieldSpec {
     FieldSpec {
         name,
         wire,
@@ -80,11 +80,11 @@ const fn both(name: &'static str, wire: Wire, holds: Holds, about: &'static str)
     }
 }
 
-const fn create_only(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
+const fn create_only(name: &'static str, wire: Wire, holds: FieldContent, about: &'static str) -> FieldSpec {
     FieldSpec { on_update: false, ..both(name, wire, holds, about) }
 }
 
-const fn update_only(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
+const fn update_only(name: &'static str, wire: Wire, holds: FieldContent, about: &'static str) -> FieldSpec {
     FieldSpec { on_create: false, ..both(name, wire, holds, about) }
 }
 
@@ -99,39 +99,46 @@ const fn only(needs: Needs, field: FieldSpec) -> FieldSpec {
 }
 
 const fn text(name: &'static str, key: &'static str, max: usize, about: &'static str) -> FieldSpec {
-    both(name, Wire::Key(key), Holds::Text { max }, about)
+    both(name, Wire::Key(key), FieldContent::Text { max }, about)
 }
 
 const NAME: FieldSpec = text("name", "name", NAME_MAX, "the name");
 const RESPONSIBLE: FieldSpec =
-    both("responsible_user", Wire::Key("responsible_user_id"), Holds::User, "an active user, by name or e-mail");
+    both("responsible_user", Wire::Key("responsible_user_id"), FieldContent::User, "an active user, by name or e-mail");
 const CREATED_BY: FieldSpec =
-    both("created_by", Wire::Key("created_by"), Holds::UserOrRobot, "who made it; 0 is the robot");
+    both("created_by", Wire::Key("created_by"), FieldContent::UserOrRobot, "who made it; 0 is the robot");
 const UPDATED_BY: FieldSpec =
-    both("updated_by", Wire::Key("updated_by"), Holds::UserOrRobot, "who changed it; 0 is the robot");
-const CREATED_AT: FieldSpec = both("created_at", Wire::Key("created_at"), Holds::Timestamp, "when it was made");
-const UPDATED_AT: FieldSpec = both("updated_at", Wire::Key("updated_at"), Holds::Timestamp, "when it was changed");
-const TAGS: FieldSpec = both("tags", Wire::Tags("tags_to_add"), Holds::Tags, "tags to add");
+    both("updated_by", Wire::Key("updated_by"), FieldContent::UserOrRobot, "who changed it; 0 is the robot");
+const CREATED_AT: FieldSpec = both("created_at", Wire::Key("created_at"), FieldContent::Timestamp, "when it was made");
+const UPDATED_AT: FieldSpec =
+    both("updated_at", Wire::Key("updated_at"), FieldContent::Timestamp, "when it was changed");
+const TAGS: FieldSpec = both("tags", Wire::Tags("tags_to_add"), FieldContent::Tags, "tags to add");
 const TAGS_TO_DELETE: FieldSpec =
-    update_only("tags_to_delete", Wire::Tags("tags_to_delete"), Holds::Tags, "tags to take away");
+    update_only("tags_to_delete", Wire::Tags("tags_to_delete"), FieldContent::Tags, "tags to take away");
 const ALL_TAGS: FieldSpec = update_only(
     "all_tags",
     Wire::EmbeddedTags,
-    Holds::Tags,
+    FieldContent::Tags,
     "all the tags it shall have: those not named here are taken away",
 );
 /// The record to change, where nothing can be deleted.
-const OWN_ID: FieldSpec = update_only("id", Wire::Key("id"), Holds::OwnId, "the id in the CRM of the record to change");
+const OWN_ID: FieldSpec =
+    update_only("id", Wire::Key("id"), FieldContent::OwnId, "the id in the CRM of the record to change");
 /// The record to change or to delete.
 const OWN_ID_OR_DELETE: FieldSpec = FieldSpec {
     on_delete: true,
     about: "the id in the CRM of the record to change or delete",
-    ..update_only("id", Wire::Key("id"), Holds::OwnId, "")
+    ..update_only("id", Wire::Key("id"), FieldContent::OwnId, "")
 };
 
 /// Elements of a catalog with a quantity each. [seed]
 const ELEMENTS: &[FieldSpec] = &[
-    required(both("element", Wire::ElementId, Holds::Element, "the product, by article, name or id")),
-    both("quantity", Wire::ElementQuantity, Holds::Quantity, "how many; 1 where nothing is said"),
-    both("catalog", Wire::ElementCatalog, Holds::Catalog, "the list it stands in; the products where nothing is said"),
+    required(both("element", Wire::ElementId, FieldContent::Element, "the product, by article, name or id")),
+    both("quantity", Wire::ElementQuantity, FieldContent::Quantity, "how many; 1 where nothing is said"),
+    both(
+        "catalog",
+        Wire::ElementCatalog,
+        FieldContent::Catalog,
+        "the list it stands in; the products where nothing is said",
+    ),
 ];

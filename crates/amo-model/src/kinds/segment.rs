@@ -25,13 +25,13 @@ pub static SEGMENT: KindSpec = KindSpec {
             both(
                 "color",
                 Wire::Key("color"),
-                Holds::Colour { known: colours::SEGMENTS, hash: false },
+                FieldContent::Colour { known: colours::SEGMENTS, hash: false },
                 "one of the forty colours of segments",
             ),
             both(
                 "available_products_price_types",
                 Wire::Ids("available_products_price_types"),
-                Holds::PriceFields,
+                FieldContent::PriceFields,
                 "price fields of the products that the segment may use, by name",
             ),
         ],

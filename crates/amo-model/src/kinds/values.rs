@@ -37,7 +37,14 @@ pub const REFERENCE_TYPE_PART: &str = "entity_type";
 pub const NAME_PART: &str = "name";
 
 const fn value(fields: &'static [FieldSpec]) -> SectionSpec {
-    SectionSpec { name: "fields", at: At::Value, custom_fields: None, custom_fields_max: None, repeats: false, fields }
+    SectionSpec {
+        name: "fields",
+        at: Placement::Value,
+        custom_fields: None,
+        custom_fields_max: None,
+        repeats: false,
+        fields,
+    }
 }
 
 static LEGAL_ENTITY_PARTS: SectionSpec = value(LEGAL_ENTITY);
@@ -49,7 +56,7 @@ static ITEM_PARTS: SectionSpec = SectionSpec { repeats: true, ..value(ITEM) };
 /// Only keys of the account's own country are taken, even empty ones are refused. [client live]
 const LEGAL_ENTITY: &[FieldSpec] = &[
     required(text("name", NAME_PART, NAME_MAX, "the name")),
-    both("entity_type", Wire::Key("entity_type"), Holds::Int, "1 for a sole proprietor, 2 for a company"),
+    both("entity_type", Wire::Key("entity_type"), FieldContent::Int, "1 for a sole proprietor, 2 for a company"),
     text("vat_id", "vat_id", TEXT_MAX, "the tax number"),
     text("tax_registration_reason_code", "tax_registration_reason_code", TEXT_MAX, "the number of registration"),
     text("address", "address", TEXTAREA_MAX, "the legal address"),
@@ -68,12 +75,12 @@ const LEGAL_ENTITY: &[FieldSpec] = &[
 
 const LINKED_ENTITY: &[FieldSpec] = &[
     text("name", NAME_PART, NAME_MAX, "the name"),
-    both("entity_id", Wire::Key("entity_id"), Holds::Int, "the id of what is linked"),
+    both("entity_id", Wire::Key("entity_id"), FieldContent::Int, "the id of what is linked"),
     both(
         "entity_type",
         Wire::Key("entity_type"),
-        Holds::Word(&["contacts", "companies", "catalog_elements"]),
+        FieldContent::Word(&["contacts", "companies", "catalog_elements"]),
         "what is linked",
     ),
-    both("catalog_id", Wire::Key("catalog_id"), Holds::Int, "the catalog of a linked element"),
+    both("catalog_id", Wire::Key("catalog_id"), FieldContent::Int, "the catalog of a linked element"),
 ];

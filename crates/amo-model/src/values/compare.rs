@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// How one sent item and one held entity relate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Comparison {
+pub struct ItemDiff {
     /// Values that are the same on both sides.
     pub agreed: u32,
     /// Those of them that the account's own robots do not change.
@@ -28,7 +28,7 @@ pub struct Difference {
     pub telling: bool,
 }
 
-impl Comparison {
+impl ItemDiff {
     /// Nothing says that this is another entity. A dropped value does not: the service is known to drop some.
     pub fn compatible(&self) -> bool {
         self.differences.iter().all(|d| d.dropped || !d.telling)
@@ -39,31 +39,43 @@ impl Comparison {
         self.telling += 1;
     }
 
+    /// Adds a key of the item itself.
+    fn add_key(&mut self, key: &str, equal: bool, held: &Value) {
+        let telling = !ROBOTS_CHANGE.contains(&key);
+        if equal {
+            self.agreed += 1;
+            self.telling += u32::from(telling);
+        } else {
+            let dropped = held.is_null();
+            self.differences.push(Difference { path: key.to_owned(), field: None, dropped, telling });
+        }
+    }
+
     /// True where the marker says that this is another entity: it holds another mark, or none.
-    pub fn foreign(&self, marker: Option<Mark>) -> bool {
+    pub fn foreign(&self, marker: Option<Marker>) -> bool {
         let Some(marker) = marker else { return false };
         self.differences.iter().any(|d| match marker {
-            Mark::Field(id) => d.field == Some(id),
-            Mark::Key(key) => d.path == key,
+            Marker::Field(id) => d.field == Some(id),
+            Marker::Key(key) => d.path == key,
         })
     }
 }
 
 /// Where a record carries its marker, a text that no other record has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub enum Marker {
     /// A custom field.
     Field(u64),
     /// A key of the item itself: the comment of a purchase, which has no custom fields.
     Key(&'static str),
 }
 
-impl Mark {
+impl Marker {
     /// The mark that an item carries, sent or held.
     pub fn of(self, item: &Value) -> Option<String> {
         let mark = match self {
-            Mark::Key(key) => text(&item[key]),
-            Mark::Field(field) => {
+            Marker::Key(key) => text(&item[key]),
+            Marker::Field(field) => {
                 let of_field = |entry: &&Value| id(&entry["field_id"]) == Some(field);
                 text(&list(&item["custom_fields_values"]).into_iter().find(of_field)?["values"][0]["value"])
             }
@@ -92,8 +104,8 @@ pub(super) const COLOUR: &str = "color";
 pub(super) const DAY: &str = "next_date";
 pub(super) const DAY_S: i64 = 86_400;
 
-pub fn compare(sent: &Value, held: &Value) -> Comparison {
-    let mut comparison = Comparison::default();
+pub fn compare(sent: &Value, held: &Value) -> ItemDiff {
+    let mut comparison = ItemDiff::default();
     let Some(keys) = sent.as_object() else { return comparison };
     for (key, value) in
         keys.iter().filter(|(key, _)| !NOT_HELD.contains(&key.as_str()) && *key != "custom_fields_values")
@@ -106,7 +118,7 @@ pub fn compare(sent: &Value, held: &Value) -> Comparison {
         let equal = same(value, held, false)
             || (key == COLOUR && colour(value) == colour(held))
             || (key == DAY && same_day(value, held));
-        note(&mut comparison, key.clone(), !ROBOTS_CHANGE.contains(&key.as_str()), equal, held);
+        comparison.add_key(key, equal, held);
     }
     // What an answer does not speak of at all cannot differ: linked entities come as bare ids.
     if let Some(held) = held.get("custom_fields_values") {
@@ -127,15 +139,6 @@ pub fn compare(sent: &Value, held: &Value) -> Comparison {
     comparison
 }
 
-fn note(comparison: &mut Comparison, path: String, telling: bool, equal: bool, held: &Value) {
-    if equal {
-        comparison.agreed += 1;
-        comparison.telling += u32::from(telling);
-    } else {
-        comparison.differences.push(Difference { path, field: None, dropped: held.is_null(), telling });
-    }
-}
-
 fn same_day(sent: &Value, held: &Value) -> bool {
     matches!((moment(&text(sent)), moment(&text(held))), (Some(a), Some(b)) if (a - b).abs() < DAY_S)
 }
@@ -154,7 +157,7 @@ pub(super) fn colour(value: &Value) -> String {
 }
 
 /// Elements of a catalog that belong to the item, by id and, where both sides tell it, quantity.
-fn elements(comparison: &mut Comparison, sent: &Value, held: &Value) {
+fn elements(comparison: &mut ItemDiff, sent: &Value, held: &Value) {
     let held = list(held);
     for (n, item) in list(sent).into_iter().enumerate() {
         let other = held.iter().find(|other| id(&other["id"]) == id(&item["id"]));
@@ -172,7 +175,7 @@ fn elements(comparison: &mut Comparison, sent: &Value, held: &Value) {
 
 /// Linked contacts and companies: by id where the item names one, by all they hold where it brings them along. The
 /// account's side has only ids unless somebody has put the whole entities in.
-fn embedded(comparison: &mut Comparison, key: &str, sent: &Value, held: &Value) {
+fn embedded(comparison: &mut ItemDiff, key: &str, sent: &Value, held: &Value) {
     let held = list(held);
     for (n, item) in list(sent).into_iter().enumerate() {
         let path = format!("_embedded.{key}.{n}");
@@ -200,7 +203,7 @@ fn embedded(comparison: &mut Comparison, key: &str, sent: &Value, held: &Value) 
     }
 }
 
-fn custom_fields(comparison: &mut Comparison, sent: &Value, held: &Value) {
+fn custom_fields(comparison: &mut ItemDiff, sent: &Value, held: &Value) {
     let held: Vec<&Value> = list(held);
     for (n, field) in list(sent).into_iter().enumerate() {
         let field_id = id(&field["field_id"]);
@@ -237,7 +240,7 @@ pub(super) fn same_item(sent: &Value, held: &Value, numeric: bool) -> bool {
     }
 }
 
-fn tags(comparison: &mut Comparison, key: &str, sent: &Value, held: &Value) {
+fn tags(comparison: &mut ItemDiff, key: &str, sent: &Value, held: &Value) {
     let held: Vec<String> = list(held).into_iter().map(|tag| text(&tag["name"]).to_lowercase()).collect();
     for (n, tag) in list(sent).into_iter().enumerate() {
         if held.contains(&text(&tag["name"]).to_lowercase()) {
@@ -384,7 +387,7 @@ mod tests {
         assert!(!compare(&next(1_589_058_000), &next(1_588_900_000)).compatible());
         let bought = |comment: &str| json!({"price": 5, "comment": comment});
         let other = compare(&bought("run/r2"), &bought("run/r3"));
-        assert!(other.foreign(Some(Mark::Key("comment"))) && !other.foreign(Some(Mark::Field(1))));
+        assert!(other.foreign(Some(Marker::Key("comment"))) && !other.foreign(Some(Marker::Field(1))));
     }
 
     #[test]
@@ -417,6 +420,6 @@ mod tests {
         assert!(!compare(&sent, &held("A", 6, vec![one.clone(), two.clone()])).compatible());
         assert!(!compare(&sent, &held("B", 5, vec![one, two.clone()])).compatible());
         let other = compare(&sent, &held("A", 5, vec![field(1, json!({"value": "m2"})), two]));
-        assert!(!other.compatible() && other.foreign(Some(Mark::Field(1))) && !other.foreign(None));
+        assert!(!other.compatible() && other.foreign(Some(Marker::Field(1))) && !other.foreign(None));
     }
 }

@@ -1,17 +1,17 @@
 //! Where in an item that was read stands what a mapping's field writes: the way of `payload` backwards.
 
-use crate::lean::Lean;
+use crate::compact::CompactJson;
 use crate::parts::{flag, id, list, text};
-use crate::payload::Sort;
-use crate::{At, Entity, Wire};
+use crate::payload::EnumCode;
+use crate::{Entity, Placement, Wire};
 
 const TAGS_TO_DELETE: &str = "tags_to_delete";
 
 impl Wire {
     /// The values of a field in the object of its section.
-    pub fn held(self, object: &Lean) -> Vec<&Lean> {
+    pub fn held(self, object: &CompactJson) -> Vec<&CompactJson> {
         let embedded = &object["_embedded"];
-        let one = |value| if Lean::is_null(value) { Vec::new() } else { vec![value] };
+        let one = |value| if CompactJson::is_null(value) { Vec::new() } else { vec![value] };
         match self {
             Wire::Key(key) => one(&object[key]),
             Wire::EmbeddedIds(key) => ids(&embedded[key]),
@@ -33,44 +33,44 @@ impl Wire {
     }
 
     /// True where lists of this entity have the field at all; `at` is where its section stands.
-    pub fn is_held(self, at: At, entity: Entity) -> bool {
+    pub fn is_held(self, at: Placement, entity: Entity) -> bool {
         match (self, at) {
             // Unsorted leads have theirs in a list of their own.
-            (_, At::Embedded(_)) => false,
+            (_, Placement::Embedded(_)) => false,
             (Wire::Tags(TAGS_TO_DELETE) | Wire::EmbeddedSource, _) => false,
-            (Wire::Key(key), At::Item) => entity.has_key(key),
+            (Wire::Key(key), Placement::Item) => entity.has_key(key),
             _ => true,
         }
     }
 }
 
 /// The ids of a list of links, the main one first.
-fn ids(links: &Lean) -> Vec<&Lean> {
+fn ids(links: &CompactJson) -> Vec<&CompactJson> {
     let mut links = list(links);
     links.sort_by_key(|link| !["is_main", "main_contact"].iter().any(|key| flag(&link[key])));
     links.into_iter().map(|link| &link["id"]).collect()
 }
 
 /// The values of a custom field, as they are.
-pub fn field_values(object: &Lean, field: u64) -> Vec<&Lean> {
+pub fn field_values(object: &CompactJson, field: u64) -> Vec<&CompactJson> {
     let fields = list(&object["custom_fields_values"]);
     let field = fields.into_iter().find(|entry| id(&entry["field_id"]) == Some(field));
     field.map(|entry| list(&entry["values"])).unwrap_or_default()
 }
 
 /// The elements of a catalog that an item is linked to.
-pub fn elements(item: &Lean, catalog: Option<u64>) -> Vec<&Lean> {
-    let of = |element: &&Lean| catalog.is_none() || id(&element["metadata"]["catalog_id"]) == catalog;
+pub fn elements(item: &CompactJson, catalog: Option<u64>) -> Vec<&CompactJson> {
+    let of = |element: &&CompactJson| catalog.is_none() || id(&element["metadata"]["catalog_id"]) == catalog;
     list(&item["_embedded"]["catalog_elements"]).into_iter().filter(of).collect()
 }
 
 /// True for a value of this sort; `code_of` knows the codes of the field's options. One without a sort is of the first.
-pub fn is_of_sort(value: &Lean, sort: &Sort, code_of: impl Fn(u64) -> Option<String>) -> bool {
+pub fn is_of_sort(value: &CompactJson, sort: &EnumCode, code_of: impl Fn(u64) -> Option<String>) -> bool {
     let (option, code) = (id(&value["enum_id"]), text(&value["enum_code"]));
     match sort {
-        Sort::Id(wanted) => option == Some(*wanted),
-        Sort::Code(wanted) if !code.is_empty() => code == *wanted,
-        Sort::Code(wanted) => match option {
+        EnumCode::Id(wanted) => option == Some(*wanted),
+        EnumCode::Code(wanted) if !code.is_empty() => code == *wanted,
+        EnumCode::Code(wanted) => match option {
             Some(option) => code_of(option).as_ref() == Some(wanted),
             None => true,
         },
@@ -84,10 +84,11 @@ mod tests {
 
     #[test]
     fn what_a_field_writes_is_found_again_in_what_is_read() {
-        let item: Lean = json!({"price": 5, "customer_id": 9, "ids": [1, {"id": 2}], "metadata": {"quantity": 3},
+        let item: CompactJson =
+            json!({"price": 5, "customer_id": 9, "ids": [1, {"id": 2}], "metadata": {"quantity": 3},
             "discount": {"type": "amount", "value": 7},
             "_embedded": {"tags": [{"name": "a"}, {"name": "b"}], "contacts": [{"id": 3}, {"id": 4, "is_main": true}]}})
-        .into();
+            .into();
         for (wire, held) in [
             (Wire::Key("price"), json!([5])),
             (Wire::Key("name"), json!([])),
@@ -105,23 +106,23 @@ mod tests {
         ] {
             assert_eq!(json!(wire.held(&item)), held, "{wire:?}");
         }
-        assert!(!Wire::Key("next_price").is_held(At::Item, Entity::Transactions));
-        assert!(Wire::Key("next_price").is_held(At::Item, Entity::Customers));
-        assert!(!Wire::Key("form_id").is_held(At::Embedded("metadata"), Entity::Leads));
+        assert!(!Wire::Key("next_price").is_held(Placement::Item, Entity::Transactions));
+        assert!(Wire::Key("next_price").is_held(Placement::Item, Entity::Customers));
+        assert!(!Wire::Key("form_id").is_held(Placement::Embedded("metadata"), Entity::Leads));
     }
 
     #[test]
     fn a_value_is_of_one_sort() {
         let code = |option| (option == 7).then(|| "MOB".to_owned());
-        let mob = Sort::Code("MOB".to_owned());
+        let mob = EnumCode::Code("MOB".to_owned());
         for (value, sort, is) in [
             (json!({"enum_code": "MOB"}), &mob, true),
             (json!({"enum_code": "WORK"}), &mob, false),
             (json!({"enum_id": 7}), &mob, true),
             (json!({"enum_id": 8}), &mob, false),
             (json!({}), &mob, true),
-            (json!({"enum_id": 8, "enum_code": "MOB"}), &Sort::Id(8), true),
-            (json!({"enum_code": "MOB"}), &Sort::Id(8), false),
+            (json!({"enum_id": 8, "enum_code": "MOB"}), &EnumCode::Id(8), true),
+            (json!({"enum_code": "MOB"}), &EnumCode::Id(8), false),
         ] {
             assert_eq!(is_of_sort(&value.clone().into(), sort, code), is, "{value} {sort:?}");
         }
