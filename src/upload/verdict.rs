@@ -38,9 +38,9 @@ pub enum Stop {
     Auth(String),
     #[error("the service has blocked this account or address (403)")]
     Blocked,
-    #[error("the token's user may not do this: {0}")]
+    #[error("the token's user does not have the right to do this: {0}")]
     Forbidden(String),
-    #[error("the account's tariff does not allow this: {0}")]
+    #[error("the account's plan does not allow this: {0}")]
     Unpaid(String),
     #[error("the service keeps asking to slow down (429)")]
     Throttled,

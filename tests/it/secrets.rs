@@ -352,11 +352,11 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
     let token = service.token();
     let large = "x".repeat(64 * 1024 + 1);
     for (content, why) in [
-        (format!("{token}\nother"), "holds several lines"),
-        (format!("{token}\r\nother\r\n"), "holds several lines"),
-        (format!("{token}\rother"), "holds several lines"),
-        (format!("to\tken{token}"), "holds characters that no token has"),
-        (format!("to\0ken{token}"), "holds characters that no token has"),
+        (format!("{token}\nother"), "has several lines"),
+        (format!("{token}\r\nother\r\n"), "has several lines"),
+        (format!("{token}\rother"), "has several lines"),
+        (format!("to\tken{token}"), "contains characters that no token has"),
+        (format!("to\0ken{token}"), "contains characters that no token has"),
         (String::new(), "is empty"),
         ("\u{feff} \n".to_owned(), "is empty"),
         (large, "is larger than 64 KiB"),
@@ -369,7 +369,7 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
     // What a shell of Windows writes by default.
     let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(token.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     folder.secret("token", wide);
-    assert!(run(&folder, &account, &[]).expect(2).stderr.contains("is no UTF-8 text"));
+    assert!(run(&folder, &account, &[]).expect(2).stderr.contains("is not UTF-8 text"));
     for good in [format!("{token}\n"), format!("\u{feff}{token}\r\n"), format!("  {token}  \n\n")] {
         folder.secret("token", good);
         run(&folder, &account, &[]).expect(0);
@@ -389,7 +389,7 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
         format!("[accounts.main]\nurl = \"{}\"\ntoken-command = [\"printf\", \"a\\nb\"]\n", service.url()),
     );
     let refused = run(&folder, &["account", "show", "--account", "main"], &[]).expect(2);
-    assert!(refused.stderr.contains("what token-command prints holds several lines"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("what token-command prints has several lines"), "{}", refused.stderr);
 }
 
 #[cfg(unix)]

@@ -12,19 +12,19 @@ pub fn changes(then: &Account, now: &Account) -> Vec<String> {
         let Some(left) = now.fields.get(owner) else { continue };
         for field in fields {
             match left.iter().find(|other| other.id == field.id) {
-                None => sentences.push(format!("the field \"{}\" of {} is gone", field.name, owner_name(*owner))),
+                None => sentences.push(format!("the field \"{}\" of {} no longer exists", field.name, owner_name(*owner))),
                 Some(other) => field_changes(field, other, &mut sentences),
             }
         }
     }
     for pipeline in &then.pipelines {
         let Some(other) = now.pipelines.iter().find(|p| p.id == pipeline.id && !p.is_archive) else {
-            sentences.push(format!("the pipeline \"{}\" is gone", pipeline.name));
+            sentences.push(format!("the pipeline \"{}\" no longer exists", pipeline.name));
             continue;
         };
         let left: HashSet<u64> = other.stages.iter().map(|stage| stage.id).collect();
         for stage in pipeline.stages.iter().filter(|stage| !left.contains(&stage.id)) {
-            sentences.push(format!("the stage \"{}\" of \"{}\" is gone", stage.name, pipeline.name));
+            sentences.push(format!("the stage \"{}\" of \"{}\" no longer exists", stage.name, pipeline.name));
         }
     }
     for user in then.users.iter().filter(|user| user.is_active) {
@@ -35,29 +35,29 @@ pub fn changes(then: &Account, now: &Account) -> Vec<String> {
     let named = [
         ("loss reason", &then.loss_reasons, &now.loss_reasons),
         ("segment", &then.segments, &now.segments),
-        ("status of customers", &then.customer_statuses, &now.customer_statuses),
+        ("customer status", &then.customer_statuses, &now.customer_statuses),
     ];
     for (what, then, now) in named {
         let left: HashSet<u64> = now.iter().map(|thing| thing.id).collect();
         let gone = then.iter().filter(|thing| !left.contains(&thing.id));
-        sentences.extend(gone.map(|thing| format!("the {what} \"{}\" is gone", thing.name)));
+        sentences.extend(gone.map(|thing| format!("the {what} \"{}\" no longer exists", thing.name)));
     }
     sentences
 }
 
 fn field_changes(then: &CustomField, now: &CustomField, sentences: &mut Vec<String>) {
     if then.kind != now.kind {
-        sentences.push(format!("the field \"{}\" is of type {} now, it was {}", then.name, now.kind, then.kind));
+        sentences.push(format!("the field \"{}\" is now of type {}, and was of type {}", then.name, now.kind, then.kind));
     }
     let left: HashSet<u64> = now.options.iter().map(|option| option.id).collect();
     let gone = then.options.iter().filter(|option| !left.contains(&option.id));
-    sentences.extend(gone.map(|option| format!("the option \"{}\" of \"{}\" is gone", option.value, then.name)));
+    sentences.extend(gone.map(|option| format!("the option \"{}\" of \"{}\" no longer exists", option.value, then.name)));
 }
 
 fn owner_name(owner: Owner) -> String {
     match owner {
         Owner::Entity(entity) => entity.collection().to_owned(),
-        Owner::Catalog(id) => format!("list {id}"),
+        Owner::Catalog(id) => format!("catalog {id}"),
     }
 }
 
@@ -94,9 +94,9 @@ mod tests {
         assert_eq!(
             changes(&then, &now),
             [
-                "the option \"Звонок\" of \"Источник\" is gone",
-                "the field \"Город\" of leads is gone",
-                "the stage \"Переговоры\" of \"Продажи\" is gone",
+                "the option \"Звонок\" of \"Источник\" no longer exists",
+                "the field \"Город\" of leads no longer exists",
+                "the stage \"Переговоры\" of \"Продажи\" no longer exists",
                 "the user \"Анна Смирнова\" is no longer active",
             ]
         );

@@ -142,7 +142,7 @@ impl Account {
         let stage = by_name(&pipeline.stages, name, |s| &s.name, |s| s.id)?;
         if stage.kind == STATUS_TYPE_UNSORTED {
             let why = message!(
-                "\"{stage}\" is the stage of incoming leads and is given by the service alone (see [lead.metadata])",
+                "\"{stage}\" is the stage of incoming leads, which only the service sets (see [lead.metadata])",
                 stage = &stage.name
             );
             return Err(LookupError::Unusable { why });

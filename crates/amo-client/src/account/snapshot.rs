@@ -174,7 +174,7 @@ impl SnapshotReader<'_> {
         }
         for catalog in catalogs {
             let list = List::of(Entity::Elements, Some(catalog));
-            let items = self.list(&list.path, "elements", "elements of lists", parts::item).await?;
+            let items = self.list(&list.path, "elements", "elements of catalogs", parts::item).await?;
             account.elements.insert(catalog, items);
         }
         Ok(())
@@ -223,7 +223,7 @@ async fn read_all_pages<T>(
         if reply.status == 204 {
             break;
         }
-        let unreadable = || Failure::Unreadable(format!("the list of {collection} is not what the documents say"));
+        let unreadable = || Failure::Unreadable(format!("the list of {collection} is not as documented"));
         let value: Value = serde_json::from_slice(&reply.body).map_err(|_| unreadable())?;
         let items = answer::items(&value, Wrapping::Embedded, collection).ok_or_else(unreadable)?;
         let count = items.len();

@@ -47,7 +47,7 @@ impl TokenStore {
         let text = secret::bytes(&self.path, self.others).map_err(io::Error::other)?.content;
         // The parser's own message could quote a token.
         let json: PairJson = serde_json::from_slice(text.strip_prefix(BOM).unwrap_or(&text))
-            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not a pair of tokens"))?;
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it does not contain a pair of tokens"))?;
         Ok(OAuthTokens {
             access: secret::line("its access_token", &json.access_token).map_err(io::Error::other)?,
             refresh: secret::line("its refresh_token", &json.refresh_token).map_err(io::Error::other)?,
@@ -55,7 +55,7 @@ impl TokenStore {
         })
     }
 
-    /// The lock under which the pair may be changed, or `None` while another process holds it. It ends with the process.
+    /// The lock under which the pair may be changed, or `None` while another process has locked it. It ends with the process.
     pub fn try_lock(&self) -> io::Result<Option<File>> {
         let lock = private::lock(&self.beside(".lock"))?;
         match lock.try_lock() {
@@ -169,6 +169,6 @@ mod tests {
         drop(held);
         assert!(store.try_lock().unwrap().is_some());
         private::create(store.path()).unwrap().write_all(b"secret-token").unwrap();
-        assert_eq!(store.read().unwrap_err().to_string(), "it is not a pair of tokens");
+        assert_eq!(store.read().unwrap_err().to_string(), "it does not contain a pair of tokens");
     }
 }

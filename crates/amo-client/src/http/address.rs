@@ -7,11 +7,11 @@ use std::net::IpAddr;
 /// Why an address cannot be used as a base; the sentence is for the user.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    #[error("\"{0}\" is no address; write https://example.amocrm.ru")]
+    #[error("\"{0}\" is not a valid address; write https://example.amocrm.ru")]
     NotAnAddress(String),
-    #[error("the address of \"{0}\" holds a user or a password, which is not shown; write https://example.amocrm.ru")]
+    #[error("the address of \"{0}\" contains a user or a password, which is not shown; write https://example.amocrm.ru")]
     Password(String),
-    #[error("\"{0}\" would send the token in the open; use https://, plain http:// is for this machine only")]
+    #[error("\"{0}\" would send the token unencrypted; use https:// (plain http:// is allowed for this machine only)")]
     Plain(String),
 }
 

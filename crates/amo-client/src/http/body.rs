@@ -36,7 +36,7 @@ impl BodyReader {
         while let Some(chunk) = answer.chunk().await.map_err(failure_of)? {
             let length = body.len() + chunk.len();
             if length > BODY_MAX {
-                return Err(Failure::Unreadable("it is longer than 64 MB".to_owned()));
+                return Err(Failure::Unreadable("it is larger than 64 MB".to_owned()));
             }
             if length > SHORT_MAX && permit.is_none() {
                 permit = self.long.acquire().await.ok();
@@ -79,10 +79,10 @@ fn excess(body: &[u8]) -> Option<&'static str> {
             return Some("it is nested more than 100 deep");
         }
         if items.get(depth).is_some_and(|items| *items > ITEMS_MAX) {
-            return Some("it holds a list of more than 10,000 items");
+            return Some("it contains a list of more than 10,000 items");
         }
         if values > VALUES_MAX {
-            return Some("it holds more than 2,000,000 values");
+            return Some("it contains more than 2,000,000 values");
         }
     }
     None
@@ -107,8 +107,8 @@ mod tests {
     fn bodies_beyond_a_bound_are_refused() {
         let (deep, list, values) = (
             Some("it is nested more than 100 deep"),
-            Some("it holds a list of more than 10,000 items"),
-            Some("it holds more than 2,000,000 values"),
+            Some("it contains a list of more than 10,000 items"),
+            Some("it contains more than 2,000,000 values"),
         );
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
         let many = |count: usize| format!("[{}]", vec!["1"; count].join(","));

@@ -29,10 +29,10 @@ pub enum Failure {
     #[error("the service does not accept the token: {0}")]
     Unauthorized(String),
     /// 402.
-    #[error("the account's tariff does not allow this: {0}")]
+    #[error("the account's plan does not allow this: {0}")]
     Unpaid(String),
     /// 403 with JSON: the token's user lacks the right.
-    #[error("the token's user may not do this: {0}")]
+    #[error("the token's user does not have the right to do this: {0}")]
     Forbidden(String),
     /// 403 with an HTML page: the account or the address is blocked. [doc][client]
     #[error("the service has blocked this account or address (403)")]
@@ -77,19 +77,19 @@ pub fn meaning(status: u16) -> (&'static str, &'static str) {
     match status {
         300..=399 => (
             "the address has moved to another",
-            "open the address in a browser, and name in --account the one that it leads to",
+            "open the address in a browser, and give --account the address that it leads to",
         ),
-        408 | 499 => ("somebody in between has not waited for the request", "wait a minute and resume"),
-        409 => ("somebody in between sees a conflict with another request", "wait a minute and resume"),
-        413 | 414 => ("the request is too long for somebody in between", "resume with a smaller --batch"),
-        415 => ("somebody in between does not take JSON", "ask whoever runs the proxy to let it through"),
-        421 => ("the request has come to a wrong server", "check the proxy and the name servers, and resume"),
-        423 => ("what the address names is locked", "wait until it is open again, and resume"),
-        425 => ("the connection is too young for the service", "wait a minute and resume"),
+        408 | 499 => ("a proxy or gateway did not wait for the request", "wait a minute and resume"),
+        409 => ("a proxy or gateway reports a conflict with another request", "wait a minute and resume"),
+        413 | 414 => ("the request is too long for a proxy or gateway", "resume with a smaller --batch"),
+        415 => ("a proxy or gateway does not accept JSON", "ask whoever runs the proxy to let it through"),
+        421 => ("the request reached the wrong server", "check the proxy and the name servers, and resume"),
+        423 => ("the resource is locked", "wait until it is unlocked, and resume"),
+        425 => ("the service refused a request sent too early on its connection", "wait a minute and resume"),
         404 | 405 | 410 => {
             ("the service does not know this address", "check the account's address: https://NAME.amocrm.ru")
         }
-        _ => ("the answer is none that the documents know", "check the account's address and the proxy, and resume"),
+        _ => ("the status is not documented", "check the account's address and the proxy, and resume"),
     }
 }
 
@@ -145,7 +145,7 @@ pub fn classify(reply: Reply) -> Result<Reply, Failure> {
 /// Only a 204 means that there is nothing; a 200 without a body has lost it on the way.
 pub(super) fn require_body(reply: Reply) -> Result<Reply, Failure> {
     match reply.status != 204 && reply.body.trim_ascii().is_empty() {
-        true => Err(Failure::Unreadable(format!("{} with nothing in it", reply.status))),
+        true => Err(Failure::Unreadable(format!("{} with an empty body", reply.status))),
         false => Ok(reply),
     }
 }

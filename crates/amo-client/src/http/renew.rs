@@ -63,7 +63,7 @@ impl Client {
             return Ok(());
         }
         if self.auth.current().unproved {
-            return Err(Failure::Unauthorized(format!("{detail}, though it was refreshed a moment ago")));
+            return Err(Failure::Unauthorized(format!("{detail}, alalthough it was refreshed a moment ago")));
         }
         let _lock = lock(store).await?;
         let pair = store.read().map_err(unusable)?;
@@ -91,7 +91,7 @@ impl Client {
         grant: &[(&str, &str)],
     ) -> Result<OAuthTokens, Failure> {
         let unkept = |e: std::io::Error| {
-            Failure::Unauthorized(format!("new tokens cannot be kept in {}: {e}", store.path().display()))
+            Failure::Unauthorized(format!("new tokens cannot be saved in {}: {e}", store.path().display()))
         };
         let new_file = store.prepare().map_err(unkept)?;
         match self.send_grant(app, grant).await {
@@ -161,7 +161,7 @@ impl Client {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
         let secret = |key: &str| value[key].as_str().filter(|text| !text.is_empty()).map(SecretString::from);
         let (Some(access), Some(refresh)) = (secret("access_token"), secret("refresh_token")) else {
-            return Err(refused("the answer holds no pair of tokens"));
+            return Err(refused("the answer contains no pair of tokens"));
         };
         [&access, &refresh].into_iter().for_each(|token| self.auth.add_secret(token));
         let now_s = self.pace.clock().unix_ms() / 1000;
@@ -186,7 +186,7 @@ async fn lock(store: &TokenStore) -> Result<File, Failure> {
             Ok(Some(lock)) => return Ok(lock),
             Ok(None) if since.elapsed() < LOCK_MAX => tokio::time::sleep(LOCK_PAUSE).await,
             Ok(None) => {
-                return Err(Failure::NeverSent(format!("{} is held by another process", store.path().display())));
+                return Err(Failure::NeverSent(format!("{} is locked by another process", store.path().display())));
             }
             Err(e) => {
                 let path = store.path().display();

@@ -39,7 +39,7 @@ fn check_environment() -> Result<(), String> {
     } else if let Some(folders) = set(FOLDERS)
         && !std::env::split_paths(&folders).any(|folder| folder.is_dir())
     {
-        return Err(format!("{FOLDERS} names {}, where no folder is", Path::new(&folders).display()));
+        return Err(format!("{FOLDERS} names {}, which is not a folder", Path::new(&folders).display()));
     }
     Ok(())
 }
@@ -47,12 +47,12 @@ fn check_environment() -> Result<(), String> {
 fn check_file(file: &Path) -> Result<(), String> {
     let metadata = std::fs::metadata(file).map_err(|e| format!("which cannot be read: {e}"))?;
     if !metadata.is_file() {
-        return Err("which is no file".to_owned());
+        return Err("which is not a file".to_owned());
     }
     let mut certificates = CertificateDer::pem_file_iter(file).map_err(|e| format!("which cannot be read: {e}"))?;
     match certificates.any(|one| one.is_ok()) {
         true => Ok(()),
-        false => Err("which holds no certificate as PEM (-----BEGIN CERTIFICATE-----)".to_owned()),
+        false => Err("which contains no PEM certificate (-----BEGIN CERTIFICATE-----)".to_owned()),
     }
 }
 
@@ -73,9 +73,9 @@ fn describe(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(error) => describe_certificate_error(error),
         rustls::Error::InvalidMessage(_) => {
-            "what answers there does not speak TLS; check the address and its port".to_owned()
+            "the server does not use TLS; check the address and its port".to_owned()
         }
-        rustls::Error::AlertReceived(alert) => format!("the other end ended the TLS handshake ({alert:?})"),
+        rustls::Error::AlertReceived(alert) => format!("the server ended the TLS handshake ({alert:?})"),
         other => format!("TLS failed: {other}"),
     }
 }
@@ -83,8 +83,8 @@ fn describe(error: &rustls::Error) -> String {
 fn describe_certificate_error(error: &CertificateError) -> String {
     match error {
         CertificateError::UnknownIssuer => {
-            "its certificate is signed by nobody whom this machine knows; if a proxy of your \
-            company stands between, name the company's certificates with SSL_CERT_FILE"
+            "its certificate is signed by an authority that this machine does not trust; if your \
+            company uses a proxy, name the company's certificates with SSL_CERT_FILE"
                 .to_owned()
         }
         CertificateError::Expired => {
@@ -95,7 +95,7 @@ fn describe_certificate_error(error: &CertificateError) -> String {
         }
         CertificateError::NotValidYet => "its certificate is not valid yet; check the clock of this machine".to_owned(),
         CertificateError::NotValidYetContext { not_before, .. } => {
-            format!("its certificate is valid from {} on; check the clock of this machine", day(*not_before))
+            format!("its certificate is not valid before {}; check the clock of this machine", day(*not_before))
         }
         CertificateError::NotValidForName => "its certificate is for another name; check the address".to_owned(),
         CertificateError::NotValidForNameContext { expected, presented } => {
@@ -103,7 +103,7 @@ fn describe_certificate_error(error: &CertificateError) -> String {
             format!("its certificate is for {}, not for {}; check the address", names.join(", "), expected.to_str())
         }
         CertificateError::Revoked => "its certificate was revoked".to_owned(),
-        other => format!("its certificate cannot be believed: {other}"),
+        other => format!("its certificate is not trusted: {other}"),
     }
 }
 

@@ -76,10 +76,10 @@ impl Client {
             let full = rows.len() >= PAGE_MAX;
             if rows.is_empty() && named == Some(request.page) {
                 let page = request.page;
-                return Err(list.unproven(&format!("has nothing on page {page}, which the full one before it names")));
+                return Err(list.unproven(&format!("has nothing on page {page}, although the full page before it links to it")));
             }
             if full && list.entity.spec().order == ListOrder::OnePage {
-                return Err(list.unproven("fills a whole page, and may go on"));
+                return Err(list.unproven("fills a whole page and may be longer"));
             }
             named = (next && full && !list.entity.spec().names_next).then_some(request.page + 1);
             let items: Vec<(u64, Value)> =

@@ -101,7 +101,7 @@ impl Client {
             let first = PageRequest { no: 1, page: 1, limit: PAGE_MAX as u64 };
             let rows = read_page(self, &reader.query, first).await.map_err(ListError::Service)?;
             if rows.len() >= PAGE_MAX {
-                reader.doubt("the list fills a whole page, and may go on".to_owned());
+                reader.doubt("the list fills a whole page and may be longer".to_owned());
             }
             reader.take(parse(rows)).await?;
         } else {
@@ -128,10 +128,10 @@ impl<E, G: AsyncFnMut(ListItem) -> Result<(), E>> ListReader<'_, G> {
         }
         if cut {
             self.doubt(
-                "a page that should begin within the full one before it is empty: rows may be missing".to_owned(),
+                "a page that overlaps the full page before it is empty: records may be missing".to_owned(),
             );
         }
-        self.doubt(format!("the list moved each of the {PASSES_MAX} times it was read"));
+        self.doubt(format!("the list changed during each of {PASSES_MAX} reads"));
         Ok(())
     }
 
@@ -183,11 +183,11 @@ impl<E, G: AsyncFnMut(ListItem) -> Result<(), E>> ListReader<'_, G> {
             }
         }
         if let Some((no, failure)) = broken.filter(|(no, _)| pager.end().is_none_or(|end| *no < end)) {
-            self.doubt(format!("page {no} stayed unreadable: {failure}"));
+            self.doubt(format!("page {no} could not be read: {failure}"));
             return Ok(None);
         }
         if pager.end().is_none() {
-            self.doubt(format!("the end of the list was not seen within {PAGES_MAX} pages"));
+            self.doubt(format!("the list did not end within {PAGES_MAX} pages"));
             return Ok(None);
         }
         // The end is an empty page, which begins within the last one if that is full.
@@ -204,7 +204,7 @@ impl<E, G: AsyncFnMut(ListItem) -> Result<(), E>> ListReader<'_, G> {
     /// The list ignores the number of the page. It is complete if its first page was not full.
     fn end_of_repeating(&mut self, rows: usize) -> Option<PassEnd> {
         if self.summary.pages != 1 || rows as u64 + 1 >= PAGE_MAX as u64 {
-            self.doubt("a page is the same as the one before it: the end of the list was not seen".to_owned());
+            self.doubt("a page repeats the one before it, so the list may be longer".to_owned());
         }
         None
     }
@@ -214,12 +214,12 @@ impl<E, G: AsyncFnMut(ListItem) -> Result<(), E>> ListReader<'_, G> {
         let mut before = 0;
         for row in rows {
             let Some(id) = parts::id(&row.item["id"]) else {
-                self.doubt("a row has no id".to_owned());
+                self.doubt("a record has no id".to_owned());
                 continue;
             };
             let novelty = self.summary.seen.take(id);
             if self.ordered && id < before {
-                self.doubt(format!("ids fell although a rising order was asked for: {id} came late"));
+                self.doubt(format!("ids are not in ascending order as requested: {id} came late"));
             }
             before = id;
             match novelty {

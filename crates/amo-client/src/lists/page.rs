@@ -30,7 +30,7 @@ impl List {
 
     pub(super) fn unproven(&self, what: &str) -> Failure {
         let path = &self.path;
-        Failure::Unproven(format!("the list of {path} {what}, so nobody can tell what is missing from it"))
+        Failure::Unproven(format!("the list of {path} {what}, so missing records cannot be told from deleted ones"))
     }
 
     pub(super) fn unreadable(&self, what: &str) -> Failure {
@@ -59,7 +59,7 @@ impl Client {
 
     async fn page_and_next(&self, list: &List, query: &[(&str, &str)]) -> Result<(Vec<Value>, bool), Failure> {
         let Page { rows, next } = self.raw_page(list, query).await?;
-        let unreadable = |_| list.unreadable("is not what the documents say");
+        let unreadable = |_| list.unreadable("is not as documented");
         let rows = rows.iter().map(|row| serde_json::from_str(row.get()).map_err(unreadable));
         Ok((rows.collect::<Result<_, _>>()?, next))
     }
@@ -69,7 +69,7 @@ impl Client {
         match self.read(&list.path, query).await {
             Ok(reply) if reply.status == 204 => Ok(Page::default()),
             Ok(reply) => page::page(&reply.body, list.entity.collection())
-                .ok_or_else(|| list.unreadable("is not what the documents say")),
+                .ok_or_else(|| list.unreadable("is not as documented")),
             // An empty list of transactions is answered with "Transactions not found". [client live]
             Err(Failure::Missing { status: 404, .. }) if list.entity == Entity::Transactions => Ok(Page::default()),
             Err(failure) => Err(failure),

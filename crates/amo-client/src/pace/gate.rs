@@ -405,7 +405,7 @@ enum NotAdmitted {
 /// The warning that the pace cannot be shared.
 pub fn not_shared_message(error: &SharedError) -> Message {
     message!(
-        "the pace cannot be shared with other processes ({why}): run one import into this account at a time, or name a folder you may write to with AMOPORT_RATE_DIR",
+        "the rate limit cannot be shared with other processes ({why}): run one import into this account at a time, or set AMOPORT_RATE_DIR to a writable folder",
         why = error.to_string()
     )
 }

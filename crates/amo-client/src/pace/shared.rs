@@ -22,10 +22,10 @@ const OPEN_PAUSE: Duration = Duration::from_millis(20);
 #[derive(Debug, thiserror::Error)]
 pub enum SharedError {
     /// Another process has locked it; try again.
-    #[error("another process holds it")]
+    #[error("another process has locked it")]
     Busy,
     /// The account behind the address has become known; the file of the account is used from now on. Try again.
-    #[error("it has moved")]
+    #[error("its file has changed")]
     Moved,
     #[error("{0}")]
     Unusable(String),

@@ -58,7 +58,7 @@ pub fn read(path: &Path, others: ReadableByOthers) -> Result<FromFile<SecretStri
     let FromFile { content, warning } = bytes(path, others)?;
     let file = path.display().to_string();
     let text = String::from_utf8(content).map_err(|_| {
-        SecretError::new(format!("{file} is no UTF-8 text")).hint("write the token alone into it, as plain text")
+        SecretError::new(format!("{file} is not UTF-8 text")).hint("write only the token into it, as plain text")
     })?;
     Ok(FromFile { content: line(&file, &text)?, warning })
 }
@@ -68,17 +68,17 @@ pub fn line(place: &str, text: &str) -> Result<SecretString, SecretError> {
     let text = text.trim_start_matches('\u{feff}').trim();
     let error = |what: &str| {
         Err(SecretError::new(format!("{place} {what}"))
-            .hint("the token stands in one line, with nothing before or after it"))
+            .hint("write the token on one line, with nothing before or after it"))
     };
     if text.is_empty() {
         return Err(SecretError::new(format!("{place} is empty")));
     }
     if text.contains(['\n', '\r']) {
-        return error("holds several lines");
+        return error("has several lines");
     }
     // U+FFFD replaces bytes that were not valid UTF-8.
     if text.contains(|c: char| c.is_control() || c == '\u{fffd}') {
-        return error("holds characters that no token has");
+        return error("contains characters that no token has");
     }
     Ok(SecretString::from(text.to_owned()))
 }
@@ -87,7 +87,7 @@ pub fn line(place: &str, text: &str) -> Result<SecretString, SecretError> {
 pub fn bytes(path: &Path, others: ReadableByOthers) -> Result<FromFile<Vec<u8>>, SecretError> {
     let unreadable = |error: std::io::Error| match shown::is_token_for_a_file(path) {
         true => SecretError::new(format!("there is no file {}", shown::NOT_SHOWN))
-            .hint("give the name of a file with the token in it, not the token itself"),
+            .hint("give the name of a file that contains the token, not the token itself"),
         false => SecretError::new(format!("{} cannot be read: {error}", path.display())),
     };
     // A pipe is not opened: it may never be filled.
@@ -99,7 +99,7 @@ pub fn bytes(path: &Path, others: ReadableByOthers) -> Result<FromFile<Vec<u8>>,
     let mut content = Vec::new();
     file.by_ref().take(SIZE_MAX + 1).read_to_end(&mut content).map_err(unreadable)?;
     if content.len() as u64 > SIZE_MAX {
-        let why = format!("{} is larger than {} KiB, and no token is", path.display(), SIZE_MAX / 1024);
+        let why = format!("{} is larger than {} KiB, too large for a token", path.display(), SIZE_MAX / 1024);
         return Err(SecretError::new(why));
     }
     Ok(FromFile { content, warning })
@@ -112,7 +112,7 @@ pub fn input() -> Result<SecretString, SecretError> {
     let read = std::io::stdin().lock().take(SIZE_MAX + 1).read_to_end(&mut text);
     read.map_err(|error| SecretError::new(format!("{PLACE} cannot be read: {error}")))?;
     match text.len() as u64 > SIZE_MAX {
-        true => Err(SecretError::new(format!("{PLACE} is longer than any token"))),
+        true => Err(SecretError::new(format!("{PLACE} is too long for a token"))),
         false => line(PLACE, &String::from_utf8_lossy(&text)),
     }
 }
@@ -138,7 +138,7 @@ fn check_mode(path: &Path, metadata: &Metadata, others: ReadableByOthers) -> Res
     match is_given_to_service(path) {
         true => Ok(Some(why)),
         false => {
-            let hint = format!("chmod 600 {}; or add --allow-open-token-file, if that is meant", path.display());
+            let hint = format!("chmod 600 {}; or add --allow-open-token-file, if that is intended", path.display());
             Err(SecretError::new(why).hint(hint))
         }
     }

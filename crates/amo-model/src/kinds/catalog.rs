@@ -31,9 +31,9 @@ pub static CATALOG: KindSpec = KindSpec {
                 "type",
                 Wire::Key("type"),
                 FieldContent::Word(TYPES),
-                "regular, invoices or products; an account has one of the last two",
+                "regular, invoices or products; an account has one each of the last two",
             ),
-            create_only("sort", Wire::Key("sort"), FieldContent::Int, "its place among the lists"),
+            create_only("sort", Wire::Key("sort"), FieldContent::Int, "its position among the catalogs"),
             both(
                 "can_add_elements",
                 Wire::Key("can_add_elements"),

@@ -15,7 +15,7 @@ pub static CUSTOMER_STATUS: KindSpec = KindSpec {
     catalog: None,
     needs: Needs::Periodicity,
     quota: Some(CUSTOMER_STATUSES_MAX),
-    deleting: "after a while their customers are moved to other statuses, as the conditions of those say",
+    deleting: "their customers are moved to other statuses later, by the conditions of those",
     sections: &[item(
         "customer-status",
         None,
@@ -26,7 +26,7 @@ pub static CUSTOMER_STATUS: KindSpec = KindSpec {
                 "sort",
                 Wire::Key("sort"),
                 FieldContent::Int,
-                "its place among the statuses; the service renumbers",
+                "its position among the statuses; the service renumbers them",
             )),
             both(
                 "color",

@@ -42,7 +42,7 @@ pub static INVOICE: KindSpec = KindSpec {
                     "total",
                     Wire::Field("BILL_PRICE"),
                     FieldContent::OfField,
-                    "the sum to pay; counted from the items where nothing is said",
+                    "the sum to pay; by default the sum of the items",
                 ),
             ],
         ),
@@ -103,8 +103,8 @@ pub(super) const SUPPLIER: &[FieldSpec] =
 
 /// One line. [seed]
 pub(super) const ITEM: &[FieldSpec] = &[
-    text("sku", "sku", TEXT_MAX, "the article"),
-    both("product", Wire::Key("product_id"), FieldContent::Element, "the product, by article, name or id"),
+    text("sku", "sku", TEXT_MAX, "the SKU"),
+    both("product", Wire::Key("product_id"), FieldContent::Element, "the product, by SKU, name or id"),
     text("description", "description", TEXTAREA_MAX, "the line's text"),
     required(both("unit_price", Wire::Key(ITEM_PRICE), FieldContent::Money, "the price of one")),
     required(both("quantity", Wire::Key(ITEM_QUANTITY), FieldContent::Number, "how many")),

@@ -114,12 +114,12 @@ const UPDATED_AT: FieldSpec =
     both("updated_at", Wire::Key("updated_at"), FieldContent::Timestamp, "when it was changed");
 const TAGS: FieldSpec = both("tags", Wire::Tags("tags_to_add"), FieldContent::Tags, "tags to add");
 const TAGS_TO_DELETE: FieldSpec =
-    update_only("tags_to_delete", Wire::Tags("tags_to_delete"), FieldContent::Tags, "tags to take away");
+    update_only("tags_to_delete", Wire::Tags("tags_to_delete"), FieldContent::Tags, "tags to remove");
 const ALL_TAGS: FieldSpec = update_only(
     "all_tags",
     Wire::EmbeddedTags,
     FieldContent::Tags,
-    "all the tags it shall have: those not named here are taken away",
+    "all its tags: those not named here are removed",
 );
 /// The record to change, where nothing can be deleted.
 const OWN_ID: FieldSpec =
@@ -133,12 +133,12 @@ const OWN_ID_OR_DELETE: FieldSpec = FieldSpec {
 
 /// Elements of a catalog with a quantity each. [seed]
 const ELEMENTS: &[FieldSpec] = &[
-    required(both("element", Wire::ElementId, FieldContent::Element, "the product, by article, name or id")),
-    both("quantity", Wire::ElementQuantity, FieldContent::Quantity, "how many; 1 where nothing is said"),
+    required(both("element", Wire::ElementId, FieldContent::Element, "the product, by SKU, name or id")),
+    both("quantity", Wire::ElementQuantity, FieldContent::Quantity, "how many; by default 1"),
     both(
         "catalog",
         Wire::ElementCatalog,
         FieldContent::Catalog,
-        "the list it stands in; the products where nothing is said",
+        "its catalog; by default that of the products",
     ),
 ];

@@ -15,7 +15,7 @@ pub static SEGMENT: KindSpec = KindSpec {
     catalog: None,
     needs: Needs::Segments,
     quota: Some(SEGMENTS_MAX),
-    deleting: "customers stay, and no longer belong to these segments",
+    deleting: "the customers stay, without these segments",
     sections: &[item(
         "segment",
         Some(FieldsOf::Entity(Entity::Segments)),

@@ -11,7 +11,7 @@ pub static TRANSACTION: KindSpec = KindSpec {
     catalog: None,
     needs: Needs::Customers,
     quota: None,
-    deleting: "the purchases are taken out of the sums and averages of their customers",
+    deleting: "the transactions are subtracted from the sums and averages of their customers",
     sections: &[
         item(
             "transaction",
@@ -22,7 +22,7 @@ pub static TRANSACTION: KindSpec = KindSpec {
                     "customer",
                     Wire::Parent,
                     FieldContent::OneId(Entity::Customers),
-                    "whose purchase it is: by id, by key of an earlier import, or by name",
+                    "the customer: by id, by key of an earlier import, or by name",
                 )),
                 required(create_only("price", Wire::Key("price"), FieldContent::WholeMoney, "the sum, a whole number")),
                 create_only("comment", Wire::Key("comment"), FieldContent::Text { max: TEXTAREA_MAX }, "a comment"),
