@@ -213,7 +213,9 @@ fn address(parts: &CompactJson) -> Cell {
 /// `+7 900 000-00-00 (MOB)`; nothing is said of the usual sort.
 fn sorted(text: String, code: &CompactJson) -> String {
     match code.as_str() {
-        Some(code) if !text.is_empty() && code != amo_model::field_type::USUAL_SORT => format!("{text} ({code})"),
+        Some(code) if !text.is_empty() && code != amo_model::field_type::DEFAULT_ENUM_CODE => {
+            format!("{text} ({code})")
+        }
         _ => text,
     }
 }

@@ -7,7 +7,7 @@ use super::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
 use super::template::columns_named;
 use super::value::linked_to;
 use super::written::{As, By, From, Origin};
-use amo_model::field_type::{USUAL_SORT, multitext_codes};
+use amo_model::field_type::{DEFAULT_ENUM_CODE, multitext_codes};
 use amo_model::parts::{CustomField, FieldOption};
 use amo_model::payload::EnumCode;
 use amo_model::{ADDRESS_PARTS, Action, Entity, FieldContent, FieldKind, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
@@ -47,12 +47,12 @@ impl Compile<'_> {
         };
         let codes = multitext_codes(field.code.as_deref().unwrap_or(""));
         let Some(wanted) = &origin.enum_ else {
-            if !codes.is_empty() && !codes.contains(&USUAL_SORT) {
+            if !codes.is_empty() && !codes.contains(&DEFAULT_ENUM_CODE) {
                 let message = message!("\"{field}\" does not say which sort of messenger", field = &field.name);
                 let hint = message!("write { column = \"…\", enum = \"…\" }, one of: {known}", known = codes);
                 self.problem(origin.at, "mapping-shape", message, Some(hint));
             }
-            return Some(EnumCode::Code(USUAL_SORT.to_owned())).filter(|_| !codes.is_empty());
+            return Some(EnumCode::Code(DEFAULT_ENUM_CODE.to_owned())).filter(|_| !codes.is_empty());
         };
         let known = |o: &&FieldOption| {
             o.code.as_deref() == Some(&wanted.it) || fold(&o.value) == fold(&wanted.it) || o.id.to_string() == wanted.it

@@ -347,11 +347,11 @@ pub fn field_value<'v>(
 ) -> FieldValue<'v> {
     match made {
         Made::Text(text) => match (&origin.sort, kind) {
-            (Some(sort), FieldKind::Multitext | FieldKind::SmartAddress) => FieldValue::Coded { text, sort },
+            (Some(sort), FieldKind::Multitext | FieldKind::SmartAddress) => FieldValue::Coded { text, code: sort },
             (_, FieldKind::LegalEntity | FieldKind::LinkedEntity | FieldKind::Payer) => FieldValue::Named(text),
             _ => FieldValue::Text(text),
         },
-        Made::Sorted { text, sort } => FieldValue::Coded { text, sort },
+        Made::Sorted { text, sort } => FieldValue::Coded { text, code: sort },
         Made::Json(values) => FieldValue::Raw(values),
         Made::Number(number) => FieldValue::Number(*number),
         Made::Money(money) => FieldValue::Money(*money),

@@ -161,7 +161,7 @@ fn a_token_that_is_given_as_a_name_is_not_shown() {
             assert_without(&told, secret);
         }
         let told = run(&folder, &[VERBS[3], &account, &["--token-file", secret]].concat(), &[]).expect(2);
-        assert!(told.stderr.contains("give the name of a file with the token in it"), "{}", told.stderr);
+        assert!(told.stderr.contains("give the name of a file that contains the token"), "{}", told.stderr);
         let told =
             run(&folder, &[VERBS[3], &["--json"], &account].concat(), &[("AMOPORT_TOKEN_FILE", secret)]).expect(2);
         assert_without(&told, secret);
@@ -377,9 +377,12 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
     std::fs::remove_file(folder.path().join("token")).expect("the token");
     std::fs::create_dir(folder.path().join("token")).expect("a folder");
     assert!(run(&folder, &account, &[]).expect(2).stderr.contains("is a folder"));
-    for value in [format!("{token}\nother"), format!("to\u{1}ken{token}")] {
+    for (value, why) in [
+        (format!("{token}\nother"), "AMOPORT_TOKEN has several lines"),
+        (format!("to\u{1}ken{token}"), "AMOPORT_TOKEN contains characters that no token has"),
+    ] {
         let refused = run(&folder, &account[..4], &[("AMOPORT_TOKEN", &value)]).expect(2);
-        assert!(refused.stderr.contains("AMOPORT_TOKEN holds"), "{}", refused.stderr);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
         assert_without(&refused, token);
     }
     run(&folder, &account[..4], &[("AMOPORT_TOKEN", &format!("{token}\n"))]).expect(0);

@@ -1,5 +1,5 @@
-//! What of an entity stands in the columns of a table, with the titles the CRM's own pages have. Custom fields come
-//! behind these; they are the account's.
+//! The columns of an exported entity that every account has, with the titles of the CRM's own pages. The custom fields of the
+//! account follow them.
 
 use super::compact::CompactJson;
 use super::{Entity, parts};
@@ -8,10 +8,10 @@ use super::{Entity, parts};
 #[derive(Debug)]
 pub struct ColumnSpec {
     pub title: &'static str,
-    /// The way to the value in the item's JSON.
+    /// The keys that lead to the value in the item's JSON.
     pub at: &'static [&'static str],
     pub shows: ColumnType,
-    /// Stands behind the custom fields: what the service notes by itself, and few look at.
+    /// Comes after the custom fields, because it is noted by the service and rarely needed.
     pub behind: bool,
 }
 
@@ -21,10 +21,10 @@ impl ColumnSpec {
     }
 }
 
-/// What a value is, which decides how it is shown.
+/// What a column contains, which decides how a value is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
-    /// An id, and any other number.
+    /// An id or another number.
     Number,
     /// An amount in the account's currency.
     Money,
@@ -35,23 +35,23 @@ pub enum ColumnType {
     Pipeline,
     /// A stage of the item's pipeline.
     Stage,
-    /// 0 is the robot. [seed]
+    /// A user id; 0 is the robot. [seed]
     User,
     LossReason,
     CustomerStatus,
     /// A list of segments, by id. [seed]
     Segments,
-    /// A list of things with a name.
+    /// A list of objects with a name.
     Names,
-    /// A list of ids, or of things with one.
+    /// A list of ids, or of objects with an id.
     Ids,
-    /// What a list of ids beside it is called.
+    /// The names of the records whose ids are in the column before.
     NamesOf(LinkKind),
-    /// Elements of lists, by id, with how many there are of each.
+    /// Elements of catalogs by id, with their quantities.
     Elements,
-    /// Whatever it is, as JSON.
+    /// Any value, as JSON.
     Json,
-    /// An address of the web.
+    /// A URL.
     Link,
 }
 
@@ -78,7 +78,7 @@ const CREATED_BY_F: ColumnSpec = at("Кем создана", &["created_by"], Co
 const UPDATED_BY_F: ColumnSpec = at("Кем изменена", &["updated_by"], ColumnType::User).behind();
 const TASK: ColumnSpec = at("Ближайшая задача", &["closest_task_at"], ColumnType::Instant).behind();
 
-/// Elements of a list of invoices have one. [seed]
+/// The column of elements of the catalog of invoices. [seed]
 pub const INVOICE_LINK: ColumnSpec = at("Ссылка на счёт", &["invoice_link"], ColumnType::Link).behind();
 
 const LEADS: &[ColumnSpec] = &[
@@ -221,19 +221,19 @@ impl Entity {
         }
     }
 
-    /// True where items have this key themselves.
+    /// True where one of the columns is this key of the item.
     pub fn has_key(self, key: &str) -> bool {
         self.columns().iter().any(|column| column.at == [key])
     }
 }
 
-/// One thing that an item is linked to, which can be shown in the item's row.
+/// A record that an item is linked to, and that can be shown in the item's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkKind {
-    /// The main one.
+    /// The main contact.
     Contact,
     Company,
-    /// Whose purchase it is.
+    /// The customer of a transaction.
     Customer,
 }
 
@@ -256,7 +256,7 @@ impl LinkKind {
         }
     }
 
-    /// What its columns' titles begin with.
+    /// How the titles of its columns begin.
     pub fn prefix(self) -> &'static str {
         match self {
             LinkKind::Contact => "Контакт",
@@ -265,12 +265,12 @@ impl LinkKind {
         }
     }
 
-    /// Of the columns that every account has, those shown of it: the id and the name.
+    /// Its columns that every account has: the id and the name.
     pub fn columns(self) -> impl Iterator<Item = &'static ColumnSpec> {
         self.entity().columns().iter().filter(|column| matches!(column.at, ["id" | "name"]))
     }
 
-    /// All of its kind that an item is linked to, in the item's order.
+    /// The ids of all records of this kind that an item is linked to, in the item's order.
     pub fn ids(self, item: &CompactJson) -> Vec<u64> {
         let listed = match self {
             LinkKind::Contact => &item["_embedded"]["contacts"],
@@ -280,8 +280,8 @@ impl LinkKind {
         parts::list(listed).iter().filter_map(|one| parts::id(&one["id"])).filter(|id| *id > 0).collect()
     }
 
-    /// The linked one's id. Of several contacts one is the main one: `is_main` [seed], `main_contact` [doc]; where none is
-    /// marked, the first is. [inferred]
+    /// The id of the linked record. Of several contacts the main one counts: marked by `is_main` [seed] or `main_contact` [doc],
+    /// else the first. [inferred]
     pub fn id(self, item: &CompactJson) -> Option<u64> {
         let embedded = &item["_embedded"];
         match self {
@@ -302,7 +302,7 @@ impl LinkKind {
 }
 
 impl Entity {
-    /// What its items are linked to, one of each at most.
+    /// What items of this entity are linked to, at most one of each.
     pub fn links(self) -> &'static [LinkKind] {
         match self {
             Entity::Leads | Entity::Customers => &[LinkKind::Contact, LinkKind::Company],

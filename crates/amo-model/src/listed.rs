@@ -1,6 +1,6 @@
-//! What the CRM lists: its entities, the paths and oddities of their lists, and whose custom fields there are.
+//! The entities of the CRM: the paths and peculiarities of their lists, and the owners of custom fields.
 
-/// A thing of the CRM that is listed: it has an id of its own, and a collection it stands in.
+/// A kind of record with an id of its own and a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Entity {
     Leads,
@@ -8,31 +8,31 @@ pub enum Entity {
     Companies,
     Customers,
     Transactions,
-    /// Of one catalog: products, invoices, plain lists.
+    /// Elements of one catalog: products, invoices, regular catalogs.
     Elements,
     Catalogs,
     Segments,
-    /// Stages of customers, in periodicity mode.
+    /// Customer statuses, in the mode of periodic purchases.
     Statuses,
 }
 
-/// How an entity is listed.
+/// The list of an entity.
 #[derive(Debug)]
 pub struct EntitySpec {
-    /// The key under `_embedded`, in the documents' own words.
+    /// The key under `_embedded`.
     pub collection: &'static str,
     /// Below `/api/v4/`; `{catalog}` stands for a catalog's id.
     pub list: &'static str,
-    /// The address of the card in the CRM's own pages, below the host. [client]
+    /// The path of the record's card in the CRM's own pages. [client]
     pub card: Option<&'static str>,
     pub order: ListOrder,
-    /// `filter[id][]` is known to work; else the whole list is looked through. [seed], [doc]
+    /// `filter[id][]` is known to work; else the whole list is read. [seed], [doc]
     pub by_ids: bool,
-    /// What a list is asked to embed, so that records can be told apart by it.
+    /// What a list is asked to embed, so that records can be told apart.
     pub with: &'static str,
-    /// What was deleted can be listed with `with=only_deleted`, for as long as it lies in the trash. [seed], [client live]
+    /// Deleted records can be listed with `with=only_deleted` while they are in the trash. [seed], [client live]
     pub trash: bool,
-    /// Its last page may name a next one. [seed]
+    /// The last page may link to a next one. [seed]
     pub names_next: bool,
 }
 
@@ -47,8 +47,8 @@ pub enum ListOrder {
     OnePage,
 }
 
-/// Keys by which a list may be sorted that does not heed the order asked for: contacts come by their last change. [client
-/// live]; the others [inferred]
+/// Keys by which a list may be sorted that ignores the order asked for. Contacts come by their last change [client live]; the
+/// others [inferred]
 pub const MAY_SORT: [&str; 3] = ["name", "created_at", "updated_at"];
 
 impl Entity {
@@ -164,7 +164,7 @@ impl Entity {
         self.spec().list
     }
 
-    /// The word for what something is linked to: elements have another one there than in their own list. [doc]
+    /// The name of the entity in links. Elements have another name there than in their own list. [doc]
     pub fn linked(self) -> &'static str {
         match self {
             Entity::Elements => "catalog_elements",
@@ -179,13 +179,13 @@ impl Entity {
         }
     }
 
-    /// The collection key.
+    /// The key under `_embedded`.
     pub fn collection(self) -> &'static str {
         self.spec().collection
     }
 }
 
-/// Whose custom fields: those of an entity, or of one catalog's elements. Written as the path their list stands under.
+/// The owner of custom fields: an entity, or one catalog for its elements. Serialized as the start of the path of their list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
     Entity(Entity),
@@ -193,7 +193,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Entities with custom fields; catalogs have theirs each. [doc]
+    /// Entities with custom fields; each catalog has fields of its own. [doc]
     pub const ENTITIES: [Entity; 5] =
         [Entity::Leads, Entity::Contacts, Entity::Companies, Entity::Customers, Entity::Segments];
 
@@ -205,7 +205,7 @@ impl Owner {
         }
     }
 
-    /// The start of the path of its fields' list, below `/api/v4/`.
+    /// The start of the path of the list of its fields, below `/api/v4/`.
     pub fn path(self) -> String {
         match self {
             Owner::Entity(entity) => entity.path().to_owned(),

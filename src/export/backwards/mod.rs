@@ -407,7 +407,7 @@ fn list_of(plan: &Plan, section: &SectionPlan) -> Option<u64> {
 /// True for a value that goes into this column: phones by their sort, parts of an address by theirs.
 fn fits(target: &TargetPlan, origin: &OriginPlan, held: &CompactJson) -> bool {
     match (&origin.sort, target) {
-        (Some(sort), TargetPlan::Custom { field, .. }) => held::is_of_sort(held, sort, |option| {
+        (Some(sort), TargetPlan::Custom { field, .. }) => held::has_enum(held, sort, |option| {
             field.options.iter().find(|known| known.id == option).and_then(|known| known.code.clone())
         }),
         _ => true,

@@ -12,7 +12,9 @@ pub fn changes(then: &Account, now: &Account) -> Vec<String> {
         let Some(left) = now.fields.get(owner) else { continue };
         for field in fields {
             match left.iter().find(|other| other.id == field.id) {
-                None => sentences.push(format!("the field \"{}\" of {} no longer exists", field.name, owner_name(*owner))),
+                None => {
+                    sentences.push(format!("the field \"{}\" of {} no longer exists", field.name, owner_name(*owner)))
+                }
                 Some(other) => field_changes(field, other, &mut sentences),
             }
         }
@@ -47,11 +49,13 @@ pub fn changes(then: &Account, now: &Account) -> Vec<String> {
 
 fn field_changes(then: &CustomField, now: &CustomField, sentences: &mut Vec<String>) {
     if then.kind != now.kind {
-        sentences.push(format!("the field \"{}\" is now of type {}, and was of type {}", then.name, now.kind, then.kind));
+        sentences
+            .push(format!("the field \"{}\" is now of type {}, and was of type {}", then.name, now.kind, then.kind));
     }
     let left: HashSet<u64> = now.options.iter().map(|option| option.id).collect();
     let gone = then.options.iter().filter(|option| !left.contains(&option.id));
-    sentences.extend(gone.map(|option| format!("the option \"{}\" of \"{}\" no longer exists", option.value, then.name)));
+    sentences
+        .extend(gone.map(|option| format!("the option \"{}\" of \"{}\" no longer exists", option.value, then.name)));
 }
 
 fn owner_name(owner: Owner) -> String {

@@ -174,7 +174,7 @@ impl SnapshotReader<'_> {
         }
         for catalog in catalogs {
             let list = List::of(Entity::Elements, Some(catalog));
-            let items = self.list(&list.path, "elements", "elements of catalogs", parts::item).await?;
+            let items = self.list(&list.path, "elements", "elements of catalogs", parts::element).await?;
             account.elements.insert(catalog, items);
         }
         Ok(())

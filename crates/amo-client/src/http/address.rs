@@ -9,7 +9,9 @@ use std::net::IpAddr;
 pub enum AddressError {
     #[error("\"{0}\" is not a valid address; write https://example.amocrm.ru")]
     NotAnAddress(String),
-    #[error("the address of \"{0}\" contains a user or a password, which is not shown; write https://example.amocrm.ru")]
+    #[error(
+        "the address of \"{0}\" contains a user or a password, which is not shown; write https://example.amocrm.ru"
+    )]
     Password(String),
     #[error("\"{0}\" would send the token unencrypted; use https:// (plain http:// is allowed for this machine only)")]
     Plain(String),

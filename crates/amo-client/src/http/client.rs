@@ -167,7 +167,8 @@ impl Client {
         loop {
             let (no, token) = self.auth.token();
             // A body of bytes is shared by its clones, not copied.
-            let copy = request.try_clone().ok_or_else(|| Failure::NeverSent("the request cannot be repeated".to_owned()))?;
+            let copy =
+                request.try_clone().ok_or_else(|| Failure::NeverSent("the request cannot be repeated".to_owned()))?;
             let copy = copy.bearer_auth(token.expose_secret()).build().map_err(failure_of)?;
             let end = self.send_once(turn, copy).await;
             let detail = match &end {

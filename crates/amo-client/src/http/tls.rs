@@ -72,9 +72,7 @@ pub(super) fn describe_tls_error(error: &(dyn Error + 'static)) -> Option<String
 fn describe(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(error) => describe_certificate_error(error),
-        rustls::Error::InvalidMessage(_) => {
-            "the server does not use TLS; check the address and its port".to_owned()
-        }
+        rustls::Error::InvalidMessage(_) => "the server does not use TLS; check the address and its port".to_owned(),
         rustls::Error::AlertReceived(alert) => format!("the server ended the TLS handshake ({alert:?})"),
         other => format!("TLS failed: {other}"),
     }

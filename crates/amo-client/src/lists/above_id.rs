@@ -76,7 +76,9 @@ impl Client {
             let full = rows.len() >= PAGE_MAX;
             if rows.is_empty() && named == Some(request.page) {
                 let page = request.page;
-                return Err(list.unproven(&format!("has nothing on page {page}, although the full page before it links to it")));
+                return Err(
+                    list.unproven(&format!("has nothing on page {page}, although the full page before it links to it"))
+                );
             }
             if full && list.entity.spec().order == ListOrder::OnePage {
                 return Err(list.unproven("fills a whole page and may be longer"));

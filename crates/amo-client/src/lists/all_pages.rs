@@ -127,9 +127,7 @@ impl<E, G: AsyncFnMut(ListItem) -> Result<(), E>> ListReader<'_, G> {
             }
         }
         if cut {
-            self.doubt(
-                "a page that overlaps the full page before it is empty: records may be missing".to_owned(),
-            );
+            self.doubt("a page that overlaps the full page before it is empty: records may be missing".to_owned());
         }
         self.doubt(format!("the list changed during each of {PASSES_MAX} reads"));
         Ok(())

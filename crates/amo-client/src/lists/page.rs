@@ -68,8 +68,9 @@ impl Client {
     pub(super) async fn raw_page(&self, list: &List, query: &[(&str, &str)]) -> Result<Page, Failure> {
         match self.read(&list.path, query).await {
             Ok(reply) if reply.status == 204 => Ok(Page::default()),
-            Ok(reply) => page::page(&reply.body, list.entity.collection())
-                .ok_or_else(|| list.unreadable("is not as documented")),
+            Ok(reply) => {
+                page::page(&reply.body, list.entity.collection()).ok_or_else(|| list.unreadable("is not as documented"))
+            }
             // An empty list of transactions is answered with "Transactions not found". [client live]
             Err(Failure::Missing { status: 404, .. }) if list.entity == Entity::Transactions => Ok(Page::default()),
             Err(failure) => Err(failure),

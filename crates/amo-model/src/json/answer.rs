@@ -1,5 +1,5 @@
-//! The CRM's answers, read tolerantly: the documents and the service differ in keys, types and wrapping, and an answer
-//! that cannot be read leaves a write in doubt. What each tolerance is for stands beside it.
+//! Reads the CRM's answers. Reading is tolerant, because the documents and the service differ in keys, types and wrapping, and
+//! an answer that cannot be read leaves a write in doubt. The reason of each tolerance stands beside it.
 
 use super::parts::{flag, given_id, id, list, number, text};
 use super::payload::REQUEST_ID;
@@ -11,18 +11,18 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenItem {
     pub id: u64,
-    /// Empty where the service gives none (PATCH leads); several where inputs were merged into one lead. [seed]
+    /// Empty where the service returns none (PATCH leads); several where items were merged into one lead. [seed]
     pub request_ids: Vec<String>,
     pub contact_id: Option<u64>,
     pub company_id: Option<u64>,
     pub merged: bool,
-    /// The print form of an invoice. [seed]
+    /// The printable form of an invoice. [seed]
     pub url: Option<String>,
-    /// What the service says when it has counted an invoice anew. [seed]
+    /// The service's message that it has recalculated an invoice. [seed]
     pub warning: Option<String>,
-    /// What the lines of an invoice come to, as the service counts. [seed]
+    /// The total of an invoice's lines, as the service calculates it. [seed]
     pub total: Option<Decimal>,
-    /// All that the service says of it, where it does not say which item it is for.
+    /// The whole item, where no `request_id` says which record it is for.
     pub shown: Option<Box<Value>>,
 }
 
@@ -34,10 +34,10 @@ pub struct WrittenLink {
     pub to_kind: String,
 }
 
-/// The code of a refusal of something that the account does not have, or no longer. [doc]
+/// The error code for an option, stage or other choice that the account does not have. [doc]
 pub const NOT_A_CHOICE: &str = "NotSupportedChoice";
 
-/// What is wrong with one item of a refused request.
+/// The errors of one item of a refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemErrors {
     /// May be missing for requests of a single object. [inferred]
@@ -45,6 +45,7 @@ pub struct ItemErrors {
     pub errors: Vec<ItemError>,
 }
 
+/// One error of an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemError {
     /// The list of codes is open. [doc]
@@ -54,15 +55,15 @@ pub struct ItemError {
     pub detail: String,
 }
 
-/// The items of a write's answer; `None` when the body is not one, which leaves the outcome in doubt.
+/// The items of the answer to a write; `None` where the body is not such an answer, which leaves the write in doubt.
 pub fn written_items(body: &[u8], wrapping: Wrapping, collection: &str) -> Option<Vec<WrittenItem>> {
     let value: Value = serde_json::from_slice(body).ok()?;
     items(&value, wrapping, collection)?.into_iter().map(written_item).collect()
 }
 
-/// (1) an array is the list; (2) `_embedded.<collection>`; (3) the only array under `_embedded`, whatever its name
-/// (`leads` for customers [seed]); (4) an object with an id is a list of one, whatever is embedded in it: a purchase
-/// has its elements there as the only array. [seed]
+/// The items of an answer, from the first of these that fits: (1) an array; (2) `_embedded.<collection>`; (3) the only array
+/// under `_embedded`, whatever its name (`leads` for customers [seed]); (4) an object with an id, which is the only item. An
+/// object with an id is never taken by (3), since a transaction has its elements there as the only array. [seed]
 pub fn items<'a>(value: &'a Value, wrapping: Wrapping, collection: &str) -> Option<Vec<&'a Value>> {
     match (value, wrapping) {
         (Value::Array(items), Wrapping::Array | Wrapping::Embedded) => Some(items.iter().collect()),
@@ -83,11 +84,11 @@ pub fn items<'a>(value: &'a Value, wrapping: Wrapping, collection: &str) -> Opti
     }
 }
 
-/// One item, of an answer or of a list.
+/// Reads one item of an answer or of a list.
 pub fn written_item(item: &Value) -> Option<WrittenItem> {
-    let told = |value: &Value| Some(text(value)).filter(|text| !text.trim().is_empty());
+    let nonempty = |value: &Value| Some(text(value)).filter(|text| !text.trim().is_empty());
     let request_ids = request_ids(&item[REQUEST_ID]);
-    let shown = request_ids.iter().all(|id| is_place(id)).then(|| Box::new(item.clone()));
+    let shown = request_ids.iter().all(|id| is_index(id)).then(|| Box::new(item.clone()));
     Some(WrittenItem {
         id: given_id(&item["id"])?,
         request_ids,
@@ -95,13 +96,13 @@ pub fn written_item(item: &Value) -> Option<WrittenItem> {
         contact_id: given_id(&item["contact_id"]),
         company_id: given_id(&item["company_id"]),
         merged: flag(&item["merged"]),
-        url: told(&item["invoice_link"]),
-        warning: told(&item["_embedded"]["warning"]["message"]),
+        url: nonempty(&item["invoice_link"]),
+        warning: nonempty(&item["_embedded"]["warning"]["message"]),
         total: total(item),
     })
 }
 
-/// The code [client] and the type [doc] of the field that holds an invoice's lines.
+/// The code [client] and the type [doc] of the field with an invoice's lines.
 const LINES: (&str, &str) = ("ITEMS", "items");
 
 fn total(item: &Value) -> Option<Decimal> {
@@ -114,12 +115,12 @@ fn total(item: &Value) -> Option<Decimal> {
     sums.into_iter().map(Some).reduce(|all, sum| all?.checked_add(sum?)).flatten()
 }
 
-/// A name that nobody has given: the place of an item in its request. [seed]
-fn is_place(request_id: &str) -> bool {
+/// True for a `request_id` that the service has made up: the index of the item in its request. [seed]
+fn is_index(request_id: &str) -> bool {
     request_id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A text, an int, an array of either, or nothing. [seed], [client live]
+/// The `request_id` of an item: a text, an int, an array of either, or nothing. [seed], [client live]
 fn request_ids(value: &Value) -> Vec<String> {
     match value {
         Value::Array(ids) => ids.iter().map(text).filter(|id| !id.is_empty()).collect(),
@@ -128,7 +129,7 @@ fn request_ids(value: &Value) -> Vec<String> {
     }
 }
 
-/// Failures of the old API's style inside a 2xx. [client]
+/// Errors in the format of the old API, inside a 2xx. [client]
 pub fn embedded_errors(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let errors = value.get("_embedded")?.get("errors")?;
@@ -141,8 +142,8 @@ pub fn embedded_errors(body: &[u8]) -> Option<String> {
     (!empty).then(|| errors.to_string())
 }
 
-/// The links that an answer to a request for links lists, by what they lead to and, in the mass form, what they start from;
-/// `None` where it is no such answer. [client live]
+/// The links in the answer to a request for links; `from` only in the form for several records. `None` where it is not such an
+/// answer. [client live]
 pub fn written_links(body: &[u8]) -> Option<Vec<WrittenLink>> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let links = value.get("_embedded")?.get("links")?;
@@ -172,19 +173,19 @@ pub fn validation_errors(body: &[u8]) -> Vec<ItemErrors> {
         .collect()
 }
 
-/// True for a body that is not JSON: a page of some server in between.
+/// True for a body that is not JSON, such as an HTML page of a gateway.
 pub fn is_page(body: &[u8]) -> bool {
     !body.trim_ascii().is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
 }
 
-/// True for an error of the service itself: JSON with a title, and with this status where it names one. [seed]
+/// True for an error of the service itself: JSON with a title, and with this status if it has one. [seed]
 pub fn is_problem(body: &[u8], status: u16) -> bool {
     let Ok(value) = serde_json::from_slice::<Value>(body) else { return false };
     let named = &value["status"];
     !text(&value["title"]).is_empty() && (named.is_null() || text(named).trim() == status.to_string())
 }
 
-/// What an error body says, in one line: `detail`, with `hint` and `title`, or nothing where it is a page.
+/// The text of an error body in one line: title, detail and hint; `None` where it is not JSON.
 pub fn detail(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
     let parts: Vec<String> =
@@ -192,14 +193,14 @@ pub fn detail(body: &[u8]) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(": "))
 }
 
-/// Seconds to wait that a JSON 429 names. [doc Kommo]
+/// The seconds to wait in the JSON of a 429. [doc Kommo]
 pub fn retry_after(body: &[u8]) -> Option<u64> {
     let value: Value = serde_json::from_slice(body).ok()?;
     id(&value["retry_after"])
 }
 
-/// The id under which an item is known in its own JSON, and a custom field's id by its place in the item's list.
-/// Used to carry a validation error's path back to the column it came from.
+/// The id of the custom field at an index of an item's list, to find the column that the path of a validation error means.
+/// `object_path` leads to the object with the list.
 pub fn custom_field_at(item: &Value, object_path: &[&str], index: usize) -> Option<u64> {
     let mut object = item;
     for step in object_path {
@@ -216,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_known_shape_of_an_answer_is_read() {
+    fn every_known_form_of_an_answer_is_read() {
         let one = |id, request: &[&str]| WrittenItem {
             id,
             request_ids: request.iter().map(|r| (*r).to_owned()).collect(),
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn an_invoice_comes_back_with_its_link_its_warning_and_its_sum() {
+    fn the_answer_for_an_invoice_has_its_link_warning_and_total() {
         let body = r#"{"id":7,"invoice_link":"https://pay.example/1","_embedded":{"warning":{"message":"counted anew"}},
             "custom_fields_values":[{"field_id":1,"values":[{"value":"x"}]},{"field_id":2,"field_code":"ITEMS",
             "values":[{"value":{"total_sum":25.5}},{"value":{"total_sum":"4.50"}}]}]}"#;

@@ -1,5 +1,5 @@
-//! A row as it was read, without what nobody looks at: short texts and keys stand in place, objects are short lists. As a
-//! tree of maps it takes three times as long to build and to look things up in. [measured]
+//! A record of a list in a compact form: without the keys that nothing reads, short texts and keys stored inline, objects as
+//! short lists. A tree of maps takes three times as long to build and to search. [measured]
 
 use super::parts::{Json, JsonScalar};
 use compact_str::CompactString;
@@ -9,11 +9,12 @@ use serde_json::value::RawValue;
 use serde_json::{Number, Value};
 use std::fmt;
 
-/// Keys that no column shows and no look-up reads: links between pages, and what the account says of a field anyway.
+/// Keys that no column and no look-up uses: links between pages, and facts about a field that the account has as well.
 const UNREAD: [&str; 6] = ["_links", "field_name", "field_type", "account_id", "group_id", "score"];
-/// Nothing is kept that says nothing, but here: an item without this key is a chain of lists. [doc]
+/// Keys with null are left out except this one: an item without it belongs to a chained list. [doc]
 const KEPT_WHEN_NULL: &str = "value";
 
+/// A JSON value.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum CompactJson {
     #[default]
@@ -28,12 +29,12 @@ pub enum CompactJson {
 static NULL: CompactJson = CompactJson::Null;
 
 impl CompactJson {
-    /// `None` where the text is no JSON.
+    /// Reads a record; `None` where the text is not JSON.
     pub fn of(row: &RawValue) -> Option<CompactJson> {
         CompactVisitor.deserialize(&mut serde_json::Deserializer::from_str(row.get())).ok()
     }
 
-    /// Of a key that stands twice the last counts, as everywhere.
+    /// The value of a key. Of a repeated key the last counts, as in `serde_json`.
     pub fn get(&self, key: &str) -> Option<&CompactJson> {
         match self {
             CompactJson::Map(pairs) => pairs.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value),
@@ -45,7 +46,7 @@ impl CompactJson {
         }
     }
 
-    /// What `parts::list` gives, one by one.
+    /// The items that `parts::list` returns, as an iterator.
     pub fn each(&self) -> impl Iterator<Item = &CompactJson> {
         let (items, pairs): (&[CompactJson], &[(CompactString, CompactJson)]) = match self {
             CompactJson::List(items) => (items, &[]),
@@ -79,7 +80,7 @@ impl CompactJson {
     }
 }
 
-/// Nothing where there is no such key.
+/// Null where there is no such key.
 impl std::ops::Index<&str> for CompactJson {
     type Output = CompactJson;
 
@@ -129,7 +130,7 @@ impl Serialize for CompactJson {
     }
 }
 
-/// A row that came another way, so that both read alike.
+/// Leaves out the same keys as reading a text does.
 impl From<Value> for CompactJson {
     fn from(value: Value) -> CompactJson {
         match value {
@@ -139,9 +140,9 @@ impl From<Value> for CompactJson {
             Value::String(text) => CompactJson::Text(text.into()),
             Value::Array(items) => CompactJson::List(items.into_iter().map(CompactJson::from).collect()),
             Value::Object(map) => {
-                let read = map.into_iter().filter(|(key, _)| is_wanted(key));
-                let told = read.filter(|(key, value)| is_kept(key, value.is_null()));
-                CompactJson::Map(told.map(|(key, value)| (key.into(), value.into())).collect())
+                let wanted = map.into_iter().filter(|(key, _)| is_wanted(key));
+                let kept = wanted.filter(|(key, value)| is_kept(key, value.is_null()));
+                CompactJson::Map(kept.map(|(key, value)| (key.into(), value.into())).collect())
             }
         }
     }
@@ -221,7 +222,7 @@ impl<'de> Visitor<'de> for CompactVisitor {
     }
 }
 
-/// A key; `None` for one that is not read.
+/// Reads a key; `None` for one that is left out.
 struct KeyVisitor;
 
 impl<'de> DeserializeSeed<'de> for KeyVisitor {
@@ -250,7 +251,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_lean_row_is_the_row_without_what_is_never_read() {
+    fn a_compact_record_lacks_only_the_keys_that_are_never_read() {
         let whole = json!({"id": 1, "price": -2, "a": 1.5, "n": null, "t": [true, {"_links": {"x": 1}, "name": "\"я\n"}],
             "_links": {"self": 1}, "score": 7, "custom_fields_values": [{"field_id": 9, "field_name": "Цвет", "field_type": "text",
             "values": [{"value": "a"}, {"value": null, "enum_id": null}]}]});
@@ -258,7 +259,7 @@ mod tests {
         let kept = r#"{"id":1,"price":-2,"a":1.5,"t":[true,{"name":"\"я\n"}],"custom_fields_values":[{"field_id":9,"values":[{"value":"a"},{"value":null}]}]}"#;
         let lean = CompactJson::of(&raw).expect("JSON");
         assert_eq!(lean.to_string(), kept);
-        assert_eq!(lean, CompactJson::from(whole), "however it came");
+        assert_eq!(lean, CompactJson::from(whole), "the same from a tree");
         let twice = RawValue::from_string(r#"{"id":1,"i\u0064":2,"id":null}"#.to_owned()).expect("JSON");
         assert_eq!(CompactJson::of(&twice).expect("JSON")["id"], CompactJson::from(json!(2)));
         assert_eq!((&lean["t"]["x"], &lean["nothing"]["at all"]), (&CompactJson::Null, &CompactJson::Null));

@@ -1,5 +1,5 @@
-//! A page of a list, row by row: what waits for its turn stays text. A page as a tree of values takes twenty times its
-//! text, and most of the time of an export. [measured]
+//! Splits a page of a list into records that stay text. As a tree of values a page takes twenty times the memory of its text,
+//! and parsing it most of the time of an export. [measured]
 
 use super::answer;
 use crate::Wrapping;
@@ -11,29 +11,29 @@ use std::fmt;
 /// A page of a list.
 #[derive(Debug, Default)]
 pub struct Page {
-    /// As the service wrote them.
+    /// Records as the service wrote them.
     pub rows: Vec<Box<RawValue>>,
-    /// It names a page that comes after it.
+    /// The page links to a next one.
     pub next: bool,
 }
 
-/// The page of `collection` that a body holds; `None` where this is none.
+/// Reads a page of `collection` from a body; `None` where it is not one.
 pub fn page(body: &[u8], collection: &str) -> Option<Page> {
     let text = simdutf8::basic::from_utf8(body).ok()?;
     let mut json = serde_json::Deserializer::from_str(text);
     let mut next = false;
-    let told = PageVisitor { collection, next: &mut next }.deserialize(&mut json);
-    if let (Ok(Some(rows)), Ok(())) = (told, json.end()) {
+    let rows = PageVisitor { collection, next: &mut next }.deserialize(&mut json);
+    if let (Ok(Some(rows)), Ok(())) = (rows, json.end()) {
         return Some(Page { rows, next });
     }
-    // Written in one of the other ways there are.
+    // The other forms of a page are read as a tree.
     let value: Value = serde_json::from_str(text).ok()?;
     let items = answer::items(&value, Wrapping::Embedded, collection)?.into_iter();
     let rows = items.map(|item| to_raw_value(item).ok()).collect::<Option<_>>()?;
     Some(Page { rows, next: !value["_links"]["next"].is_null() })
 }
 
-/// A page as it is written as a rule: its rows, and whether it names a next one.
+/// Reads a page in its usual form: its records, and whether it links to a next one.
 struct PageVisitor<'a> {
     collection: &'a str,
     next: &'a mut bool,
@@ -69,7 +69,7 @@ impl<'de> Visitor<'de> for PageVisitor<'_> {
     }
 }
 
-/// The list at the end of a way of keys; `None` where the way does not lead to one.
+/// Reads the list at the end of a path of keys; `None` where the path does not lead to one.
 struct ItemsVisitor<'a> {
     keys: &'a [&'a str],
 }
@@ -117,11 +117,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_found_however_a_page_is_written() {
+    fn records_are_found_in_every_form_of_a_page() {
         for (body, found) in [
             (r#"{"_page":1,"_links":{},"_embedded":{"tags":[1],"leads":[{"id":1} , {"id":2}]}}"#, Some(vec![1, 2])),
             (r#"{"_embedded":{"leads":[]}}"#, Some(vec![])),
-            // An object instead of a list, another name, a bare list, one item. [client live]
+            // An object instead of a list, another name, an array, one item. [client live]
             (r#"{"_embedded":{"leads":{"0":{"id":3},"2":{"id":4}}}}"#, Some(vec![3, 4])),
             (r#"{"_embedded":{"things":[{"id":5}]}}"#, Some(vec![5])),
             (r#"[{"id":6}]"#, Some(vec![6])),

@@ -1,15 +1,16 @@
-//! The parts an account is made of, as the CRM's JSON gives them. Reading is tolerant: any spelling of a number or a
-//! flag that the service is known to use is taken, unknown keys are ignored. (Sources: see `entity`.)
+//! The parts of an account, as the JSON of the CRM gives them. Reading is tolerant: every form of a number or a flag that the
+//! service is known to use is accepted, and unknown keys are ignored.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
+/// A stage of a pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     pub id: u64,
     pub name: String,
-    /// `STATUS_TYPE_UNSORTED` for the stage of unsorted leads.
+    /// The API's `type`: `STATUS_TYPE_UNSORTED` for the stage of unsorted leads.
     pub kind: i64,
 }
 
@@ -30,14 +31,14 @@ pub struct User {
     pub is_active: bool,
 }
 
-/// A loss reason, a segment, a status: whatever is known by an id and a name.
+/// Anything known by an id and a name: a loss reason, a segment, a customer status.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Named {
     pub id: u64,
     pub name: String,
 }
 
-/// A list of the account.
+/// A catalog of the account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
     pub id: u64,
@@ -47,12 +48,12 @@ pub struct Catalog {
     pub kind: String,
 }
 
-/// An element of a list, as far as others refer to it.
+/// An element of a catalog, as far as other records refer to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CatalogElement {
     pub id: u64,
     pub name: String,
-    /// Its article, where it has one.
+    /// The value of the field with the code `SKU`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<String>,
 }
@@ -62,7 +63,7 @@ pub struct FieldOption {
     pub id: u64,
     pub value: String,
     pub code: Option<String>,
-    /// The branch it hangs on, in the tree of a `category`.
+    /// The parent option, in the tree of a `category`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<u64>,
 }
@@ -76,10 +77,10 @@ pub struct CustomField {
     /// The API's `type`; see `FieldKind`.
     pub kind: String,
     pub options: Vec<FieldOption>,
-    /// The lists a `chained_list` goes through, in their order.
+    /// The catalogs of a `chained_list`, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub chain: Vec<u64>,
-    /// What a `linked_entity` looks for: `contacts`, `companies`, or the id of a list. [doc]
+    /// What a `linked_entity` refers to: `contacts`, `companies`, or the id of a catalog. [doc]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search_in: Option<String>,
     /// The code of the currency of a `monetary`. [seed]
@@ -87,7 +88,7 @@ pub struct CustomField {
     pub currency: Option<String>,
 }
 
-/// The account itself.
+/// The account's own data.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Basics {
     pub id: u64,
@@ -100,15 +101,15 @@ pub struct Basics {
     pub timezone: Option<String>,
 }
 
-/// JSON, whatever holds it.
+/// A JSON value of either representation.
 pub trait Json: Sized {
-    /// What is neither nothing nor made of parts.
+    /// The scalar; `None` for null, a list or an object.
     fn plain(&self) -> Option<JsonScalar<'_>>;
-    /// The items of a list; PHP gives a map with numbers for keys where a list has gaps. [doc Kommo]
+    /// The items of a list. PHP writes a list with gaps as an object with numbers as keys. [doc Kommo]
     fn items(&self) -> Vec<&Self>;
 }
 
-/// A value without parts.
+/// A value that is neither null nor a list nor an object.
 #[derive(Debug, Clone, Copy)]
 pub enum JsonScalar<'v> {
     Flag(bool),
@@ -135,10 +136,10 @@ impl Json for Value {
     }
 }
 
-/// Up to this a float tells whole numbers apart.
+/// Up to this number a float is exact for whole numbers.
 const FLOAT_WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
 
-/// Reads an id however it is spelled: int, float without a fraction, digits in a text. None is as high as `i64::MAX`.
+/// Reads an id in any form: an int, a float without a fraction, digits in a text. Numbers above `i64::MAX` are not ids.
 pub fn id(value: &impl Json) -> Option<u64> {
     let whole = |float: f64| (float.fract() == 0.0 && (0.0..=FLOAT_WHOLE_MAX).contains(&float)).then_some(float as u64);
     let id = match value.plain()? {
@@ -149,12 +150,12 @@ pub fn id(value: &impl Json) -> Option<u64> {
     id.filter(|id| i64::try_from(*id).is_ok())
 }
 
-/// The id of something that is there; 0 stands for nothing.
+/// Reads an id above 0; 0 means that there is none.
 pub fn given_id(value: &impl Json) -> Option<u64> {
     id(value).filter(|id| *id > 0)
 }
 
-/// Reads a flag however it is spelled: a bool, 0 or 1, a text.
+/// Reads a flag in any form: a bool, 0 or 1, a text.
 pub fn flag(value: &impl Json) -> bool {
     match value.plain() {
         Some(JsonScalar::Flag(flag)) => flag,
@@ -164,7 +165,7 @@ pub fn flag(value: &impl Json) -> bool {
     }
 }
 
-/// A number however it is spelled.
+/// Reads a number, also from a text.
 pub fn number(value: &impl Json) -> Option<Decimal> {
     match value.plain()? {
         JsonScalar::Number(number) => match number.as_i64() {
@@ -176,7 +177,7 @@ pub fn number(value: &impl Json) -> Option<Decimal> {
     }
 }
 
-/// Unix seconds, as a number or as a text.
+/// Reads unix seconds, as a number or as a text.
 pub fn seconds(value: &impl Json) -> Option<i64> {
     match value.plain()? {
         JsonScalar::Number(number) => number.as_i64(),
@@ -185,6 +186,7 @@ pub fn seconds(value: &impl Json) -> Option<i64> {
     }
 }
 
+/// Reads a text or a number as a text; empty for anything else.
 pub fn text(value: &impl Json) -> String {
     match value.plain() {
         Some(JsonScalar::Text(text)) => text.to_owned(),
@@ -233,7 +235,7 @@ pub fn user(value: &Value) -> Option<User> {
         id: id(&value["id"])?,
         name: text(&value["name"]),
         email: text(&value["email"]),
-        // A list of users without rights (a restricted token) must not make everybody inactive.
+        // A restricted token gets users without `rights`, which must not make all users inactive.
         is_active: value["rights"].get("is_active").is_none_or(flag),
     })
 }
@@ -246,33 +248,33 @@ pub fn catalog(value: &Value) -> Option<Catalog> {
     Some(Catalog { id: id(&value["id"])?, name: text(&value["name"]), kind: text(&value["type"]) })
 }
 
-/// The code of the field with the article of a product. [seed]
+/// The code of the field with the SKU of a product. [seed]
 pub const SKU: &str = "SKU";
 
-pub fn item(value: &Value) -> Option<CatalogElement> {
+pub fn element(value: &Value) -> Option<CatalogElement> {
     let fields = list(&value["custom_fields_values"]);
     let sku = fields.into_iter().find(|field| text(&field["field_code"]) == SKU);
     let sku = sku.and_then(|field| code(&field["values"][0]["value"]));
     Some(CatalogElement { id: id(&value["id"])?, name: text(&value["name"]), sku })
 }
 
-/// The lists of a chain, each behind the one it depends on.
+/// The catalogs of a chain, each after the one that it depends on.
 fn chain(value: &Value) -> Vec<u64> {
-    let mut left: Vec<(u64, Option<u64>)> = list(value)
+    let mut remaining: Vec<(u64, Option<u64>)> = list(value)
         .into_iter()
         .filter_map(|step| Some((id(&step["catalog_id"])?, id(&step["parent_catalog_id"]).filter(|p| *p > 0))))
         .collect();
     let mut chain: Vec<u64> = Vec::new();
-    while let Some(n) = left.iter().position(|(_, parent)| *parent == chain.last().copied()) {
-        chain.push(left.remove(n).0);
+    while let Some(n) = remaining.iter().position(|(_, parent)| *parent == chain.last().copied()) {
+        chain.push(remaining.remove(n).0);
     }
-    // A chain that does not hang together is taken as it stands.
-    chain.extend(left.into_iter().map(|(catalog, _)| catalog));
+    // Parts of a broken chain keep their order.
+    chain.extend(remaining.into_iter().map(|(catalog, _)| catalog));
     chain
 }
 
 pub fn field(value: &Value) -> Option<CustomField> {
-    // A category's options are a tree, under another key. [client live]
+    // The options of a category are a tree under another key. [client live]
     let options = list(&value["enums"]).into_iter().chain(list(&value["nested"])).filter_map(|option| {
         Some(FieldOption {
             id: id(&option["id"])?,

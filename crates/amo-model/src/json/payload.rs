@@ -1,5 +1,5 @@
-//! The JSON of one item as the CRM takes it, written straight into a buffer: a map of values per row would cost four
-//! times as much. Knows the words and the nesting; what the values are is decided by the mapping.
+//! Writes the JSON of an item directly into a buffer; a map of values for each row would take four times as long. [measured]
+//! Keys and nesting are decided here, values by the mapping.
 
 use crate::Placement;
 use rust_decimal::Decimal;
@@ -11,15 +11,15 @@ use std::io::Write as _;
 pub enum FieldValue<'a> {
     Text(&'a str),
     Number(Decimal),
-    /// Money is a text in the API's reads and takes one in writes. [doc]
+    /// Money is a text in the JSON of reads, and is written as one. [doc]
     Money(Decimal),
     Bool(bool),
     Int(i64),
     /// An option of the field.
     Option(u64),
-    /// The name of an object of which nothing else is known. [doc]
+    /// An object of which only the name is known. [doc]
     Named(&'a str),
-    /// An element of the list of suppliers. [seed]
+    /// An element of the catalog of suppliers. [seed]
     Supplier(u64),
     /// A linked contact, company or element. [doc]
     Linked {
@@ -27,29 +27,29 @@ pub enum FieldValue<'a> {
         entity_type: &'a str,
         catalog: Option<u64>,
     },
-    /// One step of a chain of lists: the only value without a `value`. [doc]
+    /// One step of a chained list: the only value without the key `value`. [doc]
     Chain {
         catalog: u64,
         element: u64,
     },
-    /// Values that are JSON already, with commas between them.
+    /// Values in JSON already, separated by commas.
     Raw(&'a str),
-    /// A phone, an e-mail: a text of a sort.
+    /// A phone or an e-mail with its enum code.
     Coded {
         text: &'a str,
-        sort: &'a EnumCode,
+        code: &'a EnumCode,
     },
 }
 
-/// The sort of a multitext value: by code (`WORK`) or by option id.
+/// The enum of a multitext value: its code (`WORK`) or its option id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EnumCode {
     Code(String),
     Id(u64),
 }
 
-/// One object of an item: its own keys, its custom fields, and what is embedded in it. The three grow side by side,
-/// because the values of a row come in no particular order.
+/// Writes one object of an item: its own keys, its custom fields, and its embedded objects. Each has a buffer of its own,
+/// because the values of a row come in any order.
 #[derive(Debug, Default)]
 pub struct ObjectWriter {
     keys: Vec<u8>,
@@ -70,7 +70,7 @@ impl ObjectWriter {
         self.keys.is_empty() && self.fields.is_empty() && self.embedded.is_empty()
     }
 
-    /// True where this id is all there is, or where not even that stands in the item.
+    /// True where nothing but this id was written, or nothing at all.
     pub fn holds_nothing_but(&self, key: &str, id: u64) -> bool {
         let only = self.keys.is_empty() || self.keys == format!("\"{key}\":{id}").as_bytes();
         only && self.fields.is_empty() && self.embedded.is_empty()
@@ -107,7 +107,7 @@ impl ObjectWriter {
         tag_list(&mut self.keys, tags);
     }
 
-    /// `"_embedded": {"tags": [{"name": "…"}]}`: on a change these are all the tags there are afterwards. [client live]
+    /// `"_embedded": {"tags": [{"name": "…"}]}`: in an update these replace all tags. [client live]
     pub fn embedded_tags<'t>(&mut self, tags: impl Iterator<Item = &'t str>) {
         open_key(&mut self.embedded, "tags");
         tag_list(&mut self.embedded, tags);
@@ -160,7 +160,7 @@ impl ObjectWriter {
         self.embedded.push(b']');
     }
 
-    /// `"_embedded": {"contacts": [{"id": 1, "is_main": true}, {"id": 2}]}`; only contacts have a main one. [seed]
+    /// `"_embedded": {"contacts": [{"id": 1, "is_main": true}, {"id": 2}]}`; only of contacts one is the main one. [seed]
     pub fn embedded_ids(&mut self, key: &str, ids: &[u64]) {
         open_key(&mut self.embedded, key);
         self.embedded.push(b'[');
@@ -186,13 +186,13 @@ impl ObjectWriter {
         self.embedded.extend_from_slice(b",\"type\":\"widget\"}");
     }
 
-    /// Puts another object in, where `at` says; an empty one is left out.
+    /// Embeds another object at `at`; an empty one is left out.
     pub fn embed(&mut self, at: Placement, object: &ObjectWriter) {
         if object.is_empty() {
             return;
         }
         match at {
-            // These stand in fields of the item, or in no item at all.
+            // These are written as fields of the item, or not in an item at all.
             Placement::Item
             | Placement::Field(_)
             | Placement::Elements
@@ -211,7 +211,7 @@ impl ObjectWriter {
         }
     }
 
-    /// A custom field with its values, all of which replace what the field had.
+    /// A custom field with its values, which replace all values of the field.
     pub fn field<'v>(&mut self, id: u64, values: impl IntoIterator<Item = FieldValue<'v>>) {
         self.open_field(id);
         self.fields.push(b'[');
@@ -224,7 +224,7 @@ impl ObjectWriter {
         self.fields.extend_from_slice(b"]}");
     }
 
-    /// A custom field whose values are objects, each as `value_object` has written it.
+    /// A custom field whose values are objects, as written by `value_object`.
     pub fn field_objects(&mut self, id: u64, objects: &[u8]) {
         self.open_field(id);
         self.fields.push(b'[');
@@ -232,7 +232,7 @@ impl ObjectWriter {
         self.fields.extend_from_slice(b"]}");
     }
 
-    /// This object as one value of a custom field, after those that are in `out` already.
+    /// Appends this object to `out` as one value of a custom field.
     pub fn value_object(&self, out: &mut Vec<u8>) {
         if !out.is_empty() {
             out.push(b',');
@@ -258,7 +258,7 @@ impl ObjectWriter {
         self.fields.extend_from_slice(b",\"values\":");
     }
 
-    /// The whole object, appended to `out`.
+    /// Appends the whole object to `out`.
     pub fn finish(&self, out: &mut Vec<u8>) {
         const WORDS: usize = r#"{,"custom_fields_values":[],"_embedded":{}}"#.len();
         out.reserve(self.keys.len() + self.fields.len() + self.embedded.len() + WORDS);
@@ -286,10 +286,10 @@ impl ObjectWriter {
     }
 }
 
-/// The key under which a record's name in the run travels. It is an echo, not an idempotency key. [seed]
+/// The key of a record's name in the run. The service returns it; it is not an idempotency key. [seed]
 pub const REQUEST_ID: &str = "request_id";
 
-/// Many items as the body of one request.
+/// The body of a request with several items.
 pub fn batch<'a>(items: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut body = vec![b'['];
     for (n, item) in items.enumerate() {
@@ -353,13 +353,13 @@ fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
             out.extend_from_slice(b",\"catalog_element_id\":");
             number(out, *element);
         }
-        FieldValue::Coded { text, sort } => {
+        FieldValue::Coded { text, code } => {
             out.extend_from_slice(b"{\"value\":");
             string(out, text);
-            match sort {
-                EnumCode::Code(code) => {
+            match code {
+                EnumCode::Code(name) => {
                     out.extend_from_slice(b",\"enum_code\":");
-                    string(out, code);
+                    string(out, name);
                 }
                 EnumCode::Id(id) => {
                     out.extend_from_slice(b",\"enum_id\":");
@@ -406,7 +406,7 @@ fn tag_list<'t>(out: &mut Vec<u8>, tags: impl Iterator<Item = &'t str>) {
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {
-    // Most texts hold nothing to escape, and looking for that eight or more bytes at a time costs a tenth of escaping.
+    // Most texts have nothing to escape, and a check of eight or more bytes at a time takes a tenth of the time of escaping.
     let escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     if text.bytes().fold(false, |any, byte| any | escaped(byte)) {
         return json(out, text);
@@ -416,19 +416,19 @@ fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// An integer; `serde_json` writes them several times faster than `Display` does.
+/// Writes an integer; `serde_json` is several times faster than `Display`.
 fn number(out: &mut Vec<u8>, number: impl Serialize) {
     json(out, &number);
 }
 
 fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    // Writing a text or a number into a Vec can fail neither in the serializer nor in the writer.
+    // Writing a text or a number into a `Vec` cannot fail.
     let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok());
 }
 
 fn decimal(out: &mut Vec<u8>, value: Decimal) {
-    // `Decimal` prints a digit at a time with divisions of 96 bits; nearly all of them fit in 64.
+    // `Decimal` prints one digit at a time by dividing 96-bit numbers; nearly all numbers fit into 64 bits.
     let usual = u64::try_from(value.mantissa()).ok().filter(|_| !value.is_sign_negative());
     let written = match (usual, value.scale()) {
         (Some(mantissa), 0) => return number(out, mantissa),
@@ -439,7 +439,7 @@ fn decimal(out: &mut Vec<u8>, value: Decimal) {
         }
         _ => write!(out, "{value}"),
     };
-    // `Vec<u8>` never refuses a write.
+    // Writing into a `Vec<u8>` cannot fail.
     debug_assert!(written.is_ok());
 }
 

@@ -1,4 +1,4 @@
-//! What the writer makes is the JSON of the documents, and the same as `serde_json` makes of it.
+//! The writer's JSON is that of the documents, and the same as that of `serde_json`.
 
 use super::*;
 use serde_json::{Value, json};
@@ -10,10 +10,10 @@ fn finished(object: &ObjectWriter) -> Value {
 }
 
 #[test]
-fn an_item_is_the_json_of_the_documents() {
+fn an_item_is_written_as_documented() {
     let mut contact = ObjectWriter::default();
     contact.text("name", "ООО \"Рога\"\n");
-    contact.field(7, [FieldValue::Coded { text: "+79001234567", sort: &EnumCode::Code("WORK".into()) }]);
+    contact.field(7, [FieldValue::Coded { text: "+79001234567", code: &EnumCode::Code("WORK".into()) }]);
     let mut lead = ObjectWriter::default();
     lead.text("name", "Сделка");
     lead.int("price", 100);

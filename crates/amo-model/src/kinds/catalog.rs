@@ -1,15 +1,15 @@
-//! Catalogs themselves. They cannot be deleted. [seed]
+//! Catalogs. They cannot be deleted. [seed]
 
 use super::super::CATALOGS_MAX;
 use super::*;
 
-/// Types of lists that have a use of their own; an account has one of each. [seed]
+/// Types of catalogs with a special use; an account has one of each. [seed]
 pub const INVOICES: &str = "invoices";
 pub const PRODUCTS: &str = "products";
-/// Kept by the service itself. [client live]
+/// Maintained by the service itself. [client live]
 pub const SUPPLIERS: &str = "suppliers";
 
-/// The types that can be made.
+/// The types of catalogs that can be made.
 const TYPES: &[&str] = &["regular", INVOICES, PRODUCTS];
 
 pub static CATALOG: KindSpec = KindSpec {

@@ -55,7 +55,7 @@ pub static CUSTOMER: KindSpec = KindSpec {
                 UPDATED_BY,
                 CREATED_AT,
                 UPDATED_AT,
-                // A customer that is made has no tags to keep, and the seed knows this key only.
+                // A new customer has no tags to keep, and the seed documents only this key for it.
                 create_only("tags", Wire::EmbeddedTags, FieldContent::Tags, "tags to add"),
                 update_only("tags", Wire::Tags("tags_to_add"), FieldContent::Tags, "tags to add"),
                 TAGS_TO_DELETE,

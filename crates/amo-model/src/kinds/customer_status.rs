@@ -1,4 +1,4 @@
-//! Statuses of customers who buy periodically. [seed]
+//! Statuses of customers, in the mode of periodic purchases. [seed]
 
 use super::super::CUSTOMER_STATUSES_MAX;
 use super::*;

@@ -1,5 +1,5 @@
-//! Invoices: elements of the catalog of type `invoices`, whose lines come from several rows. [seed]; the codes of the
-//! fields and the keys of payer and lines [client]
+//! Invoices: elements of the catalog of type `invoices`, whose lines come from several rows. [seed] The codes of the fields
+//! and the keys of payer and lines: [client]
 
 use super::super::{CatalogKind, TEXTAREA_MAX};
 use super::*;
@@ -23,7 +23,7 @@ pub static INVOICE: KindSpec = KindSpec {
             &[
                 OWN_ID,
                 required(NAME),
-                // Without it the service answers with its old error 285. [client]
+                // Without it the service answers with error 285 of its old API. [client]
                 required(both(
                     "status",
                     Wire::Field("BILL_STATUS"),
@@ -61,13 +61,13 @@ const fn value_section(
     SectionSpec { name, at: Placement::Field(code), custom_fields: None, custom_fields_max: None, repeats, fields }
 }
 
-/// The keys of a line that make its sum. [seed]
+/// The keys of a line from which its sum is computed. [seed]
 pub const ITEM_PRICE: &str = "unit_price";
 pub const ITEM_QUANTITY: &str = "quantity";
 pub const DISCOUNT_AMOUNT: &str = "amount";
 pub const DISCOUNT_PERCENT: &str = "percentage";
 
-/// Who pays. [client]
+/// Types of payers. [client]
 pub const PAYER_TYPES: &[&str] = &["legal", "individual"];
 
 pub(super) const PAYER: &[FieldSpec] = &[
@@ -97,11 +97,11 @@ pub(super) const PAYER: &[FieldSpec] = &[
     both("entity_id", Wire::Key("entity_id"), FieldContent::Int, "the id of the contact or company that pays"),
 ];
 
-/// Who sells: an element of the list of suppliers. [client]
+/// The supplier: an element of the catalog of suppliers. [client]
 pub(super) const SUPPLIER: &[FieldSpec] =
     &[required(both("name", Wire::Key("entity_id"), FieldContent::Supplier, "the supplier, by name or id"))];
 
-/// One line. [seed]
+/// An invoice line. [seed]
 pub(super) const ITEM: &[FieldSpec] = &[
     text("sku", "sku", TEXT_MAX, "the SKU"),
     both("product", Wire::Key("product_id"), FieldContent::Element, "the product, by SKU, name or id"),

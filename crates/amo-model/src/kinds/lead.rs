@@ -71,7 +71,7 @@ pub static LEAD: KindSpec = KindSpec {
     ],
 };
 
-/// A whole lead with its contact and company in one item; made only, never changed. [seed]
+/// A lead with its contact and company in one item. It can be made and not changed. [seed]
 pub static COMPLEX_LEAD: KindSpec = KindSpec {
     kind: Kind::ComplexLead,
     name: "complex-lead",
@@ -168,7 +168,7 @@ pub static COMPLEX_LEAD: KindSpec = KindSpec {
     ],
 };
 
-/// What makes a complex lead an unsorted one. [seed], the types [doc], [client]
+/// Categories of unsorted leads; with one a complex lead becomes unsorted. [seed], the types [doc], [client]
 pub const METADATA_CATEGORIES: &[&str] = &["forms", "sip"];
 
 const METADATA: &[FieldSpec] = &[

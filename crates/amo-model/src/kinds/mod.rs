@@ -1,4 +1,5 @@
-//! The table of kinds, a file for each, and the fields that several of them share.
+//! The table of kinds, a file for each, and the fields that several of them share. `values` are the parts of custom fields whose
+//! value is an object; `colours` are the colours that the service accepts.
 
 mod catalog;
 mod colours;
@@ -39,17 +40,17 @@ pub fn spec(kind: Kind) -> &'static KindSpec {
     }
 }
 
-/// A batch: an array of items, and one of answers.
+/// A batch: an array of items, answered by an array.
 const fn batch(action: Action, path: &'static str) -> Write {
     Write { action, path, shape: BodyShape::Array, wrapping: Wrapping::Embedded, echo: true, batch_max: BATCH_MAX }
 }
 
-/// One bare object a request.
+/// One object in a request.
 const fn single(action: Action, path: &'static str) -> Write {
     Write { action, path, shape: BodyShape::Object, wrapping: Wrapping::Embedded, echo: true, batch_max: 1 }
 }
 
-/// One record a request, named by its address.
+/// One record in a request, named by the path.
 const fn delete(path: &'static str) -> Write {
     Write {
         action: Action::Delete,
@@ -61,7 +62,7 @@ const fn delete(path: &'static str) -> Write {
     }
 }
 
-/// The item itself.
+/// The section of the item itself.
 const fn item(name: &'static str, custom_fields: Option<FieldsOf>, fields: &'static [FieldSpec]) -> SectionSpec {
     SectionSpec { name, at: Placement::Item, custom_fields, custom_fields_max: None, repeats: false, fields }
 }
@@ -88,12 +89,12 @@ const fn update_only(name: &'static str, wire: Wire, holds: FieldContent, about:
     FieldSpec { on_create: false, ..both(name, wire, holds, about) }
 }
 
-/// A record cannot be made without it.
+/// A new record must have this field.
 const fn required(field: FieldSpec) -> FieldSpec {
     FieldSpec { required: Required::Always, ..field }
 }
 
-/// Taken in one mode of customers only.
+/// Accepted only in one mode of customers.
 const fn only(needs: Needs, field: FieldSpec) -> FieldSpec {
     FieldSpec { only: needs, ..field }
 }
@@ -115,13 +116,9 @@ const UPDATED_AT: FieldSpec =
 const TAGS: FieldSpec = both("tags", Wire::Tags("tags_to_add"), FieldContent::Tags, "tags to add");
 const TAGS_TO_DELETE: FieldSpec =
     update_only("tags_to_delete", Wire::Tags("tags_to_delete"), FieldContent::Tags, "tags to remove");
-const ALL_TAGS: FieldSpec = update_only(
-    "all_tags",
-    Wire::EmbeddedTags,
-    FieldContent::Tags,
-    "all its tags: those not named here are removed",
-);
-/// The record to change, where nothing can be deleted.
+const ALL_TAGS: FieldSpec =
+    update_only("all_tags", Wire::EmbeddedTags, FieldContent::Tags, "all its tags: those not named here are removed");
+/// The record to change, for kinds that cannot be deleted.
 const OWN_ID: FieldSpec =
     update_only("id", Wire::Key("id"), FieldContent::OwnId, "the id in the CRM of the record to change");
 /// The record to change or to delete.
@@ -135,10 +132,5 @@ const OWN_ID_OR_DELETE: FieldSpec = FieldSpec {
 const ELEMENTS: &[FieldSpec] = &[
     required(both("element", Wire::ElementId, FieldContent::Element, "the product, by SKU, name or id")),
     both("quantity", Wire::ElementQuantity, FieldContent::Quantity, "how many; by default 1"),
-    both(
-        "catalog",
-        Wire::ElementCatalog,
-        FieldContent::Catalog,
-        "its catalog; by default that of the products",
-    ),
+    both("catalog", Wire::ElementCatalog, FieldContent::Catalog, "its catalog; by default that of the products"),
 ];

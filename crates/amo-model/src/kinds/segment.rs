@@ -1,4 +1,4 @@
-//! Segments of customers: one object a request. [seed]
+//! Segments of customers: one object in a request. [seed]
 
 use super::super::SEGMENTS_MAX;
 use super::*;

@@ -1,4 +1,4 @@
-//! Purchases of customers. They are made and deleted, never changed. [seed]
+//! Transactions of customers. They can be made and deleted, and not changed. [seed]
 
 use super::super::TEXTAREA_MAX;
 use super::*;

@@ -1,35 +1,36 @@
-//! What was sent held against what the account shows. Values are compared after normalising, never letter by letter:
-//! the service gives numbers back as texts, days as moments, flags as words. [client live]
+//! Compares what was sent with what the account has. Values are normalised first, because the service returns numbers as texts,
+//! days as timestamps, and flags as words. [client live]
 
 use crate::parts::{id, list, text};
 use crate::payload::REQUEST_ID;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-/// How one sent item and one held entity relate.
+/// How a sent item and a record of the account agree.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ItemDiff {
-    /// Values that are the same on both sides.
+    /// The number of values that are the same on both sides.
     pub agreed: u32,
-    /// Those of them that the account's own robots do not change.
+    /// How many of those the account's robots do not change.
     pub telling: u32,
     pub differences: Vec<Difference>,
 }
 
+/// A value that is not the same on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// As in the API's validation errors: `price`, `custom_fields_values.2.values`.
     pub path: String,
-    /// The custom field it is about.
+    /// The id of the custom field, where it is one.
     pub field: Option<u64>,
-    /// The account holds nothing where something was sent.
+    /// The account has no value where one was sent.
     pub dropped: bool,
-    /// The account's own robots do not change this, so a difference means another entity.
+    /// The account's robots do not change this value, so a difference means another record.
     pub telling: bool,
 }
 
 impl ItemDiff {
-    /// Nothing says that this is another entity. A dropped value does not: the service is known to drop some.
+    /// True where nothing shows that this is another record. Dropped values do not: the service is known to drop some.
     pub fn compatible(&self) -> bool {
         self.differences.iter().all(|d| d.dropped || !d.telling)
     }
@@ -51,7 +52,7 @@ impl ItemDiff {
         }
     }
 
-    /// True where the marker says that this is another entity: it holds another mark, or none.
+    /// True where the marker shows that this is another record: its value is another one, or missing.
     pub fn foreign(&self, marker: Option<Marker>) -> bool {
         let Some(marker) = marker else { return false };
         self.differences.iter().any(|d| match marker {
@@ -61,17 +62,17 @@ impl ItemDiff {
     }
 }
 
-/// Where a record carries its marker, a text that no other record has.
+/// Where records have their marker, a text that is unique to each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Marker {
     /// A custom field.
     Field(u64),
-    /// A key of the item itself: the comment of a purchase, which has no custom fields.
+    /// A key of the item itself: the comment of a transaction, which has no custom fields.
     Key(&'static str),
 }
 
 impl Marker {
-    /// The mark that an item carries, sent or held.
+    /// The value of the marker in an item that was sent or read.
     pub fn of(self, item: &Value) -> Option<String> {
         let mark = match self {
             Marker::Key(key) => text(&item[key]),
@@ -84,10 +85,10 @@ impl Marker {
     }
 }
 
-/// Keys that are sent and never held under the same name.
-const NOT_HELD: [&str; 4] = [REQUEST_ID, "tags_to_add", "tags_to_delete", "_embedded"];
-/// Keys that the account's own robots change within the second; a difference here says nothing. `sort` is renumbered by
-/// the service itself. [seed]
+/// Keys that are sent and never returned under the same name.
+const NOT_RETURNED: [&str; 4] = [REQUEST_ID, "tags_to_add", "tags_to_delete", "_embedded"];
+/// Keys that the account's robots change within a second, so that a difference means nothing. `sort` is renumbered by the
+/// service itself. [seed]
 const ROBOTS_CHANGE: [&str; 8] = [
     "status_id",
     "pipeline_id",
@@ -98,19 +99,20 @@ const ROBOTS_CHANGE: [&str; 8] = [
     "loss_reason_id",
     "sort",
 ];
-/// Comes back with `#` or without. [seed]
+/// Returned with or without a `#`. [seed]
 pub(super) const COLOUR: &str = "color";
-/// Moves to the midnight of the account's day: all examples have it there. [seed]
+/// The service moves it to the midnight of the account's day, as in all examples. [seed]
 pub(super) const DAY: &str = "next_date";
 pub(super) const DAY_S: i64 = 86_400;
 
+/// Compares an item that was sent with a record that was read.
 pub fn compare(sent: &Value, held: &Value) -> ItemDiff {
     let mut comparison = ItemDiff::default();
     let Some(keys) = sent.as_object() else { return comparison };
     for (key, value) in
-        keys.iter().filter(|(key, _)| !NOT_HELD.contains(&key.as_str()) && *key != "custom_fields_values")
+        keys.iter().filter(|(key, _)| !NOT_RETURNED.contains(&key.as_str()) && *key != "custom_fields_values")
     {
-        // Keys that the answer does not have are not compared.
+        // A key that the answer lacks is not compared.
         if !held.as_object().is_some_and(|held| held.contains_key(key)) {
             continue;
         }
@@ -120,7 +122,7 @@ pub fn compare(sent: &Value, held: &Value) -> ItemDiff {
             || (key == DAY && same_day(value, held));
         comparison.add_key(key, equal, held);
     }
-    // What an answer does not speak of at all cannot differ: linked entities come as bare ids.
+    // A part that the answer lacks is not compared: linked records come with their ids only.
     if let Some(held) = held.get("custom_fields_values") {
         custom_fields(&mut comparison, &sent["custom_fields_values"], held);
     }
@@ -140,14 +142,14 @@ pub fn compare(sent: &Value, held: &Value) -> ItemDiff {
 }
 
 fn same_day(sent: &Value, held: &Value) -> bool {
-    matches!((moment(&text(sent)), moment(&text(held))), (Some(a), Some(b)) if (a - b).abs() < DAY_S)
+    matches!((timestamp(&text(sent)), timestamp(&text(held))), (Some(a), Some(b)) if (a - b).abs() < DAY_S)
 }
 
-/// The last zone whose offset had seconds, Liberia's, lost them then. [tz database]
+/// Unix seconds. Since then no time zone has an offset with seconds; the last was Liberia. [tz database]
 const WHOLE_MINUTES_SINCE: i64 = 63_593_070;
 
-/// A day is sent as its midnight with an offset in whole minutes, which may be some seconds behind the true one that the
-/// account holds.
+/// A day is sent as its midnight with an offset in whole minutes, which may be some seconds later than the exact midnight that
+/// the account has.
 fn same_old_day(sent: &Value, sent_s: i64, held_s: i64) -> bool {
     sent.is_string() && held_s < WHOLE_MINUTES_SINCE && (0..60).contains(&(sent_s - held_s))
 }
@@ -156,7 +158,7 @@ pub(super) fn colour(value: &Value) -> String {
     text(value).trim().trim_start_matches('#').to_lowercase()
 }
 
-/// Elements of a catalog that belong to the item, by id and, where both sides tell it, quantity.
+/// Compares the elements of catalogs that belong to the item, by id and, where both sides have it, by quantity.
 fn elements(comparison: &mut ItemDiff, sent: &Value, held: &Value) {
     let held = list(held);
     for (n, item) in list(sent).into_iter().enumerate() {
@@ -173,8 +175,8 @@ fn elements(comparison: &mut ItemDiff, sent: &Value, held: &Value) {
     }
 }
 
-/// Linked contacts and companies: by id where the item names one, by all they hold where it brings them along. The
-/// account's side has only ids unless somebody has put the whole entities in.
+/// Compares linked contacts and companies: by id where the item has one, else by all their values. The record of the account
+/// has only ids unless the caller has put the whole records in.
 fn embedded(comparison: &mut ItemDiff, key: &str, sent: &Value, held: &Value) {
     let held = list(held);
     for (n, item) in list(sent).into_iter().enumerate() {
@@ -191,7 +193,7 @@ fn embedded(comparison: &mut ItemDiff, key: &str, sent: &Value, held: &Value) {
                     comparison.agreed += inner.agreed;
                     comparison.telling += inner.telling;
                     let nested = inner.differences.into_iter();
-                    // A custom field of a contact is none of the lead's, so it is no marker either.
+                    // A custom field of a contact is not one of the lead, so it is not the marker.
                     comparison.differences.extend(nested.map(|d| Difference {
                         path: format!("{path}.{}", d.path),
                         field: None,
@@ -213,12 +215,12 @@ fn custom_fields(comparison: &mut ItemDiff, sent: &Value, held: &Value) {
         let path = format!("custom_fields_values.{n}.values");
         let here = list(&field["values"]);
         match there {
-            // Emptied, and it is empty.
+            // The field was emptied, and is empty.
             None if here.is_empty() => comparison.agreed += 1,
             None => comparison.differences.push(Difference { path, field: field_id, dropped: true, telling: true }),
             Some(there) if same_values(&here, &there, numeric) => comparison.agree(),
             Some(there) => {
-                // Fewer than were sent, and all of these: some were dropped.
+                // All values are among those sent, and some are missing: these were dropped.
                 let dropped =
                     there.len() < here.len() && there.iter().all(|t| here.iter().any(|h| same_item(h, t, numeric)));
                 comparison.differences.push(Difference { path, field: field_id, dropped, telling: true });
@@ -231,7 +233,7 @@ fn same_values(here: &[&Value], there: &[&Value], numeric: bool) -> bool {
     here.len() == there.len() && here.iter().all(|h| there.iter().any(|t| same_item(h, t, numeric)))
 }
 
-/// Options are the same by id, everything else by value; what has no value of its own, a link of a chain, by its keys.
+/// Compares options by id and other values by `value`; a step of a chained list, which has neither, by its keys.
 pub(super) fn same_item(sent: &Value, held: &Value, numeric: bool) -> bool {
     match (id(&sent["enum_id"]), sent.get("value")) {
         (Some(option), None) => id(&held["enum_id"]) == Some(option),
@@ -252,10 +254,10 @@ fn tags(comparison: &mut ItemDiff, key: &str, sent: &Value, held: &Value) {
     }
 }
 
-/// Types whose texts are numbers: "100.50" is "100.5" there, and nowhere else is "007" the same as "7".
+/// Types whose texts are numbers, where "100.50" equals "100.5". In other types "007" does not equal "7".
 pub(super) const NUMERIC: [&str; 3] = ["numeric", "monetary", "price"];
 
-/// Equal as a person would say it.
+/// Compares two values after normalising them.
 pub(super) fn same(sent: &Value, held: &Value, numeric: bool) -> bool {
     if sent == held {
         return true;
@@ -265,7 +267,7 @@ pub(super) fn same(sent: &Value, held: &Value, numeric: bool) -> bool {
             crate::parts::flag(other) == *flag && !other.is_null()
         }
         (Value::Null, _) | (_, Value::Null) => false,
-        // What was sent must be there, whatever the service adds; an empty map comes back as an empty list. [seed]
+        // All that was sent must be there; the service may add more. An empty object is returned as an empty list. [seed]
         (Value::Object(sent), _) => {
             (sent.is_empty() && list(held).is_empty())
                 || sent.iter().all(|(key, value)| match held.get(key) {
@@ -283,7 +285,7 @@ pub(super) fn same(sent: &Value, held: &Value, numeric: bool) -> bool {
             if a.trim() == b.trim() {
                 return true;
             }
-            match (moment(&a), moment(&b)) {
+            match (timestamp(&a), timestamp(&b)) {
                 (Some(a), Some(b)) if sent.is_string() != held.is_string() => a == b || same_old_day(sent, a, b),
                 _ if numeric || !(sent.is_string() && held.is_string()) => {
                     matches!((decimal(&a), decimal(&b)), (Some(a), Some(b)) if a == b)
@@ -298,8 +300,8 @@ fn decimal(text: &str) -> Option<Decimal> {
     text.trim().parse().ok()
 }
 
-/// Unix seconds of a moment written either way: as seconds, or as RFC 3339.
-pub(super) fn moment(text: &str) -> Option<i64> {
+/// Reads unix seconds, or RFC 3339, as unix seconds.
+pub(super) fn timestamp(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second))
 }
 
@@ -309,14 +311,14 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn values_are_the_same_however_the_service_spells_them() {
+    fn values_are_equal_in_every_form_of_the_service() {
         for (sent, held, equal) in [
             (json!(12.5), json!("12.5"), true),
             (json!(true), json!("1"), true),
             (json!(true), json!(null), false),
             (json!("2021-10-19T00:00:00+03:00"), json!(1_634_590_800), true),
             (json!("2021-10-19T00:00:00+03:00"), json!(1_634_590_801), false),
-            // Midnight of Moscow in 1900 was 17 seconds earlier than an offset of minutes says; of Monrovia in 1960 30 seconds.
+            // Midnight in Moscow in 1900 was 17 seconds earlier than an offset in minutes says; in Monrovia in 1960, 30 seconds.
             (json!("1900-01-01T00:00:00+02:30"), json!(-2_208_997_817_i64), true),
             (json!("1900-01-01T00:00:00+02:30"), json!(-2_208_997_861_i64), false),
             (json!("1900-01-01T00:00:00+02:30"), json!(-2_208_997_799_i64), false),
@@ -335,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn objects_are_the_same_when_all_that_was_sent_is_there() {
+    fn objects_are_equal_when_all_that_was_sent_is_there() {
         for (sent, held, equal) in [
             (json!({"name": "A"}), json!({"name": "A", "address": "x"}), true),
             (json!({"name": "A", "kpp": null}), json!({"name": "A"}), true),
@@ -358,11 +360,11 @@ mod tests {
         let field = |value: Value| json!({"custom_fields_values": [{"field_id": 1, "values": [value]}]});
         let link = |id: u64| field(json!({"catalog_id": 5, "catalog_element_id": id}));
         assert_eq!(compare(&link(7), &link(7)).agreed, 1);
-        assert!(!compare(&link(7), &link(8)).compatible(), "values of a chain have no value of their own");
+        assert!(!compare(&link(7), &link(8)).compatible(), "steps of a chained list have no `value`");
     }
 
     #[test]
-    fn what_belongs_to_the_item_and_what_is_renumbered() {
+    fn embedded_parts_are_compared_and_renumbered_keys_are_not() {
         let with = |key: &str, items: Value| json!({"_embedded": {key: items}});
         let element =
             |id: u64, quantity: Value| json!([{"id": id, "metadata": {"catalog_id": 1, "quantity": quantity}}]);
@@ -391,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn linked_entities_tell_records_apart() {
+    fn linked_records_tell_records_apart() {
         let lead = |contact: Value| json!({"name": "A", "_embedded": {"contacts": [contact]}});
         let full = json!({"name": "B", "custom_fields_values": [{"field_id": 1, "values": [{"value": "x"}]}]});
         assert_eq!(compare(&lead(full), &lead(json!({"id": 6}))).differences, []);
@@ -401,11 +403,11 @@ mod tests {
         assert!(compare(&lead(json!({"name": "B"})), &lead(json!({"id": 6, "name": "B"}))).compatible());
         assert!(!compare(&lead(json!({"name": "B"})), &lead(json!({"id": 6, "name": "C"}))).compatible());
         let unread = compare(&lead(json!({"name": "B"})), &lead(json!({"id": 6})));
-        assert_eq!((unread.agreed, unread.differences.len()), (1, 0), "what was not read cannot differ");
+        assert_eq!((unread.agreed, unread.differences.len()), (1, 0), "a part that was not read is not compared");
     }
 
     #[test]
-    fn a_dropped_value_does_not_make_another_entity_and_a_different_one_does() {
+    fn a_dropped_value_does_not_mean_another_record_and_a_different_one_does() {
         let sent = json!({"name": "A", "price": 5, "status_id": 3, "request_id": "r2", "tags_to_add": [{"name": "x"}],
             "custom_fields_values": [{"field_id": 1, "values": [{"value": "m1"}]}, {"field_id": 2, "values": [{"enum_id": 7}]}]});
         let field = |id: u64, value: Value| json!({"field_id": id, "values": [value]});

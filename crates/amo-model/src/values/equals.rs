@@ -1,26 +1,26 @@
-//! Whether the account holds already what a change would send. Stricter than `compare`, which looks for a lost record among
-//! others: here a wrong "the same" would leave a change unmade, and a wrong "another" costs a request.
+//! Whether the account already has what an update would send. Stricter than `compare`, which looks for a lost record among
+//! others: here a wrong "equal" would leave out a change, and a wrong "different" costs one request.
 
-use super::compare::{COLOUR, DAY, DAY_S, NUMERIC, colour, moment, same, same_item};
+use super::compare::{COLOUR, DAY, DAY_S, NUMERIC, colour, same, same_item, timestamp};
 use crate::parts::{id, list, text};
 use serde_json::Value;
 
-/// The value of a key of the item itself.
+/// True where a key of the item itself already has the value that was sent.
 pub fn key_holds(key: &str, sent: &Value, held: &Value) -> bool {
     let same_colour = || !held.is_null() && colour(sent) == colour(held);
     same(sent, held, false) || (key == COLOUR && same_colour()) || (key == DAY && day_holds(sent, held))
 }
 
-/// The service keeps the midnight at which the day began. [seed]
+/// The service stores the midnight at which the day began. [seed]
 fn day_holds(sent: &Value, held: &Value) -> bool {
-    matches!((moment(&text(sent)), moment(&text(held))), (Some(a), Some(b)) if (0..DAY_S).contains(&(a - b)))
+    matches!((timestamp(&text(sent)), timestamp(&text(held))), (Some(a), Some(b)) if (0..DAY_S).contains(&(a - b)))
 }
 
-/// The values of a custom field; `held` is its entry in the record, where it has one.
+/// True where a custom field already has the values that were sent; `held` is its entry in the record, if there is one.
 pub fn field_holds(sent: &Value, held: Option<&Value>) -> bool {
     let (here, there) = (list(sent), held.map(held_values).unwrap_or_default());
     let Some(held) = held.filter(|_| !there.is_empty()) else {
-        // A box that nobody has ticked has no value, and is not ticked.
+        // A checkbox that was never ticked has no value, and counts as false.
         return here.iter().all(|value| value["value"] == Value::Bool(false));
     };
     if here.len() != there.len() {
@@ -28,25 +28,27 @@ pub fn field_holds(sent: &Value, held: Option<&Value>) -> bool {
     }
     let kind = text(&held["field_type"]);
     let numeric = NUMERIC.contains(&kind.as_str());
-    let alike = |h: &Value, t: &Value| {
-        same_item(h, t, numeric) && same_sort(h, t) && !(kind == "legal_entity" && says_more(&t["value"], &h["value"]))
+    let equal = |h: &Value, t: &Value| {
+        same_item(h, t, numeric)
+            && same_enum(h, t)
+            && !(kind == "legal_entity" && has_more_parts(&t["value"], &h["value"]))
     };
-    // The first phone is the main one; options and the lines of an address come in an order of the service.
+    // The order of phones matters, since the first is the main one. The service orders options and address lines itself.
     let ordered = !here.iter().all(|value| value.get("value").is_none() && value.get("enum_id").is_some());
     if ordered && kind != "smart_address" {
-        return here.iter().zip(&there).all(|(h, t)| alike(h, t));
+        return here.iter().zip(&there).all(|(h, t)| equal(h, t));
     }
-    let mut left = there;
-    here.iter().all(|h| match left.iter().position(|t| alike(h, t)) {
+    let mut remaining = there;
+    here.iter().all(|h| match remaining.iter().position(|t| equal(h, t)) {
         Some(n) => {
-            left.swap_remove(n);
+            remaining.swap_remove(n);
             true
         }
         None => false,
     })
 }
 
-/// The values of a custom field's entry that are not empty.
+/// The values of a custom field's entry, without empty ones.
 pub fn held_values(entry: &Value) -> Vec<&Value> {
     let filled = |value: &&Value| {
         id(&value["enum_id"]).is_some() || id(&value["catalog_element_id"]).is_some() || !is_blank(&value["value"])
@@ -63,13 +65,13 @@ fn is_blank(value: &Value) -> bool {
     }
 }
 
-/// True for a key of the item itself that holds nothing: the CRM writes 0 where there is no budget, reason or moment.
+/// True where a key of the item itself is empty: the CRM writes 0 where there is no price, reason or time.
 pub fn key_is_empty(held: &Value) -> bool {
     is_blank(held) || matches!(held, Value::Number(number) if number.as_f64() == Some(0.0))
 }
 
-/// The sort of a phone or an e-mail, where both sides tell it in the same way.
-fn same_sort(sent: &Value, held: &Value) -> bool {
+/// Compares the enum of a phone or an e-mail, where both sides have a code or both have an id.
+fn same_enum(sent: &Value, held: &Value) -> bool {
     if sent.get("value").is_none() {
         return true;
     }
@@ -78,17 +80,17 @@ fn same_sort(sent: &Value, held: &Value) -> bool {
         return code == other;
     }
     match (id(&sent["enum_id"]), id(&held["enum_id"])) {
-        (Some(sort), Some(other)) => sort == other,
+        (Some(option), Some(other)) => option == other,
         _ => true,
     }
 }
 
-/// True where one object has parts that the other has not, and that are not of the service's making: what is sent takes the
-/// place of all.
-fn says_more(held: &Value, sent: &Value) -> bool {
-    const GIVEN: &str = "entity_type";
+/// True where the record's object has parts that the sent one lacks and that the service does not add itself. They would be
+/// lost, since a sent object replaces the whole value.
+fn has_more_parts(held: &Value, sent: &Value) -> bool {
+    const ADDED_BY_SERVICE: &str = "entity_type";
     let (Some(held), Some(sent)) = (held.as_object(), sent.as_object()) else { return false };
-    held.iter().any(|(key, value)| key != GIVEN && !is_blank(value) && !sent.contains_key(key))
+    held.iter().any(|(key, value)| key != ADDED_BY_SERVICE && !is_blank(value) && !sent.contains_key(key))
 }
 
 #[cfg(test)]
@@ -97,7 +99,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_key_is_held_however_the_service_spells_it() {
+    fn a_key_is_equal_in_every_form_of_the_service() {
         for (key, sent, held, holds) in [
             ("price", json!(5), json!("5"), true),
             ("price", json!(0), json!(null), false),
@@ -105,7 +107,7 @@ mod tests {
             ("name", json!("А"), json!("а"), false),
             ("color", json!("#FFDC7F"), json!("ffdc7f"), true),
             ("color", json!("#ffdc7f"), json!(null), false),
-            // Moved to the midnight before, and never to the one after.
+            // Moved back to midnight, and never to the next one.
             ("next_date", json!(1_589_058_000), json!(1_589_057_000), true),
             ("next_date", json!(1_589_058_000), json!(1_589_059_000), false),
             ("next_date", json!(1_589_058_000), json!(1_589_058_000 - 86_400), false),
@@ -117,10 +119,10 @@ mod tests {
     }
 
     #[test]
-    fn a_field_is_held_when_all_of_its_values_are() {
-        let phone = |number: &str, sort: &str| json!({"value": number, "enum_code": sort});
+    fn a_field_is_equal_when_all_of_its_values_are() {
+        let phone = |number: &str, code: &str| json!({"value": number, "enum_code": code});
         let (one, two) = (phone("+71", "WORK"), phone("+72", "MOB"));
-        let held_phone = |number: &str, sort: &str| json!({"value": number, "enum_id": 5, "enum_code": sort});
+        let held_phone = |number: &str, code: &str| json!({"value": number, "enum_id": 5, "enum_code": code});
         let (three, four) = (held_phone("+71", "WORK"), held_phone("+72", "MOB"));
         let [seven, eight] = [7, 8].map(|option| json!({"enum_id": option}));
         let option = |option: u64| json!({"value": "Да", "enum_id": option, "enum_code": null});
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_what_the_card_shows_as_nothing() {
+    fn a_key_is_empty_when_the_card_shows_nothing() {
         for (held, empty) in
             [(json!(null), true), (json!(0), true), (json!(" "), true), (json!(false), false), (json!("0"), false)]
         {

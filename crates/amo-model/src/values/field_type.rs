@@ -1,8 +1,8 @@
-//! Types of custom fields and how a value of each is written. [doc] for the shapes, see each variant.
+//! Types of custom fields. [doc]
 
 use crate::{Entity, Owner, TEXT_MAX, TEXTAREA_MAX};
 
-/// A custom field's `type`. The list is open: an unknown type is kept by name and refused on writing.
+/// The `type` of a custom field. The list is open: a field of an unknown type can be read and not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FieldKind {
@@ -36,6 +36,7 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
+    /// The types with their names in the API.
     pub const NAMED: [(FieldKind, &'static str); 26] = [
         (FieldKind::Text, "text"),
         (FieldKind::Numeric, "numeric"),
@@ -73,7 +74,7 @@ impl FieldKind {
         FieldKind::NAMED.into_iter().find(|(kind, _)| *kind == self).map_or("unknown", |(_, name)| name)
     }
 
-    /// Characters a text value may have, where the type is a text.
+    /// The most characters of a value, for types of text.
     pub fn text_max(self) -> Option<usize> {
         match self {
             FieldKind::Text | FieldKind::Multitext | FieldKind::Url | FieldKind::TrackingData => Some(TEXT_MAX),
@@ -82,19 +83,19 @@ impl FieldKind {
         }
     }
 
-    /// True for types whose values are options of the field.
+    /// True where the values are options of the field.
     pub fn has_options(self) -> bool {
         matches!(self, FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect | FieldKind::Category)
     }
 
-    /// True where one field may hold several values, each in a cell or column of its own.
+    /// True where a field may have several values, each in a cell or column of its own.
     pub fn many(self) -> bool {
         matches!(self, FieldKind::Multiselect | FieldKind::Multitext | FieldKind::SmartAddress)
     }
 }
 
-/// What the service takes a phone or an e-mail for that says nothing else. [doc]
-pub const USUAL_SORT: &str = "WORK";
+/// The `enum_code` of a phone or an e-mail that is sent without one. [doc]
+pub const DEFAULT_ENUM_CODE: &str = "WORK";
 
 /// The `enum_code`s of a multitext field with this code. [doc]; `IM` [inferred]
 pub fn multitext_codes(field_code: &str) -> &'static [&'static str] {
@@ -106,7 +107,7 @@ pub fn multitext_codes(field_code: &str) -> &'static [&'static str] {
     }
 }
 
-/// Who may have fields of this type. [doc]
+/// True where this owner may have fields of this type. [doc]
 pub fn available(kind: FieldKind, owner: Owner) -> bool {
     use Entity::{Companies, Contacts, Customers, Leads};
     let of = |entities: &[Entity]| matches!(owner, Owner::Entity(entity) if entities.contains(&entity));

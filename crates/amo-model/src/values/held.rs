@@ -1,4 +1,4 @@
-//! Where in an item that was read stands what a mapping's field writes: the way of `payload` backwards.
+//! Finds in a record that was read the values that a field of a mapping writes: the reverse of `payload`.
 
 use crate::compact::CompactJson;
 use crate::parts::{flag, id, list, text};
@@ -15,7 +15,7 @@ impl Wire {
         match self {
             Wire::Key(key) => one(&object[key]),
             Wire::EmbeddedIds(key) => ids(&embedded[key]),
-            // What tags were taken away is not kept.
+            // The account does not keep which tags were removed.
             Wire::Tags(TAGS_TO_DELETE) => Vec::new(),
             Wire::Tags(_) | Wire::EmbeddedTags => list(&embedded["tags"]).into_iter().map(|tag| &tag["name"]).collect(),
             Wire::Ids(key) => list(&object[key]).into_iter().map(|one| one.get("id").unwrap_or(one)).collect(),
@@ -27,15 +27,15 @@ impl Wire {
             Wire::Link(to) => ids(&embedded[to.collection()]),
             Wire::ElementId => one(&object["id"]),
             Wire::ElementQuantity => one(&object["metadata"]["quantity"]),
-            // The list is told by where the section looks; a source only by an id of another kind; the others are custom fields.
+            // The catalog follows from the section, a source has another kind of id here, and the others are custom fields.
             Wire::ElementCatalog | Wire::EmbeddedSource | Wire::Discount(_) | Wire::Field(_) => Vec::new(),
         }
     }
 
-    /// True where lists of this entity have the field at all; `at` is where its section stands.
+    /// True where records of this entity have the field; `at` is the place of its section.
     pub fn is_held(self, at: Placement, entity: Entity) -> bool {
         match (self, at) {
-            // Unsorted leads have theirs in a list of their own.
+            // The metadata of unsorted leads is in a list of its own.
             (_, Placement::Embedded(_)) => false,
             (Wire::Tags(TAGS_TO_DELETE) | Wire::EmbeddedSource, _) => false,
             (Wire::Key(key), Placement::Item) => entity.has_key(key),
@@ -44,30 +44,30 @@ impl Wire {
     }
 }
 
-/// The ids of a list of links, the main one first.
+/// The ids of linked records, the main one first.
 fn ids(links: &CompactJson) -> Vec<&CompactJson> {
     let mut links = list(links);
     links.sort_by_key(|link| !["is_main", "main_contact"].iter().any(|key| flag(&link[key])));
     links.into_iter().map(|link| &link["id"]).collect()
 }
 
-/// The values of a custom field, as they are.
+/// The values of a custom field.
 pub fn field_values(object: &CompactJson, field: u64) -> Vec<&CompactJson> {
     let fields = list(&object["custom_fields_values"]);
     let field = fields.into_iter().find(|entry| id(&entry["field_id"]) == Some(field));
     field.map(|entry| list(&entry["values"])).unwrap_or_default()
 }
 
-/// The elements of a catalog that an item is linked to.
+/// The elements that an item is linked to; of one catalog, where it is given.
 pub fn elements(item: &CompactJson, catalog: Option<u64>) -> Vec<&CompactJson> {
     let of = |element: &&CompactJson| catalog.is_none() || id(&element["metadata"]["catalog_id"]) == catalog;
     list(&item["_embedded"]["catalog_elements"]).into_iter().filter(of).collect()
 }
 
-/// True for a value of this sort; `code_of` knows the codes of the field's options. One without a sort is of the first.
-pub fn is_of_sort(value: &CompactJson, sort: &EnumCode, code_of: impl Fn(u64) -> Option<String>) -> bool {
+/// True for a value with this enum; `code_of` returns the code of an option of the field. A value without an enum has any code.
+pub fn has_enum(value: &CompactJson, wanted: &EnumCode, code_of: impl Fn(u64) -> Option<String>) -> bool {
     let (option, code) = (id(&value["enum_id"]), text(&value["enum_code"]));
-    match sort {
+    match wanted {
         EnumCode::Id(wanted) => option == Some(*wanted),
         EnumCode::Code(wanted) if !code.is_empty() => code == *wanted,
         EnumCode::Code(wanted) => match option {
@@ -83,7 +83,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_a_field_writes_is_found_again_in_what_is_read() {
+    fn the_values_of_a_field_are_found_in_a_record() {
         let item: CompactJson =
             json!({"price": 5, "customer_id": 9, "ids": [1, {"id": 2}], "metadata": {"quantity": 3},
             "discount": {"type": "amount", "value": 7},
@@ -112,10 +112,10 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_of_one_sort() {
+    fn a_value_has_one_enum() {
         let code = |option| (option == 7).then(|| "MOB".to_owned());
         let mob = EnumCode::Code("MOB".to_owned());
-        for (value, sort, is) in [
+        for (value, wanted, is) in [
             (json!({"enum_code": "MOB"}), &mob, true),
             (json!({"enum_code": "WORK"}), &mob, false),
             (json!({"enum_id": 7}), &mob, true),
@@ -124,7 +124,7 @@ mod tests {
             (json!({"enum_id": 8, "enum_code": "MOB"}), &EnumCode::Id(8), true),
             (json!({"enum_code": "MOB"}), &EnumCode::Id(8), false),
         ] {
-            assert_eq!(is_of_sort(&value.clone().into(), sort, code), is, "{value} {sort:?}");
+            assert_eq!(has_enum(&value.clone().into(), wanted, code), is, "{value} {wanted:?}");
         }
     }
 }
