@@ -253,7 +253,7 @@ impl Uploader<'_> {
                 Err(failure) => return Ok(Some(LookAborted::Blind(failure))),
             },
             // Nobody can tell what such a list does not show, and it will be no better for a resumed run.
-            Err(Failure::Unproven(why)) => {
+            Err(Failure::Incomplete(why)) => {
                 let found = doubts.iter().flat_map(|doubt| &doubt.records).map(|_| Finding::Missing).collect();
                 (LookResult { found, elsewhere: Vec::new() }, Proof::Lacking(why))
             }

@@ -77,7 +77,7 @@ fn sorted(form: &str) -> Value {
         Err(Failure::Missing { .. }) => "missing",
         Err(Failure::Refused { .. }) => "refused",
         Err(Failure::Throttled { .. }) => "throttled",
-        Err(Failure::Broken { .. }) => "broken",
+        Err(Failure::ServerError { .. }) => "broken",
         Err(other) => panic!("{other}"),
     })
 }

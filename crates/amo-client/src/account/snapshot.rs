@@ -194,7 +194,7 @@ impl SnapshotReader<'_> {
                 failure @ (Failure::Forbidden(_)
                 | Failure::Refused { .. }
                 | Failure::Missing { .. }
-                | Failure::Between { .. }
+                | Failure::Gateway { .. }
                 | Failure::Unpaid(_)),
             ) => {
                 let mut gaps = self.gaps.lock().unwrap_or_else(PoisonError::into_inner);

@@ -132,9 +132,9 @@ impl Client {
                 Err(
                     Failure::NeverSent(_)
                     | Failure::Lost(_)
-                    | Failure::Broken { .. }
+                    | Failure::ServerError { .. }
                     | Failure::Unreadable(_)
-                    | Failure::Between { .. },
+                    | Failure::Gateway { .. },
                 ) => Duration::from_secs(1) * 2_u32.pow(tries - 1),
                 Ok(_)
                 | Err(
@@ -144,7 +144,7 @@ impl Client {
                     | Failure::Forbidden(_)
                     | Failure::Blocked
                     | Failure::Halted
-                    | Failure::Unproven(_)
+                    | Failure::Incomplete(_)
                     | Failure::Missing { .. },
                 ) => return end,
             };

@@ -4,7 +4,7 @@ use amo_model::answer::{self, ItemErrors};
 use std::time::Duration;
 
 /// Every end of a call that is not a readable success. The caller decides what follows: most reads are worth another
-/// try, while `Lost`, `Broken` and `Unreadable` leave a write in doubt.
+/// try, while `Lost`, `ServerError` and `Unreadable` leave a write in doubt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// The request did not leave this machine: DNS, connection or TLS failed. Safe to repeat.
@@ -18,7 +18,7 @@ pub enum Failure {
     Unreadable(String),
     /// A list does not come in the order asked for, or not to its end, so that an absent record is not proved absent.
     #[error("{0}")]
-    Unproven(String),
+    Incomplete(String),
     /// 429.
     #[error("the service asks to slow down")]
     Throttled { wait: Option<Duration> },
@@ -45,10 +45,10 @@ pub enum Failure {
     Missing { status: u16, detail: String },
     /// The same from a router, proxy or gateway on the way. Whether it has passed the request on is unknown. [client live]
     #[error("{}", sentence(*.status, .detail))]
-    Between { status: u16, detail: String },
+    Gateway { status: u16, detail: String },
     /// 5xx: the request may or may not have been carried out.
     #[error("the service failed ({status}): {detail}")]
-    Broken { status: u16, detail: String },
+    ServerError { status: u16, detail: String },
 }
 
 impl Failure {
@@ -58,7 +58,7 @@ impl Failure {
             Failure::NeverSent(_)
             | Failure::Lost(_)
             | Failure::Unreadable(_)
-            | Failure::Unproven(_)
+            | Failure::Incomplete(_)
             | Failure::Halted => None,
             Failure::Throttled { .. } => Some(429),
             Failure::Unauthorized(_) => Some(401),
@@ -66,8 +66,8 @@ impl Failure {
             Failure::Forbidden(_) | Failure::Blocked => Some(403),
             Failure::Refused { status, .. }
             | Failure::Missing { status, .. }
-            | Failure::Between { status, .. }
-            | Failure::Broken { status, .. } => Some(*status),
+            | Failure::Gateway { status, .. }
+            | Failure::ServerError { status, .. } => Some(*status),
         }
     }
 }
@@ -136,9 +136,9 @@ pub fn classify(reply: Reply) -> Result<Reply, Failure> {
             let seconds = reply.retry_after.or_else(|| answer::retry_after(&reply.body));
             Err(Failure::Throttled { wait: seconds.map(Duration::from_secs) })
         }
-        500.. => Err(Failure::Broken { status: reply.status, detail: detail() }),
+        500.. => Err(Failure::ServerError { status: reply.status, detail: detail() }),
         status if answer::is_problem(&reply.body, status) => Err(Failure::Missing { status, detail: detail() }),
-        status => Err(Failure::Between { status, detail: detail() }),
+        status => Err(Failure::Gateway { status, detail: detail() }),
     }
 }
 
@@ -163,17 +163,17 @@ mod tests {
             (402, json, Failure::Unpaid("T: D".into())),
             (403, json, Failure::Forbidden("T: D".into())),
             (403, "<html>", Failure::Blocked),
-            (404, "<html>", Failure::Between { status: 404, detail: "no details, 6 bytes".into() }),
+            (404, "<html>", Failure::Gateway { status: 404, detail: "no details, 6 bytes".into() }),
             (404, r#"{"title":"T","status":404}"#, Failure::Missing { status: 404, detail: "T".into() }),
             (404, r#"{"title":"T","status":"404"}"#, Failure::Missing { status: 404, detail: "T".into() }),
             (404, r#"{"title":"T"}"#, Failure::Missing { status: 404, detail: "T".into() }),
-            (404, r#"{"title":"T","status":502}"#, Failure::Between { status: 404, detail: "T".into() }),
-            (404, "", Failure::Between { status: 404, detail: "no details, 0 bytes".into() }),
-            (409, "<html>", Failure::Between { status: 409, detail: "no details, 6 bytes".into() }),
-            (308, "", Failure::Between { status: 308, detail: "no details, 0 bytes".into() }),
+            (404, r#"{"title":"T","status":502}"#, Failure::Gateway { status: 404, detail: "T".into() }),
+            (404, "", Failure::Gateway { status: 404, detail: "no details, 0 bytes".into() }),
+            (409, "<html>", Failure::Gateway { status: 409, detail: "no details, 6 bytes".into() }),
+            (308, "", Failure::Gateway { status: 308, detail: "no details, 0 bytes".into() }),
             (429, "<html>", Failure::Throttled { wait: None }),
             (429, r#"{"retry_after":300}"#, Failure::Throttled { wait: Some(Duration::from_secs(300)) }),
-            (504, "<html>", Failure::Broken { status: 504, detail: "no details, 6 bytes".into() }),
+            (504, "<html>", Failure::ServerError { status: 504, detail: "no details, 6 bytes".into() }),
         ];
         for (status, body, expected) in cases {
             let reply = Reply { status, retry_after: None, body: body.as_bytes().to_vec() };

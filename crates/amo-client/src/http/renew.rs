@@ -133,18 +133,18 @@ impl Client {
             };
             let pause = match &failure {
                 Failure::Throttled { .. } => Duration::ZERO,
-                Failure::NeverSent(_) | Failure::Lost(_) | Failure::Broken { .. } => {
+                Failure::NeverSent(_) | Failure::Lost(_) | Failure::ServerError { .. } => {
                     Duration::from_secs(1) * 2_u32.pow(tries - 1)
                 }
                 Failure::Blocked | Failure::Halted => return Err(failure),
                 Failure::Unauthorized(why) => return Err(refused(why)),
                 Failure::Unreadable(_)
-                | Failure::Unproven(_)
+                | Failure::Incomplete(_)
                 | Failure::Refused { .. }
                 | Failure::Unpaid(_)
                 | Failure::Forbidden(_)
                 | Failure::Missing { .. }
-                | Failure::Between { .. } => return Err(refused(&failure.to_string())),
+                | Failure::Gateway { .. } => return Err(refused(&failure.to_string())),
             };
             if tries >= READ_TRIES {
                 // Whatever became of the grant, the request that needs the token was refused and may be sent again.

@@ -77,18 +77,18 @@ impl Client {
             if rows.is_empty() && named == Some(request.page) {
                 let page = request.page;
                 return Err(
-                    list.unproven(&format!("has nothing on page {page}, although the full page before it links to it"))
+                    list.incomplete(&format!("has nothing on page {page}, although the full page before it links to it"))
                 );
             }
             if full && list.entity.spec().order == ListOrder::OnePage {
-                return Err(list.unproven("fills a whole page and may be longer"));
+                return Err(list.incomplete("fills a whole page and may be longer"));
             }
             named = (next && full && !list.entity.spec().names_next).then_some(request.page + 1);
             let items: Vec<(u64, Value)> =
                 rows.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item))).collect();
             let ids: Vec<u64> = items.iter().map(|(id, _)| *id).collect();
             sort_keys.iter_mut().for_each(|key| key.add_page(&items));
-            let mut new_ids = pager.add_page(&ids).map_err(|_| list.unproven("ignores the order asked for"))?;
+            let mut new_ids = pager.add_page(&ids).map_err(|_| list.incomplete("ignores the order asked for"))?;
             for (id, item) in items {
                 if new_ids.remove(&id) {
                     give(id, item);

@@ -284,11 +284,11 @@ fn stops_reading(failure: &Failure) -> bool {
         | Failure::Blocked
         | Failure::Halted => true,
         Failure::Lost(_)
-        | Failure::Unproven(_)
+        | Failure::Incomplete(_)
         | Failure::Unreadable(_)
         | Failure::Refused { .. }
         | Failure::Missing { .. }
-        | Failure::Between { .. }
-        | Failure::Broken { .. } => false,
+        | Failure::Gateway { .. }
+        | Failure::ServerError { .. } => false,
     }
 }

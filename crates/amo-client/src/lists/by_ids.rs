@@ -15,7 +15,7 @@ impl Client {
         if spec.by_ids {
             match self.filtered_by_id(list, ids).await {
                 // Some gateways take shorter addresses only.
-                Err(Failure::Missing { status: 414, .. } | Failure::Between { status: 414, .. }) if ids.len() > 1 => {
+                Err(Failure::Missing { status: 414, .. } | Failure::Gateway { status: 414, .. }) if ids.len() > 1 => {
                     let (first, second) = ids.split_at(ids.len() / 2);
                     let mut found = Box::pin(self.records_by_id(list, first)).await?;
                     found.extend(Box::pin(self.records_by_id(list, second)).await?);

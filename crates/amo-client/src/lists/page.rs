@@ -28,9 +28,9 @@ impl List {
         List { entity: Entity::Transactions, path: format!("customers/{customer}/transactions") }
     }
 
-    pub(super) fn unproven(&self, what: &str) -> Failure {
+    pub(super) fn incomplete(&self, what: &str) -> Failure {
         let path = &self.path;
-        Failure::Unproven(format!("the list of {path} {what}, so missing records cannot be told from deleted ones"))
+        Failure::Incomplete(format!("the list of {path} {what}, so missing records cannot be told from deleted ones"))
     }
 
     pub(super) fn unreadable(&self, what: &str) -> Failure {

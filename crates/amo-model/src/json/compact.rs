@@ -257,11 +257,11 @@ mod tests {
             "values": [{"value": "a"}, {"value": null, "enum_id": null}]}]});
         let raw = RawValue::from_string(whole.to_string()).expect("JSON");
         let kept = r#"{"id":1,"price":-2,"a":1.5,"t":[true,{"name":"\"я\n"}],"custom_fields_values":[{"field_id":9,"values":[{"value":"a"},{"value":null}]}]}"#;
-        let lean = CompactJson::of(&raw).expect("JSON");
-        assert_eq!(lean.to_string(), kept);
-        assert_eq!(lean, CompactJson::from(whole), "the same from a tree");
+        let compact = CompactJson::of(&raw).expect("JSON");
+        assert_eq!(compact.to_string(), kept);
+        assert_eq!(compact, CompactJson::from(whole), "the same from a tree");
         let twice = RawValue::from_string(r#"{"id":1,"i\u0064":2,"id":null}"#.to_owned()).expect("JSON");
         assert_eq!(CompactJson::of(&twice).expect("JSON")["id"], CompactJson::from(json!(2)));
-        assert_eq!((&lean["t"]["x"], &lean["nothing"]["at all"]), (&CompactJson::Null, &CompactJson::Null));
+        assert_eq!((&compact["t"]["x"], &compact["nothing"]["at all"]), (&CompactJson::Null, &CompactJson::Null));
     }
 }
