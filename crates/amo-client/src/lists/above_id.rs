@@ -76,9 +76,8 @@ impl Client {
             let full = rows.len() >= PAGE_MAX;
             if rows.is_empty() && named == Some(request.page) {
                 let page = request.page;
-                return Err(
-                    list.incomplete(&format!("has nothing on page {page}, although the full page before it links to it"))
-                );
+                return Err(list
+                    .incomplete(&format!("has nothing on page {page}, although the full page before it links to it")));
             }
             if full && list.entity.spec().order == ListOrder::OnePage {
                 return Err(list.incomplete("fills a whole page and may be longer"));
