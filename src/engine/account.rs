@@ -12,10 +12,10 @@ use crate::engine::target::sandbox::{self, AccountTemplate};
 use crate::engine::target::{self, OpenAccount, Target};
 use crate::export::{replace_whole, write_whole};
 use amo_client::Failure;
-use amo_client::account::{Account, Wanted};
+use amo_client::account::{Account, SnapshotScope};
+use amo_client::auth::TokenStore;
 use amo_client::private;
 use amo_client::private::shown::shown;
-use amo_client::token::TokenStore;
 use amo_model::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
 use secrecy::SecretString;
 use sheet_source::message;
@@ -31,13 +31,13 @@ pub struct SavedSnapshot {
 
 /// ColumnUse all that a mapping may name, but for the names of customers: there may be very many, and they are people's data.
 pub fn show(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -> Result<Account, EngineError> {
-    let everything = Wanted {
+    let everything = SnapshotScope {
         fields: Owner::ENTITIES.to_vec(),
-        lists: true,
-        all_lists: true,
+        catalog_list: true,
+        all_catalogs: true,
         segments: true,
         statuses: true,
-        ..Wanted::default()
+        ..SnapshotScope::default()
     };
     Ok(read_account(target, folders, &everything, events)?.0)
 }
@@ -100,7 +100,7 @@ fn default_snapshot_path(state: &Path, account: &Account, target: &Target) -> Pa
 fn read_account(
     target: &Target,
     folders: &Folders,
-    wanted: &Wanted,
+    wanted: &SnapshotScope,
     events: &mut dyn FnMut(Event),
 ) -> Result<(Account, OpenAccount), EngineError> {
     let events = &mut EventSink::new(events);
@@ -115,7 +115,7 @@ fn read_basics(
     folders: &Folders,
     events: &mut dyn FnMut(Event),
 ) -> Result<(Account, OpenAccount), EngineError> {
-    read_account(target, folders, &Wanted::default(), &mut |event| match &event {
+    read_account(target, folders, &SnapshotScope::default(), &mut |event| match &event {
         Event::Note(note) if note.code == prepare::GAP => {}
         _ => events(event),
     })

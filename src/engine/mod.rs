@@ -35,7 +35,7 @@ pub use account::{
     CustomersMode, LoginResult, ModeChange, SavedSnapshot, SnapshotOutput, TokenStatus, account_template,
     customers_mode, log_in, pull, show, status,
 };
-pub use amo_client::private::secret::Others;
+pub use amo_client::private::secret::ReadableByOthers;
 pub use begin::older::OLDER_STATE;
 pub use check::check;
 pub use export::{ExportResult, export};

@@ -25,7 +25,7 @@ pub use table::hidden::{HiddenSheet, HiddenSheetError, Stamp};
 
 use amo_client::Client;
 use amo_client::account::Account;
-use amo_client::listing::{Listed, Listing, Row, Stopped};
+use amo_client::{ListError, ListItem, ListQuery, ListSummary};
 use file::out::{self, OutputFile};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
@@ -45,7 +45,7 @@ pub struct Destination {
 
 /// The result of an export.
 pub struct ExportSummary {
-    pub listed: Listed,
+    pub listed: ListSummary,
     /// Number of items in the file, without those that the service gave although they do not match the query.
     pub rows: u64,
     /// Number of rows that the service gave although they do not match the query.
@@ -83,8 +83,8 @@ pub async fn run(
     let (out, mut filtered) = (OutputFile::create(place, shape)?, 0);
     let mut file = ExportWriter { out, shape, names, rows: 0, unlisted: BTreeSet::new(), progress: &mut progress };
     let listing =
-        Listing { entity: query.entity, catalog: query.catalog, query: query.parameters(), twice: query.twice };
-    let write = async |row: Row| {
+        ListQuery { entity: query.entity, catalog: query.catalog, query: query.parameters(), twice: query.twice };
+    let write = async |row: ListItem| {
         // An unknown filter is ignored with a 200. [client live]
         if !query.matches(&row.item) {
             filtered += 1;
@@ -96,9 +96,9 @@ pub async fn run(
             file.line(&row.raw)
         }
     };
-    let listed = client.listing(listing, write).await.map_err(|stopped| match stopped {
-        Stopped::Service(failure) => ExportError::Service(failure),
-        Stopped::Taker(error) => error,
+    let listed = client.read_list(listing, write).await.map_err(|stopped| match stopped {
+        ListError::Service(failure) => ExportError::Service(failure),
+        ListError::Callback(error) => error,
     })?;
     loop {
         let rest = linked.rest().await.map_err(ExportError::Service)?;

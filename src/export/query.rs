@@ -1,6 +1,6 @@
 //! The query of an export: its parameters for the service, and the check of what the service returns. Pure.
 
-use amo_model::lean::Lean;
+use amo_model::compact::CompactJson;
 use amo_model::parts;
 use amo_model::{Entity, ID_KEY, UPDATED_AT};
 
@@ -56,7 +56,7 @@ impl ExportQuery {
     }
 
     /// True for a row that matches the query.
-    pub fn matches(&self, row: &Lean) -> bool {
+    pub fn matches(&self, row: &CompactJson) -> bool {
         let since =
             |from: i64| parts::id(&row[UPDATED_AT]).is_some_and(|at| i64::try_from(at).is_ok_and(|at| at >= from));
         self.since.is_none_or(since)

@@ -7,7 +7,7 @@ use super::table::dialect::Dialect;
 use super::table::exported_column::ExportedColumn;
 use super::table::hidden::Stamp;
 use super::table::linked::{LinkRequest, LinkedRow};
-use amo_model::Link;
+use amo_model::LinkKind;
 
 /// The columns of a table, and where their values come from.
 pub enum TableLayout {
@@ -54,7 +54,7 @@ impl TableLayout {
         }
     }
 
-    pub fn links(&self) -> &[Link] {
+    pub fn links(&self) -> &[LinkKind] {
         match self {
             TableLayout::Columns(columns) => columns.links(),
             TableLayout::Mapping(mapping) => mapping.links(),

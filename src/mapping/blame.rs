@@ -1,7 +1,7 @@
 //! Finds the column of a value that the service refuses, by the JSON path in the response.
 
 use super::plan::{Input, Plan, SectionPlan, TargetPlan, ValuePlan};
-use amo_model::{At, answer};
+use amo_model::{Placement, answer};
 use serde_json::Value;
 
 /// The column behind `path` in an item with the JSON `body`; `None` for constants, templates and unknown paths.
@@ -54,7 +54,7 @@ fn section_of<'p>(plan: &'p Plan, path: &'p str) -> Option<(&'p SectionPlan, &'p
         if let Some(inner) = path.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('.')) {
             // The path of elements has an index before the key.
             let inner = match section.spec.at {
-                At::Elements => inner.split_once('.').map_or(inner, |(_, key)| key),
+                Placement::Elements => inner.split_once('.').map_or(inner, |(_, key)| key),
                 _ => inner,
             };
             return Some((section, inner));
@@ -65,9 +65,9 @@ fn section_of<'p>(plan: &'p Plan, path: &'p str) -> Option<(&'p SectionPlan, &'p
 
 fn object_path(section: &SectionPlan) -> Vec<&'static str> {
     match section.spec.at {
-        At::Embedded(key) => vec!["_embedded", key],
-        At::EmbeddedFirst(key) => vec!["_embedded", key, "0"],
-        At::Elements => vec!["_embedded", "catalog_elements"],
-        At::Item | At::Field(_) | At::LinkedElements | At::Value => vec![],
+        Placement::Embedded(key) => vec!["_embedded", key],
+        Placement::EmbeddedFirst(key) => vec!["_embedded", key, "0"],
+        Placement::Elements => vec!["_embedded", "catalog_elements"],
+        Placement::Item | Placement::Field(_) | Placement::LinkedElements | Placement::Value => vec![],
     }
 }

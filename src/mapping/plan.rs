@@ -10,10 +10,10 @@ use super::lookup::{Lookup, Resolver};
 use super::suspect::Suspects;
 use super::template::Template;
 use amo_client::account::Account;
-use amo_model::compare::Mark;
-use amo_model::parts::Field;
+use amo_model::compare::Marker;
+use amo_model::parts::CustomField;
 use amo_model::payload::EnumCode;
-use amo_model::{Action, FieldKind, FieldSpec, Holds, Kind, SectionSpec, Write};
+use amo_model::{Action, FieldContent, FieldKind, FieldSpec, Kind, SectionSpec, Write};
 use sheet_source::problem::{Note, Source};
 use sheet_source::{Cell, Header, Row};
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ pub struct Plan {
     /// Columns that form the key of a record.
     pub key: Vec<usize>,
     /// The field with the unique name of each record.
-    pub marker: Option<Mark>,
+    pub marker: Option<Marker>,
     pub condition: Option<Template>,
     pub account: Arc<Account>,
     /// Resolves names to ids.
@@ -77,7 +77,8 @@ impl Plan {
 
     /// The column with the ids of existing records.
     pub fn id_column(&self) -> Option<usize> {
-        let own = |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
+        let own =
+            |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.holds == FieldContent::OwnId);
         let value = self.sections.first()?.values.iter().find(own)?;
         value.origins.iter().find_map(|origin| match origin.input {
             Input::Column(index) => Some(index),
@@ -140,7 +141,7 @@ pub struct Quota {
 pub struct SectionPlan {
     pub spec: &'static SectionSpec,
     /// The custom field whose value is this section.
-    pub field: Option<Field>,
+    pub field: Option<CustomField>,
     /// The index of the section that has the custom field; in a complex lead it may be the contact.
     pub holder: usize,
     /// The catalog of a section of products, if its rows name none.
@@ -169,7 +170,7 @@ pub struct Existing {
 #[derive(Debug, Clone)]
 pub enum TargetPlan {
     Field(&'static FieldSpec),
-    Custom { field: Field, kind: FieldKind },
+    Custom { field: CustomField, kind: FieldKind },
 }
 
 impl TargetPlan {

@@ -6,7 +6,7 @@ use crate::mapping::{Link, Plan};
 use crate::store::{Journal, LinkOutcomes, Links, PendingLink, StoreError};
 use crate::upload::feed::{QueuedRecord, place};
 use amo_model::answer::{ItemErrors, WrittenLink};
-use amo_model::{At, Entity, LINKS_MAX, Wire};
+use amo_model::{Entity, LINKS_MAX, Placement, Wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sheet_source::message;
@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 pub fn has_links(plan: &Plan) -> bool {
     let link = |target: &TargetPlan| matches!(target, TargetPlan::Field(spec) if matches!(spec.wire, Wire::Link(_)));
     plan.sections.iter().any(|section| {
-        (section.spec.at == At::LinkedElements && !section.values.is_empty())
+        (section.spec.at == Placement::LinkedElements && !section.values.is_empty())
             || section.values.iter().any(|value| link(&value.target))
     })
 }
@@ -215,10 +215,10 @@ fn refusal_problem(plan: &Plan, item: &LinkItem, refusal: &LinkRefusal) -> Probl
 
 /// The column that a link comes from.
 fn column(plan: &Plan, link: &Link) -> Option<usize> {
-    let names = |at: At, target: &TargetPlan| match target {
+    let names = |at: Placement, target: &TargetPlan| match target {
         TargetPlan::Field(spec) => match spec.wire {
             Wire::Link(entity) => entity == link.to,
-            Wire::ElementId => at == At::LinkedElements && link.to == Entity::Elements,
+            Wire::ElementId => at == Placement::LinkedElements && link.to == Entity::Elements,
             _ => false,
         },
         TargetPlan::Custom { .. } => false,

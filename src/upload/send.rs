@@ -7,7 +7,7 @@ use crate::upload::feed::QueuedRecord;
 use crate::upload::links::{self, LinkItem};
 use crate::upload::verdict::{Attempts, RequestKind};
 use amo_client::{Client, Failure, Reply};
-use amo_model::{Action, Shape, payload};
+use amo_model::{Action, BodyShape, payload};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -202,11 +202,11 @@ fn request(plan: &Plan, batch: &Batch) -> (&'static str, String, Option<Vec<u8>>
     }
 }
 
-fn body(shape: Shape, records: &[QueuedRecord]) -> Option<Vec<u8>> {
+fn body(shape: BodyShape, records: &[QueuedRecord]) -> Option<Vec<u8>> {
     match shape {
-        Shape::Array => Some(payload::batch(records.iter().map(|queued| queued.record.body.as_slice()))),
-        Shape::Object => Some(records.first().map(|queued| queued.record.body.clone()).unwrap_or_default()),
-        Shape::Nothing => None,
+        BodyShape::Array => Some(payload::batch(records.iter().map(|queued| queued.record.body.as_slice()))),
+        BodyShape::Object => Some(records.first().map(|queued| queued.record.body.clone()).unwrap_or_default()),
+        BodyShape::Nothing => None,
     }
 }
 
@@ -228,10 +228,10 @@ mod tests {
     fn a_body_is_an_array_one_object_or_nothing() {
         let two = [queued(r#"{"a":1}"#), queued(r#"{"b":2}"#)];
         for (shape, records, expected) in [
-            (Shape::Array, &two[..], Some(r#"[{"a":1},{"b":2}]"#)),
-            (Shape::Array, &two[..1], Some(r#"[{"a":1}]"#)),
-            (Shape::Object, &two[..1], Some(r#"{"a":1}"#)),
-            (Shape::Nothing, &two[..1], None),
+            (BodyShape::Array, &two[..], Some(r#"[{"a":1},{"b":2}]"#)),
+            (BodyShape::Array, &two[..1], Some(r#"[{"a":1}]"#)),
+            (BodyShape::Object, &two[..1], Some(r#"{"a":1}"#)),
+            (BodyShape::Nothing, &two[..1], None),
         ] {
             let body = body(shape, records).map(|body| String::from_utf8(body).unwrap());
             assert_eq!(body.as_deref(), expected, "{shape:?}");

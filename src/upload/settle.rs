@@ -6,7 +6,7 @@ use crate::upload::doubt::reconcile::{self, Finding, InDoubt, PriorKnowledge};
 use crate::upload::feed::{QueuedRecord, place, rejected};
 use crate::upload::links;
 use amo_model::answer::{self, ItemError, ItemErrors, WrittenItem};
-use amo_model::{Action, ID_KEY, Shape};
+use amo_model::{Action, BodyShape, ID_KEY};
 use serde_json::Value;
 use sheet_source::Row;
 use sheet_source::message;
@@ -46,7 +46,7 @@ pub fn match_answer(
     answered: Answered,
 ) -> AnswerMatch {
     let mut matched = AnswerMatch::default();
-    if plan.write.shape == Shape::Nothing {
+    if plan.write.shape == BodyShape::Nothing {
         matched.done.extend(records.into_iter().map(|queued| {
             let outcome = deleted(&queued, answered);
             (queued, outcome)

@@ -3,7 +3,7 @@
 
 use amo_client::{Failure, Reply, meaning};
 use amo_model::answer::{self, ItemErrors, WrittenItem, WrittenLink};
-use amo_model::{Action, Shape, Write};
+use amo_model::{Action, BodyShape, Write};
 use std::time::Duration;
 
 /// What to do with a batch whose request has ended.
@@ -137,7 +137,7 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, att
                 return doubt(format!("the answer carries errors: {errors}"));
             }
             // A deletion is answered with an empty body. [seed]
-            if write.shape == Shape::Nothing {
+            if write.shape == BodyShape::Nothing {
                 return match reply.status == 204 && reply.body.is_empty() {
                     true => Verdict::Done(Vec::new()),
                     false => Verdict::InDoubt(format!("the answer to the deletion is not 204 but {}", reply.status)),
@@ -168,8 +168,8 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, att
                 }
             }
         }
-        Err(Failure::Lost(why) | Failure::Unreadable(why) | Failure::Unproven(why)) => doubt(why.clone()),
-        Err(Failure::Broken { status, detail }) => doubt(format!("{status}: {detail}")),
+        Err(Failure::Lost(why) | Failure::Unreadable(why) | Failure::Incomplete(why)) => doubt(why.clone()),
+        Err(Failure::ServerError { status, detail }) => doubt(format!("{status}: {detail}")),
         Err(
             failure @ (Failure::Unauthorized(_)
             | Failure::Unpaid(_)
@@ -177,7 +177,7 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, att
             | Failure::Blocked
             | Failure::Halted),
         ) => Verdict::Stop(stop_of(failure.clone())),
-        Err(Failure::Between { status, detail }) => doubt(format!("{status}: {detail}")),
+        Err(Failure::Gateway { status, detail }) => doubt(format!("{status}: {detail}")),
         Err(Failure::Missing { status: 413, detail }) => Verdict::Halve(format!("413: {detail}")),
         Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => not_found(),
         Err(failure @ Failure::Missing { .. }) => Verdict::Stop(Stop::Missing(failure.clone())),
@@ -211,13 +211,13 @@ fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
         Err(failure @ Failure::NeverSent(_)) => {
             retry(tries, backoff(tries), failure.to_string(), stop_of(failure.clone()))
         }
-        Err(Failure::Between { status: 413, detail }) => Verdict::Halve(detail.clone()),
+        Err(Failure::Gateway { status: 413, detail }) => Verdict::Halve(detail.clone()),
         Err(
             failure @ (Failure::Lost(_)
             | Failure::Unreadable(_)
-            | Failure::Unproven(_)
-            | Failure::Broken { .. }
-            | Failure::Between { .. }),
+            | Failure::Incomplete(_)
+            | Failure::ServerError { .. }
+            | Failure::Gateway { .. }),
         ) => resend(tries, failure.to_string(), stop_of(failure.clone())),
         Err(failure @ Failure::Refused { detail, .. }) if is_passing(detail) => {
             resend(tries, detail.clone(), stop_of(failure.clone()))
@@ -265,15 +265,15 @@ fn refusal(write: &Write, detail: &str, repeated: bool) -> RefusalScope {
 pub fn stop_of(failure: Failure) -> Stop {
     match failure {
         Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) => Stop::Unreachable(why),
-        Failure::Unproven(why) => Stop::Unproven(why),
+        Failure::Incomplete(why) => Stop::Unproven(why),
         Failure::Throttled { .. } | Failure::Halted => Stop::Throttled,
         Failure::Unauthorized(why) => Stop::Auth(why),
         Failure::Unpaid(why) => Stop::Unpaid(why),
         Failure::Forbidden(why) => Stop::Forbidden(why),
         Failure::Blocked => Stop::Blocked,
         failure @ (Failure::Missing { .. }
-        | Failure::Between { .. }
-        | Failure::Broken { .. }
+        | Failure::Gateway { .. }
+        | Failure::ServerError { .. }
         | Failure::Refused { .. }) => Stop::Missing(failure),
     }
 }
@@ -332,7 +332,7 @@ mod tests {
         assert!(matches!(of(&lost, create, 1), Verdict::InDoubt(_)));
         assert!(matches!(of(&lost, update, 1), Verdict::Resend { .. }), "an update may be sent twice");
         assert_eq!(of(&lost, update, TRIES_MAX), Verdict::Stop(Stop::Failing(TRIES_MAX)));
-        let broken = Err(Failure::Broken { status: 504, detail: "x".into() });
+        let broken = Err(Failure::ServerError { status: 504, detail: "x".into() });
         assert!(matches!(of(&broken, create, 1), Verdict::InDoubt(_)));
         assert!(matches!(of(&Err(Failure::Throttled { wait: None }), create, 1), Verdict::Retry { .. }));
         assert_eq!(of(&Err(Failure::Throttled { wait: None }), create, TRIES_MAX), Verdict::Stop(Stop::Throttled));
@@ -347,7 +347,7 @@ mod tests {
         let create = status.write(Action::Create).unwrap();
         let missing = |own| match own {
             true => Err(Failure::Missing { status: 404, detail: "Not Found".into() }),
-            false => Err(Failure::Between { status: 404, detail: "<html>".into() }),
+            false => Err(Failure::Gateway { status: 404, detail: "<html>".into() }),
         };
         let refused = |status, detail: &str| Err(Failure::Refused { status, detail: detail.into(), errors: vec![] });
         let no_id = Err(Failure::Refused {
@@ -385,14 +385,14 @@ mod tests {
         // A page may have come after the service has done it.
         for write in [bought, create] {
             for status in [301, 404, 408, 409, 413, 415, 425, 499] {
-                let between = Err(Failure::Between { status, detail: "<html>".into() });
+                let between = Err(Failure::Gateway { status, detail: "<html>".into() });
                 assert!(matches!(of(&between, write, false), Verdict::InDoubt(_)), "{status}");
             }
         }
         for write in [update, delete] {
             assert!(matches!(of(&missing(false), write, false), Verdict::Resend { .. }), "may be done twice");
         }
-        let long = Err(Failure::Between { status: 413, detail: "<html>".into() });
+        let long = Err(Failure::Gateway { status: 413, detail: "<html>".into() });
         assert!(matches!(of(&long, update, false), Verdict::Resend { .. }));
         let long = Err(Failure::Missing { status: 413, detail: "Too Large".into() });
         assert!(matches!(of(&long, create, false), Verdict::Halve(_)));

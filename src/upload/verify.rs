@@ -7,8 +7,8 @@ use crate::store::{Journal, RecordIds, StoreError, lock_journal};
 use crate::upload::doubt::look;
 use crate::upload::feed::{FeedItem, QueuedRecord, place};
 use crate::upload::settle::{DOUBLED, DOUBLED_HINT};
-use amo_client::{Client, Failure};
-use amo_model::compare::{Difference, Mark, compare};
+use amo_client::{Client, Failure, List};
+use amo_model::compare::{Difference, Marker, compare};
 use amo_model::parts::{id, text};
 use amo_model::{Action, Entity};
 use serde_json::Value;
@@ -217,7 +217,7 @@ impl Verifier<'_> {
         let known = lock_journal(self.journal).known_ids(watermark)?;
         let mut duplicates: Vec<(u32, u64)> = Vec::new();
         self.client
-            .each_above(plan.kind.spec().entity, plan.catalog, watermark, &[], |held| {
+            .for_each_above(&List::of(plan.kind.spec().entity, plan.catalog), watermark, &[], |held| {
                 let Some(id) = id(&held["id"]).filter(|id| !known.contains(id) && !foreign(&held)) else { return };
                 let row = fingerprint(plan.marker, &held).and_then(|fingerprint| fingerprints.get(&fingerprint));
                 duplicates.extend(row.map(|row| (*row, id)));
@@ -367,7 +367,7 @@ type Fingerprints = HashMap<u64, u32>;
 const CREATED_BY: &str = "created_by";
 
 /// A hash of what a duplicate would share: the mark, which no other record has; else name and price. `None` without a name.
-fn fingerprint(marker: Option<Mark>, item: &Value) -> Option<u64> {
+fn fingerprint(marker: Option<Marker>, item: &Value) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     if let Some(mark) = marker.and_then(|marker| marker.of(item)) {
         mark.hash(&mut hasher);

@@ -2,10 +2,9 @@
 
 use crate::program;
 
-use amo_client::account::{Account, CatalogRef, Wanted};
+use amo_client::account::{Account, CatalogRef, SnapshotScope};
 use amo_client::clock::Clock;
-use amo_client::listing::Listing;
-use amo_client::{Client, Pace, parse_base, pull};
+use amo_client::{Client, ListQuery, Pace, parse_base, snapshot};
 use amo_model::{Entity, parts};
 use amo_sandbox::{Options, Sandbox, Switches};
 use amoport::export::{self, Destination, ExportError, ExportQuery, ExportSummary, Format, TableColumns};
@@ -63,8 +62,9 @@ impl Running {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
         runtime.block_on(async {
             let catalogs = ask.catalog.iter().map(|id| CatalogRef::Named(id.to_string())).collect();
-            let wanted = Wanted { fields: vec![ask.entity], lists: true, catalogs, ..Wanted::default() };
-            let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
+            let wanted =
+                SnapshotScope { fields: vec![ask.entity], catalog_list: true, catalogs, ..SnapshotScope::default() };
+            let account: Account = snapshot::pull(&client, &wanted, 0).await.expect("the account").0;
             let columns = TableColumns::of(ask.entity, ask.catalog, &account);
             export::run(&client, &account, ask, &mut columns.into(), &place, |_| {}).await
         })
@@ -133,7 +133,7 @@ fn a_page_that_stays_unreadable_is_a_doubt_and_a_block_leaves_no_file() {
     running.send("POST", "/_sandbox/switches", &json!({"page_max": 2}));
     let exported = running.export(&leads(), "a.jsonl").expect("a part");
     let doubt = exported.listed.doubt.expect("a doubt");
-    assert!(doubt.starts_with("page 3 stayed unreadable"), "{doubt}");
+    assert!(doubt.starts_with("page 3 could not be read"), "{doubt}");
     assert_eq!(running.lines("a.jsonl").len(), 498);
 
     running.send("POST", "/_sandbox/switches", &json!({"page_max": 0}));
@@ -185,10 +185,10 @@ fn listed(base: &str, twice: bool) -> (Vec<u64>, Option<String>) {
     let base = parse_base(base).expect("an address");
     let token = secrecy::SecretString::from("token".to_owned());
     let client = Arc::new(Client::new(base, token.into(), Pace::new(7, Clock::faster(SPEED))).expect("a client"));
-    let listing = Listing { entity: Entity::Leads, catalog: None, query: vec![], twice };
+    let listing = ListQuery { entity: Entity::Leads, catalog: None, query: vec![], twice };
     let mut ids = Vec::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
-    let listed = runtime.block_on(client.listing(listing, async |row| {
+    let listed = runtime.block_on(client.read_list(listing, async |row| {
         ids.extend(parts::id(&row.item["id"]));
         Ok::<(), ()>(())
     }));
@@ -225,11 +225,11 @@ fn a_list_that_moves_or_lies_is_read_again_or_doubted() {
     };
     let (rows, doubt) = count(served(breaks_off), false);
     assert!(rows < 1_000, "{rows}");
-    assert!(doubt.as_deref().is_some_and(|why| why.contains("should begin within the full one")), "{doubt:?}");
+    assert!(doubt.as_deref().is_some_and(|why| why.contains("overlaps the full page before it")), "{doubt:?}");
     // At the end, where the pages behind are empty.
     assert_eq!(count(paged(|n| (1..=300).filter(|id| *id > 2 || n < 2).collect()), false).1, None);
     let (_, doubt) = count(paged(|n| (1 + 100 * n..=3_000 + 100 * n).collect()), false);
-    assert!(doubt.is_some_and(|doubt| doubt.contains("moved")));
+    assert!(doubt.is_some_and(|doubt| doubt.contains("changed during")));
     let falling = |_, from: usize, _| match from {
         0 => vec![9, 19],
         250.. => vec![],
@@ -237,14 +237,14 @@ fn a_list_that_moves_or_lies_is_read_again_or_doubted() {
     };
     assert_eq!(count(served(falling), false), (4, None), "two readings agree");
     let (rows, doubt) = count(served(|_, from, _| if from == 0 { vec![2, 1] } else { vec![] }), false);
-    assert!(rows == 2 && doubt.is_some_and(|doubt| doubt.contains("ids fell")));
+    assert!(rows == 2 && doubt.is_some_and(|doubt| doubt.contains("ids are not in ascending order")));
     // One that ignores the page's number, and one that ignores its size as well.
     assert_eq!(count(served(|_, _, _| vec![1, 2, 3]), false), (3, None));
     for list in
         [|_: u64, _: usize, limit: usize| (1..=limit as u64).collect(), |_, _, _| (1..=250).collect::<Vec<u64>>()]
     {
         let (rows, doubt) = count(served(list), false);
-        assert!(rows == 250 && doubt.is_some_and(|doubt| doubt.contains("the end of the list was not seen")));
+        assert!(rows == 250 && doubt.is_some_and(|doubt| doubt.contains("so the list may be longer")));
     }
     // Twice is twice.
     one_goes(true);

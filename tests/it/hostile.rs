@@ -149,12 +149,12 @@ fn an_answer_without_bounds_stops_a_reader_with_4_and_takes_little_memory() {
         return;
     }
     let tried = [
-        (Evil::Endless, "it is longer than 64 MB"),
-        (Evil::Bomb, "it is longer than 64 MB"),
-        (Evil::ThreeMillionItems, "it holds a list of more than 10,000 items"),
-        (Evil::ThreeMillionValues, "it holds more than 2,000,000 values"),
+        (Evil::Endless, "it is larger than 64 MB"),
+        (Evil::Bomb, "it is larger than 64 MB"),
+        (Evil::ThreeMillionItems, "it contains a list of more than 10,000 items"),
+        (Evil::ThreeMillionValues, "it contains more than 2,000,000 values"),
         (Evil::Nested, "it is nested more than 100 deep"),
-        (Evil::EndlessError, "it is longer than 64 MB"),
+        (Evil::EndlessError, "it is larger than 64 MB"),
         (Evil::EndlessHead, "message head is too large"),
     ];
     std::thread::scope(|scope| {

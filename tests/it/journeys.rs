@@ -12,7 +12,7 @@ use crate::voyage;
 use amo_client::account::Account;
 use amo_client::clock::Clock;
 use amo_client::pace::Pace;
-use amo_client::{Client, parse_base, pull};
+use amo_client::{Client, parse_base, snapshot};
 use amo_model::{Action, Kind};
 use amo_sandbox::{Options as SandboxOptions, Sandbox, Switches};
 use amoport::mapping::wanted::wanted;
@@ -161,7 +161,7 @@ impl Journey {
         let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
         let account = block_on(async {
             let client = client(&sandbox, Clock::faster(SPEED));
-            pull::pull(&client, &wanted(&written), 0).await.expect("the account is read").0
+            snapshot::pull(&client, &wanted(&written), 0).await.expect("the account is read").0
         });
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
         let origins = compile::SourceContext::of(&table, Ledger::empty());

@@ -2,10 +2,10 @@
 
 use crate::program;
 
-use amo_client::account::{Account, Wanted};
+use amo_client::account::{Account, SnapshotScope};
 use amo_client::clock::Clock;
-use amo_client::{Client, Pace, parse_base, pull};
-use amo_model::{Entity, Link};
+use amo_client::{Client, Pace, parse_base, snapshot};
+use amo_model::{Entity, LinkKind};
 use amo_sandbox::{Options, Sandbox, Switches};
 use amoport::export::{self, Destination, ExportError, ExportQuery, ExportSummary, Format, TableColumns};
 use calamine::Reader as _;
@@ -95,9 +95,9 @@ impl World {
         };
         runtime.block_on(async {
             let fields = vec![Entity::Leads, Entity::Contacts, Entity::Companies];
-            let wanted = Wanted { fields, ..Wanted::default() };
-            let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
-            let links = [Link::Contact, Link::Company];
+            let wanted = SnapshotScope { fields, ..SnapshotScope::default() };
+            let account: Account = snapshot::pull(&client, &wanted, 0).await.expect("the account").0;
+            let links = [LinkKind::Contact, LinkKind::Company];
             let columns = TableColumns::of(ask.entity, None, &account).with_links(&links, &account);
             export::run(&client, &account, &ask, &mut columns.into(), &place, |_| {}).await
         })

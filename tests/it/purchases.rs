@@ -5,7 +5,7 @@ use crate::voyage;
 
 use amo_client::clock::Clock;
 use amo_client::pace::Pace;
-use amo_client::{Client, parse_base, pull};
+use amo_client::{Client, parse_base, snapshot};
 use amo_model::Entity;
 use amo_sandbox::{Options as SandboxOptions, Sandbox, Switches};
 use amoport::mapping::wanted::wanted;
@@ -99,7 +99,7 @@ fn import(
     let client = Arc::new(Client::new(base, token.into(), Pace::new(7, clock)).expect("a client"));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let account = runtime.block_on(pull::pull(&client, &wanted(&written), 0)).expect("the account").0;
+    let account = runtime.block_on(snapshot::pull(&client, &wanted(&written), 0)).expect("the account").0;
     let open = || Table::open(&path, &ReadOptions { titles: compile::titles(&written), ..ReadOptions::default() });
     let table = open().expect("the source");
     let ledger = Ledger::new(move |asked| {

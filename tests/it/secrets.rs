@@ -161,7 +161,7 @@ fn a_token_that_is_given_as_a_name_is_not_shown() {
             assert_without(&told, secret);
         }
         let told = run(&folder, &[VERBS[3], &account, &["--token-file", secret]].concat(), &[]).expect(2);
-        assert!(told.stderr.contains("give the name of a file with the token in it"), "{}", told.stderr);
+        assert!(told.stderr.contains("give the name of a file that contains the token"), "{}", told.stderr);
         let told =
             run(&folder, &[VERBS[3], &["--json"], &account].concat(), &[("AMOPORT_TOKEN_FILE", secret)]).expect(2);
         assert_without(&told, secret);
@@ -352,11 +352,11 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
     let token = service.token();
     let large = "x".repeat(64 * 1024 + 1);
     for (content, why) in [
-        (format!("{token}\nother"), "holds several lines"),
-        (format!("{token}\r\nother\r\n"), "holds several lines"),
-        (format!("{token}\rother"), "holds several lines"),
-        (format!("to\tken{token}"), "holds characters that no token has"),
-        (format!("to\0ken{token}"), "holds characters that no token has"),
+        (format!("{token}\nother"), "has several lines"),
+        (format!("{token}\r\nother\r\n"), "has several lines"),
+        (format!("{token}\rother"), "has several lines"),
+        (format!("to\tken{token}"), "contains characters that no token has"),
+        (format!("to\0ken{token}"), "contains characters that no token has"),
         (String::new(), "is empty"),
         ("\u{feff} \n".to_owned(), "is empty"),
         (large, "is larger than 64 KiB"),
@@ -369,7 +369,7 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
     // What a shell of Windows writes by default.
     let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(token.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     folder.secret("token", wide);
-    assert!(run(&folder, &account, &[]).expect(2).stderr.contains("is no UTF-8 text"));
+    assert!(run(&folder, &account, &[]).expect(2).stderr.contains("is not UTF-8 text"));
     for good in [format!("{token}\n"), format!("\u{feff}{token}\r\n"), format!("  {token}  \n\n")] {
         folder.secret("token", good);
         run(&folder, &account, &[]).expect(0);
@@ -377,9 +377,12 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
     std::fs::remove_file(folder.path().join("token")).expect("the token");
     std::fs::create_dir(folder.path().join("token")).expect("a folder");
     assert!(run(&folder, &account, &[]).expect(2).stderr.contains("is a folder"));
-    for value in [format!("{token}\nother"), format!("to\u{1}ken{token}")] {
+    for (value, why) in [
+        (format!("{token}\nother"), "AMOPORT_TOKEN has several lines"),
+        (format!("to\u{1}ken{token}"), "AMOPORT_TOKEN contains characters that no token has"),
+    ] {
         let refused = run(&folder, &account[..4], &[("AMOPORT_TOKEN", &value)]).expect(2);
-        assert!(refused.stderr.contains("AMOPORT_TOKEN holds"), "{}", refused.stderr);
+        assert!(refused.stderr.contains(why), "{}", refused.stderr);
         assert_without(&refused, token);
     }
     run(&folder, &account[..4], &[("AMOPORT_TOKEN", &format!("{token}\n"))]).expect(0);
@@ -389,7 +392,7 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
         format!("[accounts.main]\nurl = \"{}\"\ntoken-command = [\"printf\", \"a\\nb\"]\n", service.url()),
     );
     let refused = run(&folder, &["account", "show", "--account", "main"], &[]).expect(2);
-    assert!(refused.stderr.contains("what token-command prints holds several lines"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("what token-command prints has several lines"), "{}", refused.stderr);
 }
 
 #[cfg(unix)]

@@ -281,7 +281,7 @@ fn a_pace_that_cannot_be_shared_is_told_of_and_kept_alone() {
     let args = ["import", "leads.csv", "-m", "leads.toml", "--batch", "5"];
     let output = folder.command(&service, &args).env("AMOPORT_RATE_DIR", file).output().expect("the program runs");
     let run = ran(output).expect(0);
-    assert!(run.stderr.contains("the pace cannot be shared with other processes"), "{}", run.stderr);
+    assert!(run.stderr.contains("the rate limit cannot be shared with other processes"), "{}", run.stderr);
     assert!(worst_second(&service) <= 8);
     assert_eq!(service.entities("leads"), 25);
 }

@@ -124,7 +124,7 @@ fn what_is_wrong_with_a_certificate_is_said_in_plain_words() {
     };
     for (fault, told) in [
         (Fault::Expired, "its certificate expired on "),
-        (Fault::NotYetValid, "its certificate is valid from "),
+        (Fault::NotYetValid, "its certificate is not valid before "),
         (Fault::WrongName, "its certificate is for "),
     ] {
         let tls = Tls { certificate: Certificate::new(fault), version: None, alpn: HTTP_1 };
@@ -137,15 +137,15 @@ fn what_is_wrong_with_a_certificate_is_said_in_plain_words() {
     let other = Road::to(&service, Way { tls: tls(HTTP_1), ..Way::default() });
     let road = Road::to(&service, Way { tls: Some(own), ..Way::default() });
     let end = status(&road, other.authority().to_str()).expect(4);
-    assert!(end.stderr.contains("signed by nobody whom this machine knows"), "{}", end.stderr);
+    assert!(end.stderr.contains("signed by an authority that this machine does not trust"), "{}", end.stderr);
     assert!(end.stderr.contains("SSL_CERT_FILE"), "{}", end.stderr);
 
     let folder = Folder::new();
     let empty = folder.write("empty.pem", "no certificate\n");
     for (file, told) in [
         ("/nowhere/ca.pem", "SSL_CERT_FILE names /nowhere/ca.pem, which cannot be read"),
-        (empty.to_str().expect("a name"), "which holds no certificate"),
-        (folder.path().to_str().expect("a name"), "which is no file"),
+        (empty.to_str().expect("a name"), "which contains no PEM certificate"),
+        (folder.path().to_str().expect("a name"), "which is not a file"),
     ] {
         let end = status(&other, Some(file)).expect(2);
         assert!(end.stderr.contains(told), "{}", end.stderr);

@@ -7,26 +7,26 @@ use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use std::path::Path;
 
 /// The columns that are exported, and what stands in them.
-pub const COLUMNS: [(&str, Holds); 14] = [
-    ("ID", Holds::Number),
-    ("Название", Holds::Text),
-    ("Бюджет", Holds::Number),
-    ("Этап", Holds::Text),
-    ("Ответственный", Holds::Text),
-    ("Создана", Holds::Instant),
-    ("Теги", Holds::Text),
-    ("Номер заявки", Holds::Text),
-    ("Источник", Holds::Text),
-    ("Город", Holds::Text),
-    ("utm_source", Holds::Text),
-    ("utm_medium", Holds::Text),
-    ("Дата отгрузки", Holds::Day),
-    ("Комментарий", Holds::Text),
+pub const COLUMNS: [(&str, FieldContent); 14] = [
+    ("ID", FieldContent::Number),
+    ("Название", FieldContent::Text),
+    ("Бюджет", FieldContent::Number),
+    ("Этап", FieldContent::Text),
+    ("Ответственный", FieldContent::Text),
+    ("Создана", FieldContent::Instant),
+    ("Теги", FieldContent::Text),
+    ("Номер заявки", FieldContent::Text),
+    ("Источник", FieldContent::Text),
+    ("Город", FieldContent::Text),
+    ("utm_source", FieldContent::Text),
+    ("utm_medium", FieldContent::Text),
+    ("Дата отгрузки", FieldContent::Day),
+    ("Комментарий", FieldContent::Text),
 ];
 const EPOCH: Date = Date::constant(1899, 12, 30);
 
 #[derive(Debug, Clone, Copy)]
-pub enum Holds {
+pub enum FieldContent {
     Text,
     Number,
     Instant,
@@ -45,7 +45,7 @@ pub fn xlsx(csv: &Path, xlsx: &Path) -> Result<(), String> {
             return Err(format!("{}: {} columns, not {}", csv.display(), record.len(), COLUMNS.len()));
         }
         for ((column, text), (_, holds)) in (0_u16..).zip(&record).zip(COLUMNS) {
-            let holds = if count == 0 { Holds::Text } else { holds };
+            let holds = if count == 0 { FieldContent::Text } else { holds };
             cell(sheet, count, column, text, holds, &formats).map_err(in_file(xlsx))?;
         }
         count += 1;
@@ -61,7 +61,7 @@ fn cell(
     row: u32,
     column: u16,
     text: &str,
-    holds: Holds,
+    holds: FieldContent,
     (instant, day): &(Format, Format),
 ) -> Result<(), XlsxError> {
     if text.is_empty() {
@@ -69,15 +69,15 @@ fn cell(
     }
     let days = |date: Date| (date - EPOCH).get_days();
     match holds {
-        Holds::Text => sheet.write_string(row, column, text)?,
-        Holds::Number => sheet.write_number(row, column, text.parse().unwrap_or(f64::NAN))?,
-        Holds::Instant => {
+        FieldContent::Text => sheet.write_string(row, column, text)?,
+        FieldContent::Number => sheet.write_number(row, column, text.parse().unwrap_or(f64::NAN))?,
+        FieldContent::Instant => {
             let at: DateTime = text.replacen(' ', "T", 1).parse().unwrap_or_default();
             let part =
                 f64::from(at.hour()) / 24.0 + f64::from(at.minute()) / 1440.0 + f64::from(at.second()) / 86_400.0;
             sheet.write_number_with_format(row, column, f64::from(days(at.date())) + part, instant)?
         }
-        Holds::Day => {
+        FieldContent::Day => {
             let serial = f64::from(days(text.parse().unwrap_or_default()));
             sheet.write_number_with_format(row, column, serial, day)?
         }

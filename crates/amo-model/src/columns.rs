@@ -1,17 +1,17 @@
-//! What of an entity stands in the columns of a table, with the titles the CRM's own pages have. Custom fields come
-//! behind these; they are the account's.
+//! The columns of an exported entity that every account has, with the titles of the CRM's own pages. The custom fields of the
+//! account follow them.
 
-use super::lean::Lean;
+use super::compact::CompactJson;
 use super::{Entity, parts};
 
 /// A column that every account has.
 #[derive(Debug)]
 pub struct ColumnSpec {
     pub title: &'static str,
-    /// The way to the value in the item's JSON.
+    /// The keys that lead to the value in the item's JSON.
     pub at: &'static [&'static str],
-    pub shows: Shows,
-    /// Stands behind the custom fields: what the service notes by itself, and few look at.
+    pub shows: ColumnType,
+    /// Comes after the custom fields, because it is noted by the service and rarely needed.
     pub behind: bool,
 }
 
@@ -21,10 +21,10 @@ impl ColumnSpec {
     }
 }
 
-/// What a value is, which decides how it is shown.
+/// What a column contains, which decides how a value is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shows {
-    /// An id, and any other number.
+pub enum ColumnType {
+    /// An id or another number.
     Number,
     /// An amount in the account's currency.
     Money,
@@ -35,63 +35,63 @@ pub enum Shows {
     Pipeline,
     /// A stage of the item's pipeline.
     Stage,
-    /// 0 is the robot. [seed]
+    /// A user id; 0 is the robot. [seed]
     User,
     LossReason,
     CustomerStatus,
     /// A list of segments, by id. [seed]
     Segments,
-    /// A list of things with a name.
+    /// A list of objects with a name.
     Names,
-    /// A list of ids, or of things with one.
+    /// A list of ids, or of objects with an id.
     Ids,
-    /// What a list of ids beside it is called.
-    NamesOf(Link),
-    /// Elements of lists, by id, with how many there are of each.
+    /// The names of the records whose ids are in the column before.
+    NamesOf(LinkKind),
+    /// Elements of catalogs by id, with their quantities.
     Elements,
-    /// Whatever it is, as JSON.
+    /// Any value, as JSON.
     Json,
-    /// An address of the web.
+    /// A URL.
     Link,
 }
 
-const fn at(title: &'static str, at: &'static [&'static str], shows: Shows) -> ColumnSpec {
+const fn at(title: &'static str, at: &'static [&'static str], shows: ColumnType) -> ColumnSpec {
     ColumnSpec { title, at, shows, behind: false }
 }
 
-const ID: ColumnSpec = at("ID", &["id"], Shows::Number);
-const NAME: ColumnSpec = at("Название", &["name"], Shows::Text);
-const RESPONSIBLE: ColumnSpec = at("Ответственный", &["responsible_user_id"], Shows::User);
-const TAGS: ColumnSpec = at("Теги", &["_embedded", "tags"], Shows::Names);
-const CONTACTS: ColumnSpec = at("Контакты", &["_embedded", "contacts"], Shows::Ids);
-const COMPANIES: ColumnSpec = at("Компании", &["_embedded", "companies"], Shows::Ids);
-const CONTACT_NAMES: ColumnSpec = at("Имена контактов", CONTACTS.at, Shows::NamesOf(Link::Contact));
-const COMPANY_NAMES: ColumnSpec = at("Названия компаний", COMPANIES.at, Shows::NamesOf(Link::Company));
-const ELEMENTS: ColumnSpec = at("Товары", &["_embedded", "catalog_elements"], Shows::Elements);
-const CREATED: ColumnSpec = at("Создан", &["created_at"], Shows::Instant).behind();
-const UPDATED: ColumnSpec = at("Изменён", &["updated_at"], Shows::Instant).behind();
-const CREATED_F: ColumnSpec = at("Создана", &["created_at"], Shows::Instant).behind();
-const UPDATED_F: ColumnSpec = at("Изменена", &["updated_at"], Shows::Instant).behind();
-const CREATED_BY: ColumnSpec = at("Кем создан", &["created_by"], Shows::User).behind();
-const UPDATED_BY: ColumnSpec = at("Кем изменён", &["updated_by"], Shows::User).behind();
-const CREATED_BY_F: ColumnSpec = at("Кем создана", &["created_by"], Shows::User).behind();
-const UPDATED_BY_F: ColumnSpec = at("Кем изменена", &["updated_by"], Shows::User).behind();
-const TASK: ColumnSpec = at("Ближайшая задача", &["closest_task_at"], Shows::Instant).behind();
+const ID: ColumnSpec = at("ID", &["id"], ColumnType::Number);
+const NAME: ColumnSpec = at("Название", &["name"], ColumnType::Text);
+const RESPONSIBLE: ColumnSpec = at("Ответственный", &["responsible_user_id"], ColumnType::User);
+const TAGS: ColumnSpec = at("Теги", &["_embedded", "tags"], ColumnType::Names);
+const CONTACTS: ColumnSpec = at("Контакты", &["_embedded", "contacts"], ColumnType::Ids);
+const COMPANIES: ColumnSpec = at("Компании", &["_embedded", "companies"], ColumnType::Ids);
+const CONTACT_NAMES: ColumnSpec = at("Имена контактов", CONTACTS.at, ColumnType::NamesOf(LinkKind::Contact));
+const COMPANY_NAMES: ColumnSpec = at("Названия компаний", COMPANIES.at, ColumnType::NamesOf(LinkKind::Company));
+const ELEMENTS: ColumnSpec = at("Товары", &["_embedded", "catalog_elements"], ColumnType::Elements);
+const CREATED: ColumnSpec = at("Создан", &["created_at"], ColumnType::Instant).behind();
+const UPDATED: ColumnSpec = at("Изменён", &["updated_at"], ColumnType::Instant).behind();
+const CREATED_F: ColumnSpec = at("Создана", &["created_at"], ColumnType::Instant).behind();
+const UPDATED_F: ColumnSpec = at("Изменена", &["updated_at"], ColumnType::Instant).behind();
+const CREATED_BY: ColumnSpec = at("Кем создан", &["created_by"], ColumnType::User).behind();
+const UPDATED_BY: ColumnSpec = at("Кем изменён", &["updated_by"], ColumnType::User).behind();
+const CREATED_BY_F: ColumnSpec = at("Кем создана", &["created_by"], ColumnType::User).behind();
+const UPDATED_BY_F: ColumnSpec = at("Кем изменена", &["updated_by"], ColumnType::User).behind();
+const TASK: ColumnSpec = at("Ближайшая задача", &["closest_task_at"], ColumnType::Instant).behind();
 
-/// Elements of a list of invoices have one. [seed]
-pub const INVOICE_LINK: ColumnSpec = at("Ссылка на счёт", &["invoice_link"], Shows::Link).behind();
+/// The column of elements of the catalog of invoices. [seed]
+pub const INVOICE_LINK: ColumnSpec = at("Ссылка на счёт", &["invoice_link"], ColumnType::Link).behind();
 
 const LEADS: &[ColumnSpec] = &[
     ID,
     NAME,
-    at("Бюджет", &["price"], Shows::Money),
-    at("Воронка", &["pipeline_id"], Shows::Pipeline),
-    at("Этап", &["status_id"], Shows::Stage),
+    at("Бюджет", &["price"], ColumnType::Money),
+    at("Воронка", &["pipeline_id"], ColumnType::Pipeline),
+    at("Этап", &["status_id"], ColumnType::Stage),
     RESPONSIBLE,
     CREATED_F,
     UPDATED_F,
-    at("Закрыта", &["closed_at"], Shows::Instant),
-    at("Причина отказа", &["loss_reason_id"], Shows::LossReason),
+    at("Закрыта", &["closed_at"], ColumnType::Instant),
+    at("Причина отказа", &["loss_reason_id"], ColumnType::LossReason),
     TAGS,
     CONTACTS,
     CONTACT_NAMES,
@@ -105,9 +105,9 @@ const LEADS: &[ColumnSpec] = &[
 
 const CONTACT: &[ColumnSpec] = &[
     ID,
-    at("Полное имя", &["name"], Shows::Text),
-    at("Имя", &["first_name"], Shows::Text),
-    at("Фамилия", &["last_name"], Shows::Text),
+    at("Полное имя", &["name"], ColumnType::Text),
+    at("Имя", &["first_name"], ColumnType::Text),
+    at("Фамилия", &["last_name"], ColumnType::Text),
     RESPONSIBLE,
     CREATED,
     UPDATED,
@@ -124,15 +124,15 @@ const COMPANY: &[ColumnSpec] = &[ID, NAME, RESPONSIBLE, CREATED_F, UPDATED_F, TA
 const CUSTOMER: &[ColumnSpec] = &[
     ID,
     NAME,
-    at("Статус", &["status_id"], Shows::CustomerStatus),
-    at("Сегменты", &["_embedded", "segments"], Shows::Segments),
+    at("Статус", &["status_id"], ColumnType::CustomerStatus),
+    at("Сегменты", &["_embedded", "segments"], ColumnType::Segments),
     RESPONSIBLE,
-    at("Ожидаемая сумма", &["next_price"], Shows::Money),
-    at("Следующая покупка", &["next_date"], Shows::Instant),
-    at("Периодичность", &["periodicity"], Shows::Number),
-    at("Сумма покупок", &["ltv"], Shows::Money),
-    at("Покупок", &["purchases_count"], Shows::Number),
-    at("Средний чек", &["average_check"], Shows::Money),
+    at("Ожидаемая сумма", &["next_price"], ColumnType::Money),
+    at("Следующая покупка", &["next_date"], ColumnType::Instant),
+    at("Периодичность", &["periodicity"], ColumnType::Number),
+    at("Сумма покупок", &["ltv"], ColumnType::Money),
+    at("Покупок", &["purchases_count"], ColumnType::Number),
+    at("Средний чек", &["average_check"], ColumnType::Money),
     CREATED,
     UPDATED,
     TAGS,
@@ -148,10 +148,10 @@ const CUSTOMER: &[ColumnSpec] = &[
 
 const TRANSACTION: &[ColumnSpec] = &[
     ID,
-    at("ID покупателя", &["customer_id"], Shows::Number),
-    at("Сумма", &["price"], Shows::Money),
-    at("Дата покупки", &["completed_at"], Shows::Instant),
-    at("Комментарий", &["comment"], Shows::Text),
+    at("ID покупателя", &["customer_id"], ColumnType::Number),
+    at("Сумма", &["price"], ColumnType::Money),
+    at("Дата покупки", &["completed_at"], ColumnType::Instant),
+    at("Комментарий", &["comment"], ColumnType::Text),
     ELEMENTS,
     CREATED_F,
     UPDATED_F,
@@ -162,7 +162,7 @@ const TRANSACTION: &[ColumnSpec] = &[
 const ELEMENT: &[ColumnSpec] = &[
     ID,
     NAME,
-    at("ID списка", &["catalog_id"], Shows::Number).behind(),
+    at("ID списка", &["catalog_id"], ColumnType::Number).behind(),
     INVOICE_LINK,
     CREATED,
     UPDATED,
@@ -173,12 +173,12 @@ const ELEMENT: &[ColumnSpec] = &[
 const CATALOG: &[ColumnSpec] = &[
     ID,
     NAME,
-    at("Тип", &["type"], Shows::Text),
-    at("Порядок", &["sort"], Shows::Number),
-    at("Можно добавлять элементы", &["can_add_elements"], Shows::Flag),
-    at("Виден в карточках", &["can_show_in_cards"], Shows::Flag),
-    at("Можно связать со многими", &["can_link_multiple"], Shows::Flag),
-    at("Можно удалить", &["can_be_deleted"], Shows::Flag),
+    at("Тип", &["type"], ColumnType::Text),
+    at("Порядок", &["sort"], ColumnType::Number),
+    at("Можно добавлять элементы", &["can_add_elements"], ColumnType::Flag),
+    at("Виден в карточках", &["can_show_in_cards"], ColumnType::Flag),
+    at("Можно связать со многими", &["can_link_multiple"], ColumnType::Flag),
+    at("Можно удалить", &["can_be_deleted"], ColumnType::Flag),
     CREATED,
     UPDATED,
     CREATED_BY,
@@ -188,9 +188,9 @@ const CATALOG: &[ColumnSpec] = &[
 const SEGMENT: &[ColumnSpec] = &[
     ID,
     NAME,
-    at("Цвет", &["color"], Shows::Text),
-    at("Покупателей", &["customers_count"], Shows::Number),
-    at("Цены товаров", &["available_products_price_types"], Shows::Ids),
+    at("Цвет", &["color"], ColumnType::Text),
+    at("Покупателей", &["customers_count"], ColumnType::Number),
+    at("Цены товаров", &["available_products_price_types"], ColumnType::Ids),
     CREATED,
     UPDATED,
 ];
@@ -198,11 +198,11 @@ const SEGMENT: &[ColumnSpec] = &[
 const STATUS: &[ColumnSpec] = &[
     ID,
     NAME,
-    at("Порядок", &["sort"], Shows::Number),
-    at("Цвет", &["color"], Shows::Text),
-    at("Тип", &["type"], Shows::Number),
-    at("По умолчанию", &["is_default"], Shows::Flag),
-    at("Условия", &["conditions"], Shows::Json),
+    at("Порядок", &["sort"], ColumnType::Number),
+    at("Цвет", &["color"], ColumnType::Text),
+    at("Тип", &["type"], ColumnType::Number),
+    at("По умолчанию", &["is_default"], ColumnType::Flag),
+    at("Условия", &["conditions"], ColumnType::Json),
 ];
 
 impl Entity {
@@ -221,91 +221,93 @@ impl Entity {
         }
     }
 
-    /// True where items have this key themselves.
+    /// True where one of the columns is this key of the item.
     pub fn has_key(self, key: &str) -> bool {
         self.columns().iter().any(|column| column.at == [key])
     }
 }
 
-/// One thing that an item is linked to, which can be shown in the item's row.
+/// A record that an item is linked to, and that can be shown in the item's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
-    /// The main one.
+pub enum LinkKind {
+    /// The main contact.
     Contact,
     Company,
-    /// Whose purchase it is.
+    /// The customer of a transaction.
     Customer,
 }
 
-impl Link {
-    pub const ALL: [Link; 3] = [Link::Contact, Link::Company, Link::Customer];
+impl LinkKind {
+    pub const ALL: [LinkKind; 3] = [LinkKind::Contact, LinkKind::Company, LinkKind::Customer];
 
     pub fn name(self) -> &'static str {
         match self {
-            Link::Contact => "contact",
-            Link::Company => "company",
-            Link::Customer => "customer",
+            LinkKind::Contact => "contact",
+            LinkKind::Company => "company",
+            LinkKind::Customer => "customer",
         }
     }
 
     pub fn entity(self) -> Entity {
         match self {
-            Link::Contact => Entity::Contacts,
-            Link::Company => Entity::Companies,
-            Link::Customer => Entity::Customers,
+            LinkKind::Contact => Entity::Contacts,
+            LinkKind::Company => Entity::Companies,
+            LinkKind::Customer => Entity::Customers,
         }
     }
 
-    /// What its columns' titles begin with.
+    /// How the titles of its columns begin.
     pub fn prefix(self) -> &'static str {
         match self {
-            Link::Contact => "Контакт",
-            Link::Company => "Компания",
-            Link::Customer => "Покупатель",
+            LinkKind::Contact => "Контакт",
+            LinkKind::Company => "Компания",
+            LinkKind::Customer => "Покупатель",
         }
     }
 
-    /// Of the columns that every account has, those shown of it: the id and the name.
+    /// Its columns that every account has: the id and the name.
     pub fn columns(self) -> impl Iterator<Item = &'static ColumnSpec> {
         self.entity().columns().iter().filter(|column| matches!(column.at, ["id" | "name"]))
     }
 
-    /// All of its kind that an item is linked to, in the item's order.
-    pub fn ids(self, item: &Lean) -> Vec<u64> {
+    /// The ids of all records of this kind that an item is linked to, in the item's order.
+    pub fn ids(self, item: &CompactJson) -> Vec<u64> {
         let listed = match self {
-            Link::Contact => &item["_embedded"]["contacts"],
-            Link::Company => &item["_embedded"]["companies"],
-            Link::Customer => return self.id(item).into_iter().collect(),
+            LinkKind::Contact => &item["_embedded"]["contacts"],
+            LinkKind::Company => &item["_embedded"]["companies"],
+            LinkKind::Customer => return self.id(item).into_iter().collect(),
         };
         parts::list(listed).iter().filter_map(|one| parts::id(&one["id"])).filter(|id| *id > 0).collect()
     }
 
-    /// The linked one's id. Of several contacts one is the main one: `is_main` [seed], `main_contact` [doc]; where none is
-    /// marked, the first is. [inferred]
-    pub fn id(self, item: &Lean) -> Option<u64> {
+    /// The id of the linked record. Of several contacts the main one counts: marked by `is_main` [seed] or `main_contact` [doc],
+    /// else the first. [inferred]
+    pub fn id(self, item: &CompactJson) -> Option<u64> {
         let embedded = &item["_embedded"];
         match self {
-            Link::Contact => {
+            LinkKind::Contact => {
                 let contacts = parts::list(&embedded["contacts"]);
                 let is_main =
-                    |contact: &&&Lean| ["is_main", "main_contact"].iter().any(|key| parts::flag(&contact[key]));
+                    |contact: &&&CompactJson| ["is_main", "main_contact"].iter().any(|key| parts::flag(&contact[key]));
                 let main = contacts.iter().find(is_main).or(contacts.first());
                 main.and_then(|contact| parts::id(&contact["id"]))
             }
-            Link::Company => parts::list(&embedded["companies"]).first().and_then(|company| parts::id(&company["id"])),
-            Link::Customer => parts::id(&item["customer_id"]).or_else(|| parts::id(&embedded["customer"]["id"])),
+            LinkKind::Company => {
+                parts::list(&embedded["companies"]).first().and_then(|company| parts::id(&company["id"]))
+            }
+            LinkKind::Customer => parts::id(&item["customer_id"]).or_else(|| parts::id(&embedded["customer"]["id"])),
         }
         .filter(|id| *id > 0)
     }
 }
 
 impl Entity {
-    /// What its items are linked to, one of each at most.
-    pub fn links(self) -> &'static [Link] {
+    /// What items of this entity are linked to, at most one of each.
+    pub fn links(self) -> &'static [LinkKind] {
         match self {
-            Entity::Leads | Entity::Customers => &[Link::Contact, Link::Company],
-            Entity::Contacts => &[Link::Company],
-            Entity::Transactions => &[Link::Customer],
+            Entity::Leads | Entity::Customers => &[LinkKind::Contact, LinkKind::Company],
+            Entity::Contacts => &[LinkKind::Company],
+            Entity::Transactions => &[LinkKind::Customer],
             Entity::Companies | Entity::Elements | Entity::Catalogs | Entity::Segments | Entity::Statuses => &[],
         }
     }
@@ -326,12 +328,12 @@ mod tests {
             (json!([]), None),
             (json!(null), None),
         ] {
-            assert_eq!(Link::Contact.id(&json!({"_embedded": {"contacts": contacts}}).into()), id, "{contacts}");
+            assert_eq!(LinkKind::Contact.id(&json!({"_embedded": {"contacts": contacts}}).into()), id, "{contacts}");
         }
-        assert_eq!(Link::Company.id(&json!({"_embedded": {"companies": [{"id": 3}]}}).into()), Some(3));
+        assert_eq!(LinkKind::Company.id(&json!({"_embedded": {"companies": [{"id": 3}]}}).into()), Some(3));
         let several = json!({"_embedded": {"contacts": [{"id": 3}, {"id": 0}, {"id": "1", "is_main": true}]}}).into();
-        assert_eq!(Link::Contact.ids(&several), [3, 1]);
-        assert_eq!(Link::Customer.id(&json!({"_embedded": {"customer": {"id": 4}}}).into()), Some(4));
-        assert_eq!(Link::Customer.id(&json!({"customer_id": 0}).into()), None);
+        assert_eq!(LinkKind::Contact.ids(&several), [3, 1]);
+        assert_eq!(LinkKind::Customer.id(&json!({"_embedded": {"customer": {"id": 4}}}).into()), Some(4));
+        assert_eq!(LinkKind::Customer.id(&json!({"customer_id": 0}).into()), None);
     }
 }

@@ -1,39 +1,27 @@
 #![doc = include_str!("../README.md")]
-//!
-//! ## Inside
-//!
-//! What the CRM is made of, said once: the table of kinds, the limits of the API with their source, and the words of
-//! its JSON. The client and the sandbox both read this; neither spells a field name or a path of its own.
-//!
-//! Sources are named as: [seed] the API's own documents, [doc] other official pages, [client] seen in other clients,
-//! [inferred] our own conclusion.
-
 #![forbid(unsafe_code)]
 
-pub mod answer;
 mod columns;
-pub mod compare;
-pub mod equals;
-pub mod field_type;
-pub mod held;
+mod json;
 mod kinds;
-pub mod lean;
 mod limits;
 mod listed;
-pub mod page;
-pub mod parts;
-pub mod payload;
+mod names;
+mod values;
 
-pub use columns::{ColumnSpec, INVOICE_LINK, Link, Shows};
-pub use field_type::FieldKind;
+pub use columns::{ColumnSpec, ColumnType, INVOICE_LINK, LinkKind};
+pub use json::{answer, compact, page, parts, payload};
 pub use kinds::{
     ADDRESS_PARTS, COUNTED_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, INVOICES, ITEM_PRICE, ITEM_QUANTITY,
     METADATA_CATEGORIES, NAME_PART, PRODUCTS, REFERENCE_PARTS, REFERENCE_TYPE_PART, SUPPLIERS, part_names, parts,
 };
 pub use limits::*;
-pub use listed::{Entity, EntitySpec, MAY_SORT, Order, Owner};
+pub use listed::{Entity, EntitySpec, ListOrder, MAY_SORT, Owner};
+pub use names::*;
+pub use values::field_type::FieldKind;
+pub use values::{compare, equals, field_type, held};
 
-/// What a mapping can import. A kind is a way of importing; the things it makes are `Entity`s.
+/// What a mapping can import. A kind is a way of importing; what it makes are `Entity`s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     Lead,
@@ -49,6 +37,7 @@ pub enum Kind {
     CustomerStatus,
 }
 
+/// What an import does with records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     Create,
@@ -56,7 +45,7 @@ pub enum Action {
     Delete,
 }
 
-/// How the items of an answer are wrapped.
+/// How an answer wraps its items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wrapping {
     /// `{"_embedded": {"<collection>": […]}}`
@@ -65,11 +54,11 @@ pub enum Wrapping {
     Array,
 }
 
-/// What the body of a write is.
+/// The body of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum BodyShape {
     Array,
-    /// One bare object; segments, and what is changed under its own address. [seed]
+    /// One object without an array: segments, and changes under a record's own address. [seed]
     Object,
     /// No body: DELETE. [seed]
     Nothing,
@@ -79,18 +68,19 @@ pub enum Shape {
 #[derive(Debug, Clone, Copy)]
 pub struct Write {
     pub action: Action,
-    /// Below `/api/v4/`. `{catalog}` is the mapping's catalog, `{parent}` the customer of the batch, `{id}` the record's
-    /// own id.
+    /// Below `/api/v4/`. `{catalog}` is the mapping's catalog, `{parent}` the customer of the batch, `{id}` the id of the
+    /// record.
     pub path: &'static str,
-    pub shape: Shape,
+    pub shape: BodyShape,
     pub wrapping: Wrapping,
-    /// A `request_id` is taken and given back. [seed]
+    /// A `request_id` is accepted and returned. [seed]
     pub echo: bool,
+    /// Records in one request.
     pub batch_max: usize,
 }
 
 impl Write {
-    /// The address of one request.
+    /// The path of one request, below `/api/v4/`.
     pub fn address(&self, catalog: Option<u64>, parent: Option<u64>, id: Option<u64>) -> String {
         let mut path = self.path.to_owned();
         for (name, value) in [("{catalog}", catalog), ("{parent}", parent), ("{id}", id)] {
@@ -101,34 +91,34 @@ impl Write {
         path
     }
 
-    /// True where the address names the record itself.
+    /// True where the path names the record.
     pub fn names_record(&self) -> bool {
         self.path.contains("{id}")
     }
 
-    /// True where the address names what the records belong to: they go out in batches of one owner each.
+    /// True where the path names the owner of the records, so that a batch has records of one owner only.
     pub fn names_parent(&self) -> bool {
         self.path.contains("{parent}")
     }
 }
 
-/// Everything the rooms need to know of a kind.
+/// Everything about a kind.
 #[derive(Debug)]
 pub struct KindSpec {
     pub kind: Kind,
     pub name: &'static str,
-    /// What a written item becomes: its list, its card, its answer's collection key.
+    /// What a written item becomes; decides the list, the card, and the collection of the answer.
     pub entity: Entity,
     pub writes: &'static [Write],
-    /// Its elements stand in a catalog, which the mapping names.
+    /// The type of the catalog that the mapping names, for elements of catalogs.
     pub catalog: Option<CatalogKind>,
-    /// Which switch of the account it needs.
+    /// What the account must have switched on.
     pub needs: Needs,
-    /// As many as an account may hold; what is there already counts. [seed]
+    /// The most that an account may have, existing ones included. [seed]
     pub quota: Option<usize>,
-    /// What deleting does to other things, told before it asks. [seed]
+    /// What deleting does to other records; shown before the user confirms. [seed]
     pub deleting: &'static str,
-    /// The tables of a mapping file, the first one being the record itself.
+    /// The tables of a mapping file; the first is the record itself.
     pub sections: &'static [SectionSpec],
 }
 
@@ -139,21 +129,21 @@ pub enum CatalogKind {
     Invoices,
 }
 
-/// What an account has to have switched on. [seed]
+/// What an account must have switched on. [seed]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     Nothing,
     /// Customers, in any mode.
     Customers,
-    /// Customers by segments.
+    /// Customers in the mode of segments.
     Segments,
-    /// Customers by periodicity.
+    /// Customers in the mode of periodic purchases.
     Periodicity,
 }
 
 impl Needs {
-    /// True where an account with this `customers_mode` has it. `dynamic` is another word for segments [doc]; a mode that
-    /// is not known forbids nothing.
+    /// True where an account with this `customers_mode` has it. `dynamic` is another name of segments [doc]; an unknown mode
+    /// forbids nothing.
     pub fn met_by(self, customers_mode: &str) -> bool {
         match customers_mode {
             "segments" | "dynamic" => self != Needs::Periodicity,
@@ -164,26 +154,26 @@ impl Needs {
     }
 }
 
-/// A table of a mapping file and the object it becomes in the payload.
+/// A table of a mapping file, and the object that it becomes in the request.
 #[derive(Debug)]
 pub struct SectionSpec {
-    /// `lead`, `lead.metadata`, `contact`: the table's name in the mapping.
+    /// The name of the table in the mapping: `lead`, `lead.metadata`, `contact`.
     pub name: &'static str,
-    pub at: At,
-    /// Whose custom fields `[name.fields]` may name.
+    pub at: Placement,
+    /// The owner of the custom fields that `[name.fields]` may name.
     pub custom_fields: Option<FieldsOf>,
-    /// Custom fields a record may carry here.
+    /// The most custom fields of a record here.
     pub custom_fields_max: Option<usize>,
-    /// One object for each row of the record, where rows are grouped.
+    /// Each row of a grouped record makes one object.
     pub repeats: bool,
     pub fields: &'static [FieldSpec],
 }
 
-/// Whose custom fields a section may name.
+/// The owner of the custom fields of a section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldsOf {
     Entity(Entity),
-    /// Those of the mapping's catalog.
+    /// The catalog of the mapping.
     Catalog,
 }
 
@@ -196,9 +186,9 @@ impl FieldsOf {
     }
 }
 
-/// Where a section's object stands in the item sent.
+/// Where the object of a section goes in the item sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum At {
+pub enum Placement {
     Item,
     /// `_embedded.<key>[0]`
     EmbeddedFirst(&'static str),
@@ -208,38 +198,39 @@ pub enum At {
     Field(&'static str),
     /// Elements of a catalog with a quantity, in `_embedded.catalog_elements`.
     Elements,
-    /// Elements of a catalog with a quantity, by the link endpoint, after the record is made. [doc]
+    /// Elements of a catalog with a quantity, sent to the link endpoint after the record is made. [doc]
     LinkedElements,
-    /// The parts of one custom field's value; which field, the mapping says.
+    /// The parts of the value of one custom field, which the mapping names.
     Value,
 }
 
-/// A field of the mapping language and the key it becomes.
+/// A field of the mapping language, and the key that it becomes.
 #[derive(Debug)]
 pub struct FieldSpec {
     pub name: &'static str,
-    /// The key in the JSON, as in the API's validation errors' `path`.
+    /// The key in the JSON; the `path` of validation errors uses it as well.
     pub wire: Wire,
-    pub holds: Holds,
+    pub holds: FieldContent,
     pub on_create: bool,
     pub on_update: bool,
     pub on_delete: bool,
     pub required: Required,
-    /// Taken in this mode of customers only.
+    /// Accepted only in this mode of customers.
     pub only: Needs,
-    /// For the schema and for `--help`.
+    /// A short description for the schema and for `--help`.
     pub about: &'static str,
 }
 
-/// When a record that is made cannot go without a field.
+/// When a new record must have a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Required {
     No,
     Always,
-    /// Where customers buy periodically. [seed]
+    /// In the mode of periodic purchases. [seed]
     Periodicity,
 }
 
+/// The place of a field in the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wire {
     /// A key of the section's object.
@@ -250,7 +241,7 @@ pub enum Wire {
     EmbeddedSource,
     /// `tags_to_add`, `tags_to_delete`: a list of `{"name": "…"}`.
     Tags(&'static str),
-    /// `_embedded.tags`, which are all the tags there are afterwards. [seed], [client live]
+    /// `_embedded.tags`, which replace all tags of the record. [seed], [client live]
     EmbeddedTags,
     /// A plain list of ids.
     Ids(&'static str),
@@ -258,18 +249,18 @@ pub enum Wire {
     Discount(&'static str),
     /// The custom field with this code.
     Field(&'static str),
-    /// In the address, not in the body: what the record belongs to.
+    /// The owner of the record; in the path, not in the body.
     Parent,
-    /// Not in the body: a link to these, made by the link endpoint after the record. [doc]
+    /// A link to these; sent to the link endpoint after the record, not in its body. [doc]
     Link(Entity),
-    /// An element's id, quantity or catalog, which go out together.
+    /// The id of an element, which is sent together with its quantity and catalog.
     ElementId,
     ElementQuantity,
     ElementCatalog,
 }
 
 impl Wire {
-    /// The start of the paths by which the API names this field in a validation error.
+    /// How the `path` of a validation error for this field begins.
     pub fn path(self) -> String {
         match self {
             Wire::Key(key) | Wire::Tags(key) | Wire::Ids(key) => key.to_owned(),
@@ -287,10 +278,11 @@ impl Wire {
     }
 }
 
-/// What a field holds; decides the conversion.
+/// What a field contains, which decides how a cell is converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Holds {
+pub enum FieldContent {
     Text {
+        /// Characters.
         max: usize,
     },
     /// A whole number that is an amount of money. [seed: int]
@@ -299,7 +291,7 @@ pub enum Holds {
     Money,
     /// A number that may have decimals.
     Number,
-    /// How many: more than none. [seed]
+    /// A number above 0. [seed]
     Quantity,
     Int,
     Bool,
@@ -319,30 +311,30 @@ pub enum Holds {
     /// The id of the record itself.
     OwnId,
     Tags,
-    /// One of a closed list.
+    /// One of these words.
     Word(&'static [&'static str]),
-    /// One of a closed list of colours; `hash` where they are written with a `#`. [seed]
+    /// One of these colours; `hash` where they are written with a `#`. [seed]
     Colour {
         known: &'static [&'static str],
         hash: bool,
     },
     CustomerStatus,
     Segments,
-    /// Price fields of the products' catalog. [seed]
+    /// Price fields of the catalog of products. [seed]
     PriceFields,
-    /// An element of the products' catalog, or of the catalog the section names.
+    /// An element of the catalog of products, or of the catalog that the section names.
     Element,
-    /// An element of the list of suppliers. [client live]
+    /// An element of the catalog of suppliers. [client live]
     Supplier,
     Catalog,
-    /// What the custom field with the wire's code holds.
+    /// As the type of the custom field with the code of `wire` says.
     OfField,
 }
 
-impl Holds {
-    /// True where one field takes several values.
+impl FieldContent {
+    /// True where a field takes several values.
     pub fn many(self) -> bool {
-        matches!(self, Holds::Tags | Holds::Ids(_) | Holds::Segments | Holds::PriceFields)
+        matches!(self, FieldContent::Tags | FieldContent::Ids(_) | FieldContent::Segments | FieldContent::PriceFields)
     }
 }
 
@@ -361,7 +353,7 @@ impl Kind {
         Kind::CustomerStatus,
     ];
 
-    /// What an export can be asked for: a complex lead is a way of making things and no thing of its own.
+    /// The kinds that can be exported. A complex lead is only a way of making leads, contacts and companies.
     pub fn exported() -> impl Iterator<Item = Kind> {
         Kind::ALL.into_iter().filter(|kind| *kind != Kind::ComplexLead)
     }
@@ -384,7 +376,7 @@ impl KindSpec {
         self.writes.iter().find(|write| write.action == action)
     }
 
-    /// True where several rows may make one record.
+    /// True where several rows can make one record.
     pub fn grouped(&self) -> bool {
         self.sections.iter().any(|section| section.repeats)
     }
@@ -399,9 +391,9 @@ impl SectionSpec {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// True where the section's object stands inside the item and not beside it.
+    /// True where the section is the item itself.
     pub fn is_item(&self) -> bool {
-        self.at == At::Item
+        self.at == Placement::Item
     }
 }
 
@@ -448,7 +440,7 @@ mod tests {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.name()), Some(kind));
             assert_eq!(kind.spec().kind, kind);
-            assert_eq!(kind.spec().sections[0].at, At::Item);
+            assert_eq!(kind.spec().sections[0].at, Placement::Item);
             assert!(!kind.spec().writes.is_empty());
         }
     }
@@ -456,7 +448,7 @@ mod tests {
     #[test]
     fn an_updatable_kind_takes_the_id_of_the_record() {
         for kind in Kind::ALL.map(Kind::spec) {
-            let takes_id = kind.sections[0].fields.iter().any(|f| f.holds == Holds::OwnId && f.on_update);
+            let takes_id = kind.sections[0].fields.iter().any(|f| f.holds == FieldContent::OwnId && f.on_update);
             assert_eq!(takes_id, kind.write(Action::Update).is_some(), "{}", kind.name);
         }
     }

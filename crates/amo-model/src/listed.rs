@@ -1,6 +1,6 @@
-//! What the CRM lists: its entities, the paths and oddities of their lists, and whose custom fields there are.
+//! The entities of the CRM: the paths and peculiarities of their lists, and the owners of custom fields.
 
-/// A thing of the CRM that is listed: it has an id of its own, and a collection it stands in.
+/// A kind of record with an id of its own and a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Entity {
     Leads,
@@ -8,47 +8,47 @@ pub enum Entity {
     Companies,
     Customers,
     Transactions,
-    /// Of one catalog: products, invoices, plain lists.
+    /// Elements of one catalog: products, invoices, regular catalogs.
     Elements,
     Catalogs,
     Segments,
-    /// Stages of customers, in periodicity mode.
+    /// Customer statuses, in the mode of periodic purchases.
     Statuses,
 }
 
-/// How an entity is listed.
+/// The list of an entity.
 #[derive(Debug)]
 pub struct EntitySpec {
-    /// The key under `_embedded`, in the documents' own words.
+    /// The key under `_embedded`.
     pub collection: &'static str,
     /// Below `/api/v4/`; `{catalog}` stands for a catalog's id.
     pub list: &'static str,
-    /// The address of the card in the CRM's own pages, below the host. [client]
+    /// The path of the record's card in the CRM's own pages. [client]
     pub card: Option<&'static str>,
-    pub order: Order,
-    /// `filter[id][]` is known to work; else the whole list is looked through. [seed], [doc]
+    pub order: ListOrder,
+    /// `filter[id][]` is known to work; else the whole list is read. [seed], [doc]
     pub by_ids: bool,
-    /// What a list is asked to embed, so that records can be told apart by it.
+    /// What a list is asked to embed, so that records can be told apart.
     pub with: &'static str,
-    /// What was deleted can be listed with `with=only_deleted`, for as long as it lies in the trash. [seed], [client live]
+    /// Deleted records can be listed with `with=only_deleted` while they are in the trash. [seed], [client live]
     pub trash: bool,
-    /// Its last page may name a next one. [seed]
+    /// The last page may link to a next one. [seed]
     pub names_next: bool,
 }
 
-/// In which order a list comes.
+/// The order in which a list comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Order {
+pub enum ListOrder {
     /// `order[id]` is honoured. [seed], [client live]
     ById,
-    /// Nobody has seen it honoured; the list has been seen to rise by id. [inferred]
-    Unsure,
-    /// The list comes whole, whatever page is asked for. [seed]
-    Whole,
+    /// It is not known whether `order[id]` is honoured; the list has been seen to rise by id. [inferred]
+    Unknown,
+    /// The whole list comes as one page, whatever page is requested. [seed]
+    OnePage,
 }
 
-/// Keys by which a list may be sorted that does not heed the order asked for: contacts come by their last change. [client
-/// live]; the others [inferred]
+/// Keys by which a list may be sorted that ignores the order asked for. Contacts come by their last change [client live]; the
+/// others [inferred]
 pub const MAY_SORT: [&str; 3] = ["name", "created_at", "updated_at"];
 
 impl Entity {
@@ -70,7 +70,7 @@ impl Entity {
                 collection: "leads",
                 list: "leads",
                 card: Some("leads/detail/{id}"),
-                order: Order::ById,
+                order: ListOrder::ById,
                 by_ids: true,
                 with: "contacts,catalog_elements",
                 trash: true,
@@ -80,7 +80,7 @@ impl Entity {
                 collection: "contacts",
                 list: "contacts",
                 card: Some("contacts/detail/{id}"),
-                order: Order::ById,
+                order: ListOrder::ById,
                 by_ids: true,
                 with: "",
                 trash: true,
@@ -90,7 +90,7 @@ impl Entity {
                 collection: "companies",
                 list: "companies",
                 card: Some("companies/detail/{id}"),
-                order: Order::ById,
+                order: ListOrder::ById,
                 by_ids: true,
                 with: "",
                 trash: true,
@@ -100,7 +100,7 @@ impl Entity {
                 collection: "customers",
                 list: "customers",
                 card: Some("customers/detail/{id}"),
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: true,
                 with: "contacts,companies,catalog_elements",
                 trash: false,
@@ -110,7 +110,7 @@ impl Entity {
                 collection: "transactions",
                 list: "customers/transactions",
                 card: None,
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: true,
                 with: "",
                 trash: false,
@@ -120,7 +120,7 @@ impl Entity {
                 collection: "elements",
                 list: "catalogs/{catalog}/elements",
                 card: Some("catalogs/{catalog}/detail/{id}"),
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: true,
                 with: "invoice_link",
                 trash: false,
@@ -130,7 +130,7 @@ impl Entity {
                 collection: "catalogs",
                 list: "catalogs",
                 card: Some("catalogs/{id}"),
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: false,
                 with: "",
                 trash: false,
@@ -140,7 +140,7 @@ impl Entity {
                 collection: "segments",
                 list: "customers/segments",
                 card: None,
-                order: Order::Unsure,
+                order: ListOrder::Unknown,
                 by_ids: false,
                 with: "",
                 trash: false,
@@ -150,7 +150,7 @@ impl Entity {
                 collection: "statuses",
                 list: "customers/statuses",
                 card: None,
-                order: Order::Whole,
+                order: ListOrder::OnePage,
                 by_ids: false,
                 with: "",
                 trash: false,
@@ -164,7 +164,7 @@ impl Entity {
         self.spec().list
     }
 
-    /// The word for what something is linked to: elements have another one there than in their own list. [doc]
+    /// The name of the entity in links. Elements have another name there than in their own list. [doc]
     pub fn linked(self) -> &'static str {
         match self {
             Entity::Elements => "catalog_elements",
@@ -179,13 +179,13 @@ impl Entity {
         }
     }
 
-    /// The collection key.
+    /// The key under `_embedded`.
     pub fn collection(self) -> &'static str {
         self.spec().collection
     }
 }
 
-/// Whose custom fields: those of an entity, or of one catalog's elements. Written as the path their list stands under.
+/// The owner of custom fields: an entity, or one catalog for its elements. Serialized as the start of the path of their list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Owner {
     Entity(Entity),
@@ -193,7 +193,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// Entities with custom fields; catalogs have theirs each. [doc]
+    /// Entities with custom fields; each catalog has fields of its own. [doc]
     pub const ENTITIES: [Entity; 5] =
         [Entity::Leads, Entity::Contacts, Entity::Companies, Entity::Customers, Entity::Segments];
 
@@ -205,7 +205,7 @@ impl Owner {
         }
     }
 
-    /// The start of the path of its fields' list, below `/api/v4/`.
+    /// The start of the path of the list of its fields, below `/api/v4/`.
     pub fn path(self) -> String {
         match self {
             Owner::Entity(entity) => entity.path().to_owned(),

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Right;
 
-/// Rows of a page without `limit`. [doc]
-pub const PAGE_DEFAULT: usize = 50;
+pub use amo_model::PAGE_DEFAULT;
 
 /// One day.
 const LAG_MAX_S: f64 = 86_400.0;

@@ -4,7 +4,7 @@ pub mod requests;
 pub mod usage;
 
 use crate::cli::exit::Exit;
-use crate::engine::{MaxErrors, Others};
+use crate::engine::{MaxErrors, ReadableByOthers};
 use amo_model::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use sheet_source::HiddenRows;
@@ -105,8 +105,8 @@ pub struct OpenArgs {
 }
 
 impl OpenArgs {
-    pub fn others(self) -> Others {
-        if self.allow_open_token_file { Others::Allowed } else { Others::Refused }
+    pub fn others(self) -> ReadableByOthers {
+        if self.allow_open_token_file { ReadableByOthers::Allowed } else { ReadableByOthers::Refused }
     }
 }
 

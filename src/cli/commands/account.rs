@@ -6,7 +6,7 @@ use crate::cli::exit::Exit;
 use crate::cli::terminal::ask;
 use crate::cli::terminal::listen::EventPrinter;
 use crate::cli::terminal::say;
-use crate::engine::{self, Cancel, CustomersMode, EngineError, Others, SnapshotOutput, Target};
+use crate::engine::{self, Cancel, CustomersMode, EngineError, ReadableByOthers, SnapshotOutput, Target};
 use amo_client::account::Account;
 use amo_client::private::secret;
 use amo_model::FieldKind;
@@ -152,7 +152,7 @@ fn allow(host: &str, common: &CommonArgs) -> Result<Exit, EngineError> {
 }
 
 /// The code comes from a file or stdin: the command line is for everybody to see.
-fn login(name: &str, code_file: &Path, others: Others, common: &CommonArgs) -> Result<Exit, EngineError> {
+fn login(name: &str, code_file: &Path, others: ReadableByOthers, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut printer = EventPrinter::new(common);
     let target =
         Target::account(name).with_consent(ask::consent(false, &Cancel::new())).others(others).on_hold(say::hold);
@@ -166,10 +166,10 @@ fn login(name: &str, code_file: &Path, others: Others, common: &CommonArgs) -> R
     Ok(Exit::Done)
 }
 
-fn read_code(file: &Path, others: Others) -> Result<SecretString, EngineError> {
+fn read_code(file: &Path, others: ReadableByOthers) -> Result<SecretString, EngineError> {
     let read = match file == Path::new("-") {
         true => secret::input(),
-        false => secret::read(file, others).map(|kept| kept.held),
+        false => secret::read(file, others).map(|kept| kept.content),
     };
     read.map_err(|unfit| {
         let hint = unfit.hint.unwrap_or_else(|| {

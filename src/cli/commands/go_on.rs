@@ -1,11 +1,11 @@
 //! The command that goes on after a stop, as it can be copied into a shell.
 
-use crate::engine::{EngineError, ErrorKind, OLDER_STATE, Others, RunResult};
+use crate::engine::{EngineError, ErrorKind, OLDER_STATE, ReadableByOthers, RunResult};
 use crate::store::SANDBOX;
 use std::path::Path;
 
 /// Goes on with a run, from whatever folder.
-pub fn resume_command(result: &RunResult, token_file: Option<&Path>, others: Others) -> String {
+pub fn resume_command(result: &RunResult, token_file: Option<&Path>, others: ReadableByOthers) -> String {
     let location = &result.location;
     let path = |path: &Path| path.display().to_string();
     let mut words = vec!["amoport".to_owned(), "resume".to_owned(), result.summary.run.clone()];
@@ -19,7 +19,7 @@ pub fn resume_command(result: &RunResult, token_file: Option<&Path>, others: Oth
     if let Some(file) = now.as_deref().or(location.token_file.as_deref()) {
         words.extend(["--token-file".to_owned(), path(file)]);
     }
-    words.extend((others == Others::Allowed).then(|| "--allow-open-token-file".to_owned()));
+    words.extend((others == ReadableByOthers::Allowed).then(|| "--allow-open-token-file".to_owned()));
     shell_line(words.iter().map(String::as_str))
 }
 

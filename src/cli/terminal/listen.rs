@@ -5,7 +5,7 @@ use crate::cli::commands::go_on;
 use crate::cli::terminal::progress::{Bar, format_counts};
 use crate::cli::terminal::say;
 use crate::cli::terminal::signals::RunStarted;
-use crate::engine::{Event, Next, Others, Phase, RunResult};
+use crate::engine::{Event, Next, Phase, ReadableByOthers, RunResult};
 use crate::report;
 use crate::upload;
 use sheet_source::problem::Severity;
@@ -16,7 +16,7 @@ pub struct EventPrinter<'a> {
     common: &'a CommonArgs,
     /// What is to be said of the token when a run is gone on with.
     token_file: Option<&'a Path>,
-    others: Others,
+    others: ReadableByOthers,
     bar: Bar,
     run_started: RunStarted,
 }
@@ -26,7 +26,7 @@ impl<'a> EventPrinter<'a> {
         EventPrinter {
             common,
             token_file: None,
-            others: Others::Refused,
+            others: ReadableByOthers::Refused,
             bar: Bar::new(common),
             run_started: RunStarted::default(),
         }
@@ -38,7 +38,7 @@ impl<'a> EventPrinter<'a> {
     }
 
     /// The same where secrets are taken from files that other users can read.
-    pub fn others(self, others: Others) -> EventPrinter<'a> {
+    pub fn others(self, others: ReadableByOthers) -> EventPrinter<'a> {
         EventPrinter { others, ..self }
     }
 

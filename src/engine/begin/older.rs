@@ -5,8 +5,8 @@ use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::EventSink;
 use crate::engine::prepare;
 use crate::store::{LastSend, Run, RunHead, Sends, Store};
+use amo_client::pace;
 use amo_client::private;
-use amo_client::rate;
 use amo_model::Action;
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem};
@@ -53,7 +53,7 @@ pub fn older_problem(state: &Path, allowed: bool) -> Result<Option<Problem>, Eng
 fn find_forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>, EngineError> {
     let began_at = store.began_at()?;
     let known = || {
-        let folder = rate::folder().ok_or("no home folder")?;
+        let folder = pace::default_folder().ok_or("no home folder")?;
         private::folder(&folder).map_err(|e| e.to_string())?;
         let sends = Sends::open(&folder).map_err(|e| e.to_string())?;
         let last = sends.last(store, began_at).map_err(|e| e.to_string())?;

@@ -13,10 +13,10 @@ use crate::export::{
 };
 use crate::mapping;
 use crate::store::{AccountKey, Counts, Store};
-use amo_client::account::{Account, CatalogRef, Miss, Wanted};
+use amo_client::account::{Account, CatalogRef, LookupError, SnapshotScope};
 use amo_client::private;
 use amo_client::{Client, TokenUser};
-use amo_model::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Link, Owner, UPDATED_AT};
+use amo_model::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, LinkKind, Owner, UPDATED_AT};
 use sheet_source::delimiter_allowed;
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem, Stage, did_you_mean, quoted};
@@ -245,7 +245,7 @@ fn parse_filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError
 }
 
 /// What the rows are to show of others.
-fn parse_links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
+fn parse_links(request: &ExportRequest) -> Result<Vec<LinkKind>, EngineError> {
     let known = request.kind.spec().entity.links();
     let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
     let mut links = Vec::new();
@@ -267,7 +267,7 @@ fn parse_links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
 }
 
 /// What has to be known to give names instead of ids.
-fn wanted_parts(request: &ExportRequest, links: &[Link]) -> Wanted {
+fn wanted_parts(request: &ExportRequest, links: &[LinkKind]) -> SnapshotScope {
     let spec = request.kind.spec();
     let entity = spec.entity;
     let catalog = spec.catalog.map(|kind| match (&request.catalog, kind) {
@@ -275,14 +275,14 @@ fn wanted_parts(request: &ExportRequest, links: &[Link]) -> Wanted {
         (None, CatalogKind::Invoices) => CatalogRef::Typed(INVOICES),
         (None, CatalogKind::Any) => CatalogRef::Named(String::new()),
     });
-    let is_linked = |entity: Entity| links.iter().any(|link| *link != Link::Customer && link.entity() == entity);
-    Wanted {
+    let is_linked = |entity: Entity| links.iter().any(|link| *link != LinkKind::Customer && link.entity() == entity);
+    SnapshotScope {
         fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity || is_linked(*owner)).collect(),
-        lists: spec.catalog.is_some(),
+        catalog_list: spec.catalog.is_some(),
         catalogs: catalog.into_iter().collect(),
         segments: entity == Entity::Customers,
         statuses: entity == Entity::Customers,
-        ..Wanted::default()
+        ..SnapshotScope::default()
     }
 }
 
@@ -323,11 +323,13 @@ fn find_catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -
     match (&request.catalog, kind) {
         (Some(name), _) => account.catalog(name).map(|catalog| catalog.id).map_err(|miss| {
             let hint = match miss {
-                Miss::Unknown { near } => {
+                LookupError::Unknown { near } => {
                     did_you_mean(name, near.iter().map(String::as_str)).unwrap_or_else(|| catalog_names(account))
                 }
-                Miss::Ambiguous { choices } => message!("name it by its id: {names}", names = choices.join(", ")),
-                Miss::Unusable { why } => why,
+                LookupError::Ambiguous { choices } => {
+                    message!("name it by its id: {names}", names = choices.join(", "))
+                }
+                LookupError::Unusable { why } => why,
             };
             let message = message!("no single catalog is named {value}", value = quoted(name));
             EngineError::refused("export-catalog", message, hint)
@@ -371,7 +373,7 @@ fn parse_since(text: &str, account: &Account) -> Result<i64, EngineError> {
 fn select_columns(
     request: &ExportRequest,
     ask: &ExportQuery,
-    links: &[Link],
+    links: &[LinkKind],
     account: &Account,
 ) -> Result<TableColumns, EngineError> {
     let all = TableColumns::of(ask.entity, ask.catalog, account).with_links(links, account);

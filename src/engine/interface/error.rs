@@ -136,14 +136,14 @@ impl From<Failure> for EngineError {
             Failure::Blocked => "only the service's support can lift the block",
             Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
             Failure::Unreadable(_) => "check the account's address: https://NAME.amocrm.ru",
-            Failure::Unproven(_) => "ask whoever runs the proxy, or the service's support, about that list",
-            Failure::Missing { status, .. } | Failure::Between { status, .. } => meaning(*status).1,
+            Failure::Incomplete(_) => "ask whoever runs the proxy, or the service's support, about that list",
+            Failure::Missing { status, .. } | Failure::Gateway { status, .. } => meaning(*status).1,
             Failure::Throttled { .. } | Failure::Halted => {
                 "other programs may be using the account; wait a few minutes and start again with a lower --rate"
             }
             Failure::Unpaid(_) => "pay for the account or change its plan",
             Failure::Forbidden(_) => "use the token of a user with this permission",
-            Failure::Refused { .. } | Failure::Broken { .. } => "try again in a few minutes",
+            Failure::Refused { .. } | Failure::ServerError { .. } => "try again in a few minutes",
         };
         let problem =
             Problem::new(Stage::Send, "service", message!("{failure}", failure = failure.to_string())).hint(hint);

@@ -7,7 +7,7 @@ use crate::mapping::{Plan, Record};
 use crate::store::{AccountKey, KeySpace, KeyUse, Keys, KnownKey, Outcome, Store, ledger_name};
 use crate::upload::feed::QueuedRecord;
 use crate::upload::feed::known::{self, IdLookup, LOOKED_UP_MAX};
-use amo_client::{Client, Standing};
+use amo_client::{Client, RecordState};
 use amo_model::Action;
 use sheet_source::Row;
 use std::path::Path;
@@ -88,7 +88,7 @@ impl KnownKeys {
         let standing = prepare::run_cancellable(&runtime, cancel, "nothing was sent", standing)?;
         let outcome = |(loaded, known): (QueuedRecord, KnownKey)| {
             let standing = known::made_id(&known).and_then(|(id, _)| standing.get(&id)).copied();
-            let is_remade = standing == Some(Standing::Gone) && self.remake_deleted;
+            let is_remade = standing == Some(RecordState::NotFound) && self.remake_deleted;
             (!is_remade).then(|| known::held_back(plan, &loaded, &known, standing))
         };
         Ok(waiting.into_iter().map(outcome).collect())

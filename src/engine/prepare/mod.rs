@@ -14,9 +14,9 @@ use crate::mapping::{KeyQuery, Keyed, Ledger, MappingAst, Plan, compile};
 use crate::store::{
     AccountKey, KeySpace, KeyUse, Keys, LedgerEntry, Relation, Store, StoreError, file_name, ledger_name,
 };
-use amo_client::account::{Account, SNAPSHOT_SCHEMA, Wanted};
+use amo_client::account::{Account, SNAPSHOT_SCHEMA, SnapshotScope};
 use amo_client::private;
-use amo_client::pull;
+use amo_client::snapshot;
 use amo_model::parts::Basics;
 use amo_model::{Entity, Kind};
 use sha2::{Digest, Sha256};
@@ -81,7 +81,7 @@ pub(super) fn read_basics(
     events: &mut EventSink<'_>,
 ) -> Result<Basics, EngineError> {
     events.emit(Event::Phase(Phase::Account));
-    let basics = run_cancellable(runtime, cancel, "nothing was sent", pull::basics(&target.client))?;
+    let basics = run_cancellable(runtime, cancel, "nothing was sent", snapshot::basics(&target.client))?;
     target.forward_notices(events);
     let basics = basics?;
     target.confirm_account(basics.id, events);
@@ -99,7 +99,7 @@ pub(super) fn account_key(state: &Path, target: &OpenAccount, id: u64) -> Result
 /// Asks the account who it is and what it is made of.
 pub(super) fn read_account(
     target: &OpenAccount,
-    wanted: &Wanted,
+    wanted: &SnapshotScope,
     runtime: &Runtime,
     cancel: &Cancel,
     events: &mut EventSink<'_>,
@@ -111,12 +111,12 @@ pub(super) fn read_account(
 /// Asks the account what it is made of; what the token may not see is told and left out.
 pub(super) fn read_parts(
     target: &OpenAccount,
-    (basics, wanted): (Basics, &Wanted),
+    (basics, wanted): (Basics, &SnapshotScope),
     runtime: &Runtime,
     cancel: &Cancel,
     events: &mut EventSink<'_>,
 ) -> Result<Pulled, EngineError> {
-    let pulled = pull::rest(&target.client, basics, wanted, now());
+    let pulled = snapshot::pull_with(&target.client, basics, wanted, now());
     let pulled = run_cancellable(runtime, cancel, "nothing was sent", pulled)?;
     target.forward_notices(events);
     let (account, gaps) = pulled?;

@@ -25,7 +25,7 @@ use crate::export::round_trip::{DecideError, DecisionContext, Decisions, Generat
 use crate::export::{self, HiddenSheet, HiddenSheetError, TableColumns};
 use crate::mapping::{self, Edit, Edits, MappingAst, Plan, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
-use amo_client::account::{Account, Wanted};
+use amo_client::account::{Account, SnapshotScope};
 use amo_model::{Action, Kind};
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem, Stage};
@@ -166,7 +166,7 @@ fn open_workbook(
         return Err(Problem::in_file(file, "other-account", message).hint(hint).into());
     }
     let purposes = purposes(hidden.stamp.kind, request.as_new);
-    let mut all = Wanted::default();
+    let mut all = SnapshotScope::default();
     for purpose in purposes {
         let written = parse_mapping(file, &export::round_trip::generate(&hidden, *purpose, None, None, same_account))?;
         merge_wanted(&mut all, wanted(&written));
@@ -186,7 +186,7 @@ fn is_same_account(hidden: &HiddenSheet, target: &OpenAccount, id: u64, state: &
     Ok(known.flatten() == Some(id))
 }
 
-fn merge_wanted(into: &mut Wanted, more: Wanted) {
+fn merge_wanted(into: &mut SnapshotScope, more: SnapshotScope) {
     into.fields.extend(more.fields);
     into.fields.sort();
     into.fields.dedup();
@@ -201,7 +201,7 @@ fn merge_wanted(into: &mut Wanted, more: Wanted) {
         }
     }
     into.chains.extend(more.chains);
-    into.lists |= more.lists;
+    into.catalog_list |= more.catalog_list;
     into.segments |= more.segments;
     into.statuses |= more.statuses;
     into.customers |= more.customers;

@@ -12,8 +12,8 @@ use crate::store::{Journal, RecordIds, RunHead, Store, Verify};
 use crate::upload::LIST_LAG;
 use crate::upload::feed::{self, FeedItem, QueuedRecord, Select};
 use crate::upload::verify::{SentBodies, Verified, Verifier, VerifyError};
-use amo_client::account::{Wanted, changes};
-use amo_client::{Client, pull};
+use amo_client::account::{SnapshotScope, changes};
+use amo_client::{Client, snapshot};
 use amo_model::Action;
 use amo_model::answer::NOT_A_CHOICE;
 use sheet_source::message;
@@ -201,7 +201,7 @@ impl PostProcessing<'_> {
         }
         let then = &self.plan.account;
         // Whoever cannot read it now has been told what the service refused.
-        let pulled = pull::pull(self.client, &Wanted::like(then), prepare::now()).await;
+        let pulled = snapshot::pull(self.client, &SnapshotScope::like(then), prepare::now()).await;
         let Ok((now, _)) = pulled else { return Ok(()) };
         let changes = changes(then, &now);
         for change in &changes {

@@ -7,8 +7,8 @@ use crate::engine::interface::error::EngineError;
 use crate::engine::target::config::{self, ConfigSource, host_of};
 use crate::engine::target::trust;
 use crate::export::write_whole;
+use amo_client::pace;
 use amo_client::private;
-use amo_client::rate;
 use reqwest::Url;
 use serde::Deserialize;
 use sheet_source::message;
@@ -90,7 +90,7 @@ fn is_allowed(base: &Url) -> Result<bool, EngineError> {
 }
 
 fn given_hosts_file() -> Option<PathBuf> {
-    rate::folder().map(|folder| folder.join(GIVEN_HOSTS))
+    pace::default_folder().map(|folder| folder.join(GIVEN_HOSTS))
 }
 
 /// Where others could have written into it, nothing was given.

@@ -11,13 +11,11 @@ use crate::engine::interface::error::{EngineError, ErrorKind};
 use crate::engine::interface::event::{EventSink, Wait, WaitReason};
 pub(super) use crate::store::SANDBOX;
 use crate::store::{RunHead, Store};
-use amo_client::auth::{App, Auth, Source};
+use amo_client::auth::{App, Auth, TokenSource, TokenStore};
 use amo_client::clock::Clock;
-use amo_client::pace::OnHold;
-use amo_client::private::secret::{self, Others, Unfit};
-use amo_client::rate::{self, Halt, Shared, SharedError, Why};
-use amo_client::token::TokenStore;
-use amo_client::{ANSWER_TIMEOUT, Client, NoClient, Pace, pace};
+use amo_client::pace::{self, Halt, HaltReason, OnHold, SharedError, SharedLimiter};
+use amo_client::private::secret::{self, ReadableByOthers, SecretError};
+use amo_client::{ANSWER_TIMEOUT, Client, ClientError, Pace};
 use amo_model::RATE_MAX;
 use config::{OAuth, Settings, absolute_path, base_url, is_address};
 use hosts::AddressOrigin;
@@ -51,7 +49,7 @@ pub struct Target {
     /// What a new world of the sandbox is made like.
     like: Option<Box<AccountTemplate>>,
     /// Files with its secrets that other users can read.
-    others: Others,
+    others: ReadableByOthers,
     on_hold: HoldListener,
 }
 
@@ -88,7 +86,7 @@ pub enum Token {
 
 impl Target {
     fn of(which: TargetKind) -> Target {
-        let (origin, consent, others) = (AddressOrigin::User, Consent::Missing, Others::Refused);
+        let (origin, consent, others) = (AddressOrigin::User, Consent::Missing, ReadableByOthers::Refused);
         let (config, on_hold) = (None, HoldListener(Arc::new(|_| {})));
         Target { which, token: None, answer_timeout: None, config, origin, consent, like: None, others, on_hold }
     }
@@ -109,7 +107,7 @@ impl Target {
         Target { on_hold: HoldListener(Arc::new(listen)), ..self }
     }
 
-    pub(super) fn others_policy(&self) -> Others {
+    pub(super) fn others_policy(&self) -> ReadableByOthers {
         self.others
     }
 
@@ -128,7 +126,7 @@ impl Target {
     }
 
     /// The same, where files with its secrets may be such as other users can read.
-    pub fn others(self, others: Others) -> Target {
+    pub fn others(self, others: ReadableByOthers) -> Target {
         Target { others, ..self }
     }
 
@@ -331,8 +329,8 @@ impl OpenAccount {
             }
         };
         let token = SecretString::from(served.token);
-        let client =
-            new_client(base, token.into(), target.with_hold_listener(pace))?.waiting(target.effective_timeout());
+        let client = new_client(base, token.into(), target.with_hold_listener(pace))?
+            .with_answer_timeout(target.effective_timeout());
         Ok(OpenAccount {
             address: SANDBOX.to_owned(),
             target: target.recorded_name(),
@@ -347,7 +345,7 @@ impl OpenAccount {
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<OpenAccount, EngineError> {
         let (auth, _) = find_auth(base.as_str(), target, &Settings::default())?;
         let client = new_client(base, auth, target.with_hold_listener(Pace::new(rate, clock)))?
-            .waiting(target.effective_timeout());
+            .with_answer_timeout(target.effective_timeout());
         let (address, notices) = (address(client.base()), Notices::default());
         Ok(OpenAccount {
             address,
@@ -369,7 +367,8 @@ impl OpenAccount {
         hosts::remember_given(&base, &target.origin, &settings.by);
         let notices = Notices::default();
         let pace = shared_pace(&base, rate, &notices, events);
-        let client = new_client(base, auth, target.with_hold_listener(pace))?.waiting(target.effective_timeout());
+        let client =
+            new_client(base, auth, target.with_hold_listener(pace))?.with_answer_timeout(target.effective_timeout());
         let (address, clock) = (address(client.base()), Clock::REAL);
         Ok(OpenAccount {
             address,
@@ -415,11 +414,11 @@ pub(super) fn new_client(base: Url, auth: Auth, pace: Pace) -> Result<Client, En
     Client::new(base, auth, pace).map_err(|error| {
         let message = message!("{error}", error = error.to_string());
         match error {
-            NoClient::Certificates(_) => {
+            ClientError::Certificates(_) => {
                 let hint = "name a file of certificates with SSL_CERT_FILE, or unset that variable";
                 EngineError::refused("certificates", message, hint)
             }
-            NoClient::Broken(_) => EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "client", message)),
+            ClientError::Setup(_) => EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "client", message)),
         }
     })
 }
@@ -428,8 +427,8 @@ pub(super) fn new_client(base: Url, auth: Auth, pace: Pace) -> Result<Client, En
 fn shared_pace(base: &Url, rate: u32, notices: &Notices, events: &mut EventSink<'_>) -> Pace {
     let clock = Clock::REAL;
     let alone = Pace::new(rate, clock);
-    let shared = match rate::folder() {
-        Some(folder) => Shared::open(&folder, base.as_str(), clock),
+    let shared = match pace::default_folder() {
+        Some(folder) => SharedLimiter::open(&folder, base.as_str(), clock),
         None => Err(SharedError::Unusable("no home folder".to_owned())),
     };
     match shared {
@@ -441,7 +440,7 @@ fn shared_pace(base: &Url, rate: u32, notices: &Notices, events: &mut EventSink<
             alone.sharing(shared, move |message| notices.lock().unwrap_or_else(PoisonError::into_inner).push(message))
         }
         Err(why) => {
-            events.note(Note::new("pace-not-shared", pace::alone(&why)));
+            events.note(Note::new("pace-not-shared", pace::not_shared_message(&why)));
             alone
         }
     }
@@ -450,11 +449,11 @@ fn shared_pace(base: &Url, rate: u32, notices: &Notices, events: &mut EventSink<
 fn halted_note((halt, ago): (Halt, Duration)) -> Note {
     let ago = format_age(ago);
     let message = match halt.why {
-        Why::Blocked => message!(
+        HaltReason::Blocked => message!(
             "the service blocked this account or address (403) {ago}; one request is tried before any other",
             ago
         ),
-        Why::Throttled => {
+        HaltReason::Throttled => {
             message!("the service kept asking to slow down (429) {ago}; one request is tried before any other", ago)
         }
     };
@@ -494,7 +493,7 @@ fn find_auth(name: &str, target: &Target, settings: &Settings) -> Result<(Auth, 
         let (command, folder) = (settings.token_command.clone(), settings.folder.clone());
         let read = move || run_token_command(&command, &folder);
         let token = read().map_err(|unfit| no_token_error(unfit, "run token-command by hand and see what it says"))?;
-        return Ok((Auth::new(token, Source::Reread(Arc::new(move || read().map_err(|e| e.to_string())))), None));
+        return Ok((Auth::new(token, TokenSource::Reread(Arc::new(move || read().map_err(|e| e.to_string())))), None));
     }
     if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
         let path = Path::new(&folder).join(CREDENTIAL);
@@ -515,22 +514,22 @@ fn token_in_environment() -> Option<SecretString> {
     (!token.trim().is_empty()).then(|| SecretString::from(token.into_owned()))
 }
 
-fn auth_from_file(path: &Path, others: Others) -> Result<(Auth, Option<Note>), EngineError> {
+fn auth_from_file(path: &Path, others: ReadableByOthers) -> Result<(Auth, Option<Note>), EngineError> {
     const HINT: &str = "check the path given with --token-file, or token-file in amoport.toml";
     let kept = secret::read(path, others).map_err(|unfit| no_token_error(unfit, HINT))?;
     let warning = kept.warning.map(|why| Note::warning("open-token-file", message!("{why}", why)));
     let path = path.to_owned();
-    let read = move || secret::read(&path, others).map(|kept| kept.held).map_err(|unfit| unfit.to_string());
-    Ok((Auth::new(kept.held, Source::Reread(Arc::new(read))), warning))
+    let read = move || secret::read(&path, others).map(|kept| kept.content).map_err(|unfit| unfit.to_string());
+    Ok((Auth::new(kept.content, TokenSource::Reread(Arc::new(read))), warning))
 }
 
 /// `hint` where the place itself asks for nothing else.
-fn no_token_error(unfit: Unfit, hint: &'static str) -> EngineError {
+fn no_token_error(unfit: SecretError, hint: &'static str) -> EngineError {
     let hint = unfit.hint.map_or(Message::from(hint), |hint| message!("{hint}", hint));
     EngineError::refused("no-token", message!("{why}", why = unfit.why), hint)
 }
 
-fn auth_from_store(name: &str, oauth: &OAuth, others: Others) -> Result<Auth, EngineError> {
+fn auth_from_store(name: &str, oauth: &OAuth, others: ReadableByOthers) -> Result<Auth, EngineError> {
     let store = TokenStore::new(&oauth.token_store, others);
     let pair = store.read().map_err(|e| -> EngineError {
         let message = message!("the tokens cannot be read: {error}", error = e.to_string());
@@ -538,21 +537,21 @@ fn auth_from_store(name: &str, oauth: &OAuth, others: Others) -> Result<Auth, En
             .hint(message!("log in: amoport auth login --account {name} --code-file FILE", name))
             .into()
     })?;
-    Ok(Auth::new(pair.access, Source::Pair(store, oauth_app(oauth, others)?)))
+    Ok(Auth::new(pair.access, TokenSource::Pair(store, oauth_app(oauth, others)?)))
 }
 
 /// The integration, with its secret from the environment or its file.
-pub(super) fn oauth_app(oauth: &OAuth, others: Others) -> Result<App, EngineError> {
+pub(super) fn oauth_app(oauth: &OAuth, others: ReadableByOthers) -> Result<App, EngineError> {
     const IN_ENV: &str = "AMOPORT_CLIENT_SECRET";
     let from_env = std::env::var_os(IN_ENV).map(|secret| secret.to_string_lossy().into_owned());
     let from_env = from_env.filter(|secret| !secret.trim().is_empty());
-    let unfit = |unfit: Unfit| {
+    let unfit = |unfit: SecretError| {
         let hint = unfit.hint.map_or(Message::from("check client-secret-file"), |hint| message!("{hint}", hint));
         EngineError::refused("no-client-secret", message!("{why}", why = unfit.why), hint)
     };
     let client_secret = match (from_env, &oauth.client_secret_file) {
         (Some(secret), _) => secret::line(IN_ENV, &secret).map_err(unfit)?,
-        (None, Some(path)) => secret::read(path, others).map_err(unfit)?.held,
+        (None, Some(path)) => secret::read(path, others).map_err(unfit)?.content,
         (None, None) => {
             return Err(EngineError::refused(
                 "no-client-secret",
@@ -565,8 +564,8 @@ pub(super) fn oauth_app(oauth: &OAuth, others: Others) -> Result<App, EngineErro
 }
 
 /// Run in the folder of the file that names it, as everything else in that file is found from there.
-fn run_token_command(command: &[String], folder: &Path) -> Result<SecretString, Unfit> {
-    let [program, words @ ..] = command else { return Err(Unfit::new("token-command is empty")) };
+fn run_token_command(command: &[String], folder: &Path) -> Result<SecretString, SecretError> {
+    let [program, words @ ..] = command else { return Err(SecretError::new("token-command is empty")) };
     let path = Path::new(program);
     // A bare name is looked for where the system looks for programs.
     let program = if path.components().count() > 1 { folder.join(path) } else { path.to_owned() };
@@ -576,10 +575,10 @@ fn run_token_command(command: &[String], folder: &Path) -> Result<SecretString, 
         .current_dir(folder)
         .stderr(std::process::Stdio::inherit())
         .output()
-        .map_err(|e| Unfit::new(format!("token-command cannot be run: {e}")))?;
+        .map_err(|e| SecretError::new(format!("token-command cannot be run: {e}")))?;
     let token = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || token.trim().is_empty() {
-        return Err(Unfit::new(format!("token-command gave no token ({})", output.status)));
+        return Err(SecretError::new(format!("token-command gave no token ({})", output.status)));
     }
     secret::line("what token-command prints", &token)
 }

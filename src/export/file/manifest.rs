@@ -82,14 +82,14 @@ impl Manifest {
             self.query.entry(key).or_default().push(value);
         }
         self.twice = query.twice;
-        let ends = listed.seen.ends();
+        let ends = listed.seen.bounds();
         self.pages = listed.pages;
         self.rows = exported.rows;
         self.linked_missing = exported.linked_missing;
         self.repeated = listed.repeated;
         self.late = listed.late;
         self.filtered_out = exported.filtered;
-        self.missing_ids = query.ids().iter().copied().filter(|id| !listed.seen.has(*id)).collect();
+        self.missing_ids = query.ids().iter().copied().filter(|id| !listed.seen.contains(*id)).collect();
         (self.min_id, self.max_id) = (ends.map(|ends| ends.0), ends.map(|ends| ends.1));
         self.unlisted_fields = exported.unlisted.iter().copied().collect();
         self.neutralised = exported.written.neutralised;

@@ -7,7 +7,7 @@ use crate::export::table::dialect::Dialect;
 use crate::mapping::compile::{ColumnUse, columns_read};
 use crate::mapping::language::ast::{MappingAst, Origin, ValueSource};
 use crate::mapping::plan::{Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
-use amo_model::{At, FieldKind, Holds, Link, Wire};
+use amo_model::{FieldContent, FieldKind, LinkKind, Placement, Wire};
 use sheet_source::{ColumnMatch, fold};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -109,7 +109,7 @@ fn around(template: &str) -> Option<(&str, &str, &str)> {
 fn is_readable(plan: &Plan, section: &SectionPlan, value: &ValuePlan) -> bool {
     let TargetPlan::Field(spec) = &value.target else { return true };
     // Beside an id, the other columns of a contact would have to be empty.
-    let id_beside = spec.holds == Holds::OwnId && !section.spec.is_item() && section.values.len() > 1;
+    let id_beside = spec.holds == FieldContent::OwnId && !section.spec.is_item() && section.values.len() > 1;
     spec.wire.is_held(section.spec.at, plan.kind.spec().entity) && !id_beside
 }
 
@@ -140,7 +140,7 @@ fn reason_without_column(
 /// True for a value from which the fixed text of a template can be removed: only a text.
 fn reads_text(section: &SectionPlan, value: &ValuePlan) -> bool {
     let text = match &value.target {
-        TargetPlan::Field(spec) => matches!(spec.holds, Holds::Text { .. }),
+        TargetPlan::Field(spec) => matches!(spec.holds, FieldContent::Text { .. }),
         TargetPlan::Custom { kind, .. } => matches!(kind, FieldKind::Text | FieldKind::Textarea),
     };
     text && !section.spec.repeats
@@ -170,12 +170,12 @@ fn unfilled_columns(plan: &Plan, written: &MappingAst, targets: &[(usize, Invers
 }
 
 /// The contact and the company that the mapping writes with the record.
-fn links(plan: &Plan) -> Vec<Link> {
+fn links(plan: &Plan) -> Vec<LinkKind> {
     let linked = |section: &SectionPlan| match section.spec.at {
-        At::EmbeddedFirst(key) => Link::ALL.into_iter().find(|link| link.entity().collection() == key),
+        Placement::EmbeddedFirst(key) => LinkKind::ALL.into_iter().find(|link| link.entity().collection() == key),
         _ => None,
     };
-    let mut links: Vec<Link> = Vec::new();
+    let mut links: Vec<LinkKind> = Vec::new();
     for link in plan.sections.iter().filter_map(linked) {
         if !links.contains(&link) {
             links.push(link);
@@ -187,7 +187,9 @@ fn links(plan: &Plan) -> Vec<Link> {
 /// The name of a section; of an object in a custom field it is the name of the field.
 fn section_name(plan: &Plan, section: &SectionPlan) -> String {
     match (&section.field, plan.sections.get(section.holder)) {
-        (Some(field), Some(holder)) if section.spec.at == At::Value => format!("{}.{}", holder.spec.name, field.name),
+        (Some(field), Some(holder)) if section.spec.at == Placement::Value => {
+            format!("{}.{}", holder.spec.name, field.name)
+        }
         _ => section.spec.name.to_owned(),
     }
 }

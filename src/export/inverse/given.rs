@@ -6,7 +6,7 @@ use crate::mapping::language::ast::{As, Literal};
 use crate::mapping::lookup::LookupKind;
 use crate::mapping::plan::{Conversion, OriginPlan, TargetPlan};
 use amo_model::FieldKind;
-use amo_model::lean::Lean;
+use amo_model::compact::CompactJson;
 use amo_model::parts::{self, id, number, text};
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
@@ -34,7 +34,7 @@ const ENTITY_ID: &str = "entity_id";
 
 impl ExportedValue {
     /// The value of an origin; `None` where there is none.
-    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> Option<ExportedValue> {
+    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &CompactJson) -> Option<ExportedValue> {
         let value = match target {
             TargetPlan::Field(_) => held,
             TargetPlan::Custom { .. } => inner(origin, held),
@@ -76,7 +76,7 @@ impl ExportedValue {
             Conversion::Json { .. } if value.is_null() => None,
             Conversion::Json { .. } => Some(ExportedValue::Text(value.to_string())),
             Conversion::Text { .. } | Conversion::Word(_) => match value {
-                Lean::Flag(flag) => Some(ExportedValue::Text(flag.to_string())),
+                CompactJson::Flag(flag) => Some(ExportedValue::Text(flag.to_string())),
                 _ => nonempty().map(ExportedValue::Text),
             },
             Conversion::Phone { .. }
@@ -110,7 +110,7 @@ impl ExportedValue {
 }
 
 /// The part of a custom field's value that an origin writes.
-fn inner<'v>(origin: &OriginPlan, held: &'v Lean) -> &'v Lean {
+fn inner<'v>(origin: &OriginPlan, held: &'v CompactJson) -> &'v CompactJson {
     let value = &held["value"];
     match &origin.conversion {
         // A chain has no such key. [doc]
@@ -130,7 +130,7 @@ fn rules(convert: &Conversion) -> Option<&date::Rules> {
 }
 
 /// A time. Only a custom field can be 0: PHP writes 0 for none. [inferred]
-fn moment(value: &Lean, target: &TargetPlan) -> Option<ExportedValue> {
+fn moment(value: &CompactJson, target: &TargetPlan) -> Option<ExportedValue> {
     let value_text = text(value);
     let unix_s =
         value_text.parse::<i64>().ok().or_else(|| value_text.parse::<Timestamp>().ok().map(Timestamp::as_second))?;
@@ -139,7 +139,7 @@ fn moment(value: &Lean, target: &TargetPlan) -> Option<ExportedValue> {
 }
 
 /// A day, which is sent as its midnight in the account's time zone.
-fn day(value: &Lean, rules: &date::Rules) -> Option<Date> {
+fn day(value: &CompactJson, rules: &date::Rules) -> Option<Date> {
     let value_text = text(value);
     let at = value_text.parse::<i64>().ok().and_then(|unix_s| Timestamp::from_second(unix_s).ok());
     let Some(at) = at.or_else(|| value_text.parse::<Timestamp>().ok()) else { return value_text.parse().ok() };

@@ -17,11 +17,11 @@ use crate::mapping::convert::{phone, split};
 use crate::mapping::language::ast::Literal;
 use crate::mapping::lookup::{ElementBy, Lookup, LookupKind};
 use crate::mapping::plan::{Conversion, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
-use amo_model::compare::Mark;
+use amo_model::compact::CompactJson;
+use amo_model::compare::Marker;
 use amo_model::held::{self, field_values};
-use amo_model::lean::Lean;
 use amo_model::parts::{self, id};
-use amo_model::{At, Link, Wire};
+use amo_model::{LinkKind, Placement, Wire};
 use given::ExportedValue;
 use sheet_source::fold;
 use std::collections::BTreeMap;
@@ -36,7 +36,7 @@ pub struct InverseMapping {
     plan: Arc<Plan>,
     titles: Vec<String>,
     targets: Arc<[InverseTarget]>,
-    links: Vec<Link>,
+    links: Vec<LinkKind>,
     words: NameFinder,
     dialect: Dialect,
     /// True for date and number values instead of texts.
@@ -80,7 +80,7 @@ impl InverseMapping {
         self.titles.iter().map(String::as_str)
     }
 
-    pub fn links(&self) -> &[Link] {
+    pub fn links(&self) -> &[LinkKind] {
         &self.links
     }
 
@@ -128,20 +128,22 @@ impl InverseMapping {
     }
 
     /// The objects of each section.
-    fn objects<'v>(&self, plan: &Plan, whole: &'v LinkedRow) -> Vec<Vec<&'v Lean>> {
-        let mut all: Vec<Vec<&Lean>> = Vec::with_capacity(plan.sections.len());
+    fn objects<'v>(&self, plan: &Plan, whole: &'v LinkedRow) -> Vec<Vec<&'v CompactJson>> {
+        let mut all: Vec<Vec<&CompactJson>> = Vec::with_capacity(plan.sections.len());
         for section in &plan.sections {
-            let linked = |link: Link| {
+            let linked = |link: LinkKind| {
                 let place = self.links.iter().position(|known| *known == link);
                 place.and_then(|place| whole.linked(place)).into_iter().collect()
             };
             let objects = match section.spec.at {
-                At::Item => vec![&whole.item],
-                At::EmbeddedFirst("contacts") => linked(Link::Contact),
-                At::EmbeddedFirst("companies") => linked(Link::Company),
-                At::EmbeddedFirst(_) | At::Embedded(_) => Vec::new(),
-                At::Field(_) | At::Value => object_values(section, &all, &whole.item),
-                At::Elements | At::LinkedElements => held::elements(&whole.item, catalog_of(plan, section)),
+                Placement::Item => vec![&whole.item],
+                Placement::EmbeddedFirst("contacts") => linked(LinkKind::Contact),
+                Placement::EmbeddedFirst("companies") => linked(LinkKind::Company),
+                Placement::EmbeddedFirst(_) | Placement::Embedded(_) => Vec::new(),
+                Placement::Field(_) | Placement::Value => object_values(section, &all, &whole.item),
+                Placement::Elements | Placement::LinkedElements => {
+                    held::elements(&whole.item, catalog_of(plan, section))
+                }
             };
             all.push(objects);
         }
@@ -153,7 +155,7 @@ impl InverseMapping {
     fn fill(
         &mut self,
         (place, target): (usize, &InverseTarget),
-        objects: &[&Lean],
+        objects: &[&CompactJson],
         whole: &LinkedRow,
         rows: &mut [Vec<Cell>],
         columns: bool,
@@ -167,7 +169,7 @@ impl InverseMapping {
         if columns && used.len() < objects.len() {
             self.note_loss(format!("{}: a record has several, the mapping has room for one", target.name));
         }
-        let mut left: Vec<&Lean> = used.iter().flat_map(|object| values_of(&value.target, object)).collect();
+        let mut left: Vec<&CompactJson> = used.iter().flat_map(|object| values_of(&value.target, object)).collect();
         let spot = |no: usize| OriginRef {
             target,
             place,
@@ -215,7 +217,7 @@ impl InverseMapping {
     }
 
     /// True where a text of the mapping gives the value of the service.
-    fn is_written_as(&self, spot: OriginRef<'_>, held: &Lean, text: &Literal, whole: &LinkedRow) -> bool {
+    fn is_written_as(&self, spot: OriginRef<'_>, held: &CompactJson, text: &Literal, whole: &LinkedRow) -> bool {
         let Some(given) = ExportedValue::of(&spot.value.target, spot.origin, held) else { return false };
         match (&given, &spot.origin.conversion) {
             (ExportedValue::Id(id), Conversion::Name(lookup)) => {
@@ -226,8 +228,8 @@ impl InverseMapping {
         }
     }
 
-    fn cell(&mut self, spot: OriginRef<'_>, held: Vec<&Lean>, whole: &LinkedRow) -> Cell {
-        let given = |held: &&Lean| ExportedValue::of(&spot.value.target, spot.origin, held);
+    fn cell(&mut self, spot: OriginRef<'_>, held: Vec<&CompactJson>, whole: &LinkedRow) -> Cell {
+        let given = |held: &&CompactJson| ExportedValue::of(&spot.value.target, spot.origin, held);
         let given: Vec<ExportedValue> = held.iter().filter_map(given).collect();
         let mut cells = Vec::new();
         for (step, given) in given.into_iter().enumerate() {
@@ -319,7 +321,12 @@ impl InverseMapping {
 
     /// The lookup of a name by the mapping: a stage in the pipeline of the row, otherwise in the main one or, for an update, in
     /// any.
-    fn lookup_of<'l>(&self, spot: OriginRef<'_>, lookup: &'l Lookup, item: &Lean) -> (&'l LookupKind, Option<u64>) {
+    fn lookup_of<'l>(
+        &self,
+        spot: OriginRef<'_>,
+        lookup: &'l Lookup,
+        item: &CompactJson,
+    ) -> (&'l LookupKind, Option<u64>) {
         let LookupKind::Stage { anywhere } = lookup.kind else { return (&lookup.kind, None) };
         let section = &self.plan.sections[spot.target.section];
         let names_pipeline = |value: &ValuePlan| {
@@ -335,7 +342,7 @@ impl InverseMapping {
     }
 
     /// Fills empty key columns with the key under which the record was created, and an empty group column with its id.
-    fn fill_keys(&mut self, plan: &Plan, item: &Lean, rows: &mut [Vec<Cell>]) {
+    fn fill_keys(&mut self, plan: &Plan, item: &CompactJson, rows: &mut [Vec<Cell>]) {
         let unfilled_columns = |rows: &[Vec<Cell>], column: usize| rows.iter().any(|row| row[column] == Cell::Empty);
         if plan.key.iter().any(|column| unfilled_columns(rows, *column)) {
             let made = id(&item["id"]).and_then(|id| self.words.key(plan.kind.spec().entity, plan.catalog, id));
@@ -398,7 +405,7 @@ impl InverseMapping {
 }
 
 /// The values of a field in the object of its section.
-fn values_of<'v>(target: &TargetPlan, object: &'v Lean) -> Vec<&'v Lean> {
+fn values_of<'v>(target: &TargetPlan, object: &'v CompactJson) -> Vec<&'v CompactJson> {
     match target {
         TargetPlan::Field(spec) => spec.wire.held(object),
         TargetPlan::Custom { field, .. } => field_values(object, field.id),
@@ -406,7 +413,11 @@ fn values_of<'v>(target: &TargetPlan, object: &'v Lean) -> Vec<&'v Lean> {
 }
 
 /// The values of a custom field that are objects.
-fn object_values<'v>(section: &SectionPlan, all: &[Vec<&'v Lean>], item: &'v Lean) -> Vec<&'v Lean> {
+fn object_values<'v>(
+    section: &SectionPlan,
+    all: &[Vec<&'v CompactJson>],
+    item: &'v CompactJson,
+) -> Vec<&'v CompactJson> {
     let Some(field) = &section.field else { return Vec::new() };
     let holder = match all.get(section.holder) {
         Some(objects) => objects.first().copied(),
@@ -422,9 +433,9 @@ fn catalog_of(plan: &Plan, section: &SectionPlan) -> Option<u64> {
 }
 
 /// True for a value of an origin: phones and parts of an address by their enum code.
-fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> bool {
+fn fits(target: &TargetPlan, origin: &OriginPlan, held: &CompactJson) -> bool {
     match (&origin.enum_code, target) {
-        (Some(code), TargetPlan::Custom { field, .. }) => held::is_of_sort(held, code, |option| {
+        (Some(code), TargetPlan::Custom { field, .. }) => held::has_enum(held, code, |option| {
             field.options.iter().find(|known| known.id == option).and_then(|known| known.code.clone())
         }),
         _ => true,
@@ -456,10 +467,10 @@ fn join(texts: &[String], origin: &OriginPlan) -> (String, bool) {
 }
 
 /// The key in the marker of a record. Without a key, a marker has the name of the run. [mapping]
-fn marker(plan: &Plan, item: &Lean) -> Option<String> {
+fn marker(plan: &Plan, item: &CompactJson) -> Option<String> {
     let text = match plan.marker? {
-        Mark::Field(field) => field_values(item, field).first().map(|value| parts::text(&value["value"]))?,
-        Mark::Key(key) => parts::text(&item[key]),
+        Marker::Field(field) => field_values(item, field).first().map(|value| parts::text(&value["value"]))?,
+        Marker::Key(key) => parts::text(&item[key]),
     };
     let of_run = text.rsplit_once("/r").is_some_and(|(run, row)| {
         run.starts_with(|c: char| c.is_ascii_digit()) && run.contains('T') && row.parse::<u32>().is_ok()

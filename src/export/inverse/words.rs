@@ -3,7 +3,7 @@
 use crate::mapping::language::ast::Literal;
 use crate::mapping::lookup::{ElementBy, LookupKind};
 use crate::mapping::plan::Plan;
-use amo_model::parts::{Field, FieldOption, Item};
+use amo_model::parts::{CatalogElement, CustomField, FieldOption};
 use amo_model::{Entity, Owner};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct NameFinder {
     plan: Arc<Plan>,
     keys: Box<KeyOf>,
     /// Elements by id.
-    items: HashMap<u64, Item>,
+    items: HashMap<u64, CatalogElement>,
     customers: HashMap<u64, String>,
     cache: HashMap<CacheKey, ExportedName>,
 }
@@ -127,7 +127,7 @@ fn named<'a>(mut all: impl Iterator<Item = (u64, &'a String)>, id: u64) -> Vec<S
     all.find(|(known, _)| *known == id).map(|(_, name)| name.clone()).into_iter().collect()
 }
 
-fn element(item: &Item, by: ElementBy) -> Vec<String> {
+fn element(item: &CatalogElement, by: ElementBy) -> Vec<String> {
     let sku = item.sku.clone();
     match by {
         ElementBy::Sku => sku.into_iter().collect(),
@@ -137,7 +137,7 @@ fn element(item: &Item, by: ElementBy) -> Vec<String> {
 }
 
 /// The text of an option, and its path in a tree of options.
-fn options(field: &Field, id: u64) -> Vec<String> {
+fn options(field: &CustomField, id: u64) -> Vec<String> {
     let find = |id: u64| field.options.iter().find(|option| option.id == id);
     let Some(option) = find(id) else { return Vec::new() };
     let mut path = vec![option.value.as_str()];

@@ -13,8 +13,8 @@ use crate::export::table::hidden::{HiddenSheet, as_read};
 use crate::export::table::linked::LinkedRow;
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use amo_client::account::Account;
-use amo_client::{Client, Failure};
-use amo_model::lean::Lean;
+use amo_client::{Client, Failure, List};
+use amo_model::compact::CompactJson;
 use amo_model::{Entity, IDS_MAX, parts};
 use sheet_source::message;
 use sheet_source::problem::{Arg, Message, Problem, column_letter, quoted};
@@ -244,15 +244,19 @@ impl<'a> EditFinder<'a> {
     }
 
     /// The records of the account by id.
-    pub async fn read_records(&self, ids: &[u64]) -> Result<HashMap<u64, Lean>, DecideError> {
+    pub async fn read_records(&self, ids: &[u64]) -> Result<HashMap<u64, CompactJson>, DecideError> {
         let catalog = self.context.plan.catalog;
-        let found =
-            self.context.client.by_ids(self.context.entity, catalog, ids).await.map_err(DecideError::Service)?;
+        let found = self
+            .context
+            .client
+            .records_by_id(&List::of(self.context.entity, catalog), ids)
+            .await
+            .map_err(DecideError::Service)?;
         Ok(found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item.into()))).collect())
     }
 
     /// A record as the export shows it, with its hashes.
-    pub fn shown(&self, item: &Lean) -> (Row, AccountCells) {
+    pub fn shown(&self, item: &CompactJson) -> (Row, AccountCells) {
         let mut shown = Row::default();
         let whole = LinkedRow { item: item.clone(), ..LinkedRow::default() };
         as_read(self.context.columns.cells(&whole, &self.names), &mut shown);
@@ -303,7 +307,7 @@ impl<'a> EditFinder<'a> {
         }
     }
 
-    fn compare(&mut self, one: &PendingRow, item: &Lean) {
+    fn compare(&mut self, one: &PendingRow, item: &CompactJson) {
         let (shown, account_now) = self.shown(item);
         let account = self.in_place(&shown, one.row.number);
         let (base, sheet) = (self.base(one, &shown, &account_now), self.cells(&one.row));

@@ -4,8 +4,8 @@ use crate::export::table::exported_column::{ColumnMeaning, ExportedColumn};
 use crate::export::table::hidden::HiddenSheet;
 use crate::export::table::writable::{field_is_writable, own_field};
 use amo_client::account::Account;
-use amo_model::parts::Field;
-use amo_model::{Action, Entity, FieldKind, Holds, Kind, Owner, Wire};
+use amo_model::parts::CustomField;
+use amo_model::{Action, Entity, FieldContent, FieldKind, Kind, Owner, Wire};
 use sheet_source::{ColumnMatch, Header};
 use std::fmt::Write as _;
 
@@ -130,12 +130,14 @@ impl Generating<'_> {
         if field.holds.many() {
             value.push("split = \",\"".to_owned());
         }
-        if self.purpose == Purpose::Update && field.holds != Holds::OwnId {
+        if self.purpose == Purpose::Update && field.holds != FieldContent::OwnId {
             value.push("on-empty = \"reject\"".to_owned());
         }
         match field.holds {
-            Holds::Ids(_) | Holds::OneId(_) if self.purpose == Purpose::AsNew => value.push("by = \"key\"".to_owned()),
-            Holds::UserOrRobot => {
+            FieldContent::Ids(_) | FieldContent::OneId(_) if self.purpose == Purpose::AsNew => {
+                value.push("by = \"key\"".to_owned())
+            }
+            FieldContent::UserOrRobot => {
                 value.push(format!("values = {{ {} = \"0\" }}", quoted(crate::export::table::cell::ROBOT)));
                 // Its creator may not exist in this account.
                 if self.purpose == Purpose::AsNew {
@@ -205,7 +207,7 @@ impl Generating<'_> {
         column: &ExportedColumn,
         id: u64,
         code: Option<&str>,
-    ) -> Option<&'a Field> {
+    ) -> Option<&'a CustomField> {
         let fields = account.fields(self.owner?);
         if self.same_account {
             return fields.iter().find(|field| field.id == id);
@@ -222,8 +224,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// What else of an account is needed to show its records with names.
-pub fn names_wanted(entity: Entity) -> amo_client::account::Wanted {
-    amo_client::account::Wanted {
+pub fn names_wanted(entity: Entity) -> amo_client::account::SnapshotScope {
+    amo_client::account::SnapshotScope {
         segments: entity == Entity::Customers,
         statuses: entity == Entity::Customers,
         ..Default::default()

@@ -3,7 +3,7 @@
 
 use super::decide::{DecideError, DecisionContext, EditFinder};
 use super::judge::SentCells;
-use amo_model::lean::Lean;
+use amo_model::compact::CompactJson;
 use amo_model::{IDS_MAX, parts};
 use sheet_source::{Row, Table};
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ async fn read_page(
 }
 
 /// True where no other user was the last to change a record.
-fn is_ours(item: &Lean, finder: &EditFinder<'_>) -> bool {
+fn is_ours(item: &CompactJson, finder: &EditFinder<'_>) -> bool {
     let by = parts::id(&item["updated_by"]);
     by.is_none_or(|by| by == ROBOT || by == finder.context.account.basics.current_user)
 }

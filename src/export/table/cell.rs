@@ -2,9 +2,9 @@
 
 use super::linked::LinkedRecord;
 use amo_client::account::Account;
-use amo_model::lean::Lean;
+use amo_model::compact::CompactJson;
 use amo_model::parts::{id, number, seconds, text};
-use amo_model::{FieldKind, Shows};
+use amo_model::{ColumnType, FieldKind};
 use compact_str::CompactString;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
@@ -123,43 +123,43 @@ impl AccountNames {
 }
 
 /// The cell of a value that every account has. `row` is its record, on which a stage depends.
-pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &AccountNames) -> Cell {
+pub fn own(shows: ColumnType, value: &CompactJson, row: &CompactJson, names: &AccountNames) -> Cell {
     let named = |all: &HashMap<u64, String>| match id(value) {
         Some(id) => name(all, id),
         None => Cell::Empty,
     };
     match shows {
-        Shows::Number | Shows::Money => numeric(value),
-        Shows::Text => Cell::of_text(text(value)),
-        Shows::Flag => flag(value),
+        ColumnType::Number | ColumnType::Money => numeric(value),
+        ColumnType::Text => Cell::of_text(text(value)),
+        ColumnType::Flag => flag(value),
         // No time of an account is that old; PHP writes 0 for none. [inferred]
-        Shows::Instant if id(value) == Some(0) => Cell::Empty,
-        Shows::Instant => instant(value, names),
-        Shows::Pipeline => named(&names.pipelines),
-        Shows::Stage => match (id(&row["pipeline_id"]), id(value)) {
+        ColumnType::Instant if id(value) == Some(0) => Cell::Empty,
+        ColumnType::Instant => instant(value, names),
+        ColumnType::Pipeline => named(&names.pipelines),
+        ColumnType::Stage => match (id(&row["pipeline_id"]), id(value)) {
             (Some(pipeline), Some(stage)) => {
                 Cell::of_text(names.stages.get(&(pipeline, stage)).cloned().unwrap_or_else(|| stage.to_string()))
             }
             (None, stage) => Cell::of_text(stage.map(|id| id.to_string()).unwrap_or_default()),
             (Some(_), None) => Cell::Empty,
         },
-        Shows::User if id(value) == Some(0) => Cell::Text(ROBOT.to_owned()),
-        Shows::User => named(&names.users),
-        Shows::LossReason => named(&names.loss_reasons),
-        Shows::CustomerStatus => named(&names.statuses),
-        Shows::Segments => joined(value.each(), |one| match id(&one["id"]) {
+        ColumnType::User if id(value) == Some(0) => Cell::Text(ROBOT.to_owned()),
+        ColumnType::User => named(&names.users),
+        ColumnType::LossReason => named(&names.loss_reasons),
+        ColumnType::CustomerStatus => named(&names.statuses),
+        ColumnType::Segments => joined(value.each(), |one| match id(&one["id"]) {
             Some(id) => name(&names.segments, id).text(),
             None => String::new(),
         }),
-        Shows::Names => joined(value.each(), |one| text(&one["name"])),
-        Shows::Ids => {
+        ColumnType::Names => joined(value.each(), |one| text(&one["name"])),
+        ColumnType::Ids => {
             joined(value.each(), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
         }
         // These are in other records; see `names_of`.
-        Shows::NamesOf(_) => Cell::Empty,
-        Shows::Elements => joined(value.each(), elements),
-        Shows::Json => json(value),
-        Shows::Link => match text(value) {
+        ColumnType::NamesOf(_) => Cell::Empty,
+        ColumnType::Elements => joined(value.each(), elements),
+        ColumnType::Json => json(value),
+        ColumnType::Link => match text(value) {
             address if address.is_empty() => Cell::Empty,
             address => Cell::Link(address),
         },
@@ -176,13 +176,13 @@ pub fn names_of(linked: &[LinkedRecord]) -> Cell {
 }
 
 /// The cell of the values of a custom field.
-pub fn field(kind: FieldKind, values: &Lean, names: &AccountNames) -> Cell {
-    let shown = |item: &Lean| match item.get("value") {
+pub fn field(kind: FieldKind, values: &CompactJson, names: &AccountNames) -> Cell {
+    let shown = |item: &CompactJson| match item.get("value") {
         Some(value) => value_cell(kind, value, names),
         // A chain has no such key. [doc]
         None => json(item),
     };
-    let text_of = |item: &Lean| shown(item).into_text();
+    let text_of = |item: &CompactJson| shown(item).into_text();
     let (Some(first), second) = (values.each().next(), values.each().nth(1)) else { return Cell::Empty };
     match kind {
         FieldKind::SmartAddress if values.each().all(|part| part["enum_code"].as_str().is_some()) => address(values),
@@ -190,28 +190,28 @@ pub fn field(kind: FieldKind, values: &Lean, names: &AccountNames) -> Cell {
         FieldKind::Multiselect => joined(values.each(), text_of),
         _ if second.is_none() => shown(first),
         // A list of structured values stays a list.
-        _ if values.each().any(|item| item.get("value").is_none_or(Lean::is_object)) => {
-            json(&Lean::List(values.each().map(|item| item.get("value").unwrap_or(item).clone()).collect()))
+        _ if values.each().any(|item| item.get("value").is_none_or(CompactJson::is_object)) => {
+            json(&CompactJson::List(values.each().map(|item| item.get("value").unwrap_or(item).clone()).collect()))
         }
         _ => joined(values.each(), text_of),
     }
 }
 
 /// The cell of an address: the texts of its parts by their codes. [doc]
-fn address(parts: &Lean) -> Cell {
-    let of = |part: &Lean| Some((CompactString::from(part["enum_code"].as_str()?), part["value"].clone()));
-    let mut all: Vec<(CompactString, Lean)> = Vec::new();
+fn address(parts: &CompactJson) -> Cell {
+    let of = |part: &CompactJson| Some((CompactString::from(part["enum_code"].as_str()?), part["value"].clone()));
+    let mut all: Vec<(CompactString, CompactJson)> = Vec::new();
     for (code, text) in parts.each().filter_map(of) {
         match all.iter_mut().find(|(known, _)| *known == code) {
             Some((_, known)) => *known = text,
             None => all.push((code, text)),
         }
     }
-    json(&Lean::Map(all))
+    json(&CompactJson::Map(all))
 }
 
 /// A value with its enum code, as in `+7 900 000-00-00 (MOB)`; the usual code is left out.
-fn with_code(text: String, code: &Lean) -> String {
+fn with_code(text: String, code: &CompactJson) -> String {
     match code.as_str() {
         Some(code) if !text.is_empty() && code != amo_model::field_type::DEFAULT_ENUM_CODE => {
             format!("{text} ({code})")
@@ -220,9 +220,9 @@ fn with_code(text: String, code: &Lean) -> String {
     }
 }
 
-fn value_cell(kind: FieldKind, value: &Lean, names: &AccountNames) -> Cell {
+fn value_cell(kind: FieldKind, value: &CompactJson, names: &AccountNames) -> Cell {
     match kind {
-        _ if value.is_object() || matches!(value, Lean::List(_)) => json(value),
+        _ if value.is_object() || matches!(value, CompactJson::List(_)) => json(value),
         FieldKind::Numeric | FieldKind::Monetary | FieldKind::Price => numeric(value),
         FieldKind::Checkbox => flag(value),
         FieldKind::DateTime => instant(value, names),
@@ -250,26 +250,26 @@ fn value_cell(kind: FieldKind, value: &Lean, names: &AccountNames) -> Cell {
         | FieldKind::TrackingData
         | FieldKind::OrgLegalName
         | FieldKind::Unknown => match value {
-            Lean::Flag(_) => flag(value),
+            CompactJson::Flag(_) => flag(value),
             _ => Cell::of_text(text(value)),
         },
     }
 }
 
 /// Numbers are numbers or texts in JSON. [doc]
-fn numeric(value: &Lean) -> Cell {
+fn numeric(value: &CompactJson) -> Cell {
     number(value).map_or_else(|| Cell::of_text(text(value)), Cell::Number)
 }
 
-fn flag(value: &Lean) -> Cell {
+fn flag(value: &CompactJson) -> Cell {
     match value {
-        Lean::Null => Cell::Empty,
+        CompactJson::Null => Cell::Empty,
         _ => Cell::Text(if amo_model::parts::flag(value) { YES } else { NO }.to_owned()),
     }
 }
 
 /// A time in Unix seconds, or one of the texts in older documents. [doc]
-fn instant(value: &Lean, names: &AccountNames) -> Cell {
+fn instant(value: &CompactJson, names: &AccountNames) -> Cell {
     if let Some(at) = seconds(value).and_then(|unix_s| names.instant(unix_s)) {
         return Cell::Instant(at);
     }
@@ -307,7 +307,7 @@ fn quoted(text: String) -> String {
 }
 
 /// An element with its quantity: `4900001 × 2`. Its name is in the export of its catalog.
-fn elements(one: &Lean) -> String {
+fn elements(one: &CompactJson) -> String {
     let Some(id) = id(&one["id"]) else { return text(one) };
     match number(&one["metadata"]["quantity"]) {
         Some(quantity) => format!("{id} × {}", quantity.normalize()),
@@ -315,10 +315,10 @@ fn elements(one: &Lean) -> String {
     }
 }
 
-fn json(value: &Lean) -> Cell {
+fn json(value: &CompactJson) -> Cell {
     match value {
-        Lean::Null => Cell::Empty,
-        Lean::List(items) if items.is_empty() => Cell::Empty,
+        CompactJson::Null => Cell::Empty,
+        CompactJson::List(items) if items.is_empty() => Cell::Empty,
         _ => Cell::Text(value.to_string()),
     }
 }
@@ -349,34 +349,38 @@ mod tests {
     #[test]
     fn values_that_every_account_has_read_as_in_the_crm() {
         let names = names();
-        let row: Lean = json!({"pipeline_id": 2}).into();
+        let row: CompactJson = json!({"pipeline_id": 2}).into();
         for (shows, value, shown) in [
-            (Shows::Number, json!(12.5), "12.5"),
-            (Shows::Number, json!("7"), "7"),
-            (Shows::Number, json!(null), ""),
-            (Shows::Pipeline, json!(2), "Опт"),
-            (Shows::Pipeline, json!(99), "99"),
-            (Shows::Stage, json!(20), "Заявка"),
-            (Shows::Stage, json!(11), "11"),
-            (Shows::User, json!(5), "Анна Смирнова"),
-            (Shows::User, json!(0), "робот"),
-            (Shows::User, json!(null), ""),
-            (Shows::Instant, json!(1_763_622_000), "2025-11-20 10:00"),
-            (Shows::Instant, json!(1_763_622_007), "2025-11-20 10:00:07"),
-            (Shows::Instant, json!(null), ""),
-            (Shows::Instant, json!(0), ""),
-            (Shows::Flag, json!(true), "да"),
-            (Shows::Flag, json!(0), "нет"),
-            (Shows::Names, json!([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]), "a, b"),
-            (Shows::Ids, json!([{"id": 1}, {"id": 2}]), "1, 2"),
-            (Shows::Ids, json!({"0": 5, "2": 6}), "5, 6"),
-            (Shows::Json, json!([{"id": 1, "metadata": {"quantity": 2}}]), r#"[{"id":1,"metadata":{"quantity":2}}]"#),
-            (Shows::Elements, json!([{"id": 1, "metadata": {"quantity": 2.5}}, {"id": 3}]), "1 × 2.5, 3"),
-            (Shows::Json, json!([]), ""),
+            (ColumnType::Number, json!(12.5), "12.5"),
+            (ColumnType::Number, json!("7"), "7"),
+            (ColumnType::Number, json!(null), ""),
+            (ColumnType::Pipeline, json!(2), "Опт"),
+            (ColumnType::Pipeline, json!(99), "99"),
+            (ColumnType::Stage, json!(20), "Заявка"),
+            (ColumnType::Stage, json!(11), "11"),
+            (ColumnType::User, json!(5), "Анна Смирнова"),
+            (ColumnType::User, json!(0), "робот"),
+            (ColumnType::User, json!(null), ""),
+            (ColumnType::Instant, json!(1_763_622_000), "2025-11-20 10:00"),
+            (ColumnType::Instant, json!(1_763_622_007), "2025-11-20 10:00:07"),
+            (ColumnType::Instant, json!(null), ""),
+            (ColumnType::Instant, json!(0), ""),
+            (ColumnType::Flag, json!(true), "да"),
+            (ColumnType::Flag, json!(0), "нет"),
+            (ColumnType::Names, json!([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]), "a, b"),
+            (ColumnType::Ids, json!([{"id": 1}, {"id": 2}]), "1, 2"),
+            (ColumnType::Ids, json!({"0": 5, "2": 6}), "5, 6"),
+            (
+                ColumnType::Json,
+                json!([{"id": 1, "metadata": {"quantity": 2}}]),
+                r#"[{"id":1,"metadata":{"quantity":2}}]"#,
+            ),
+            (ColumnType::Elements, json!([{"id": 1, "metadata": {"quantity": 2.5}}, {"id": 3}]), "1 × 2.5, 3"),
+            (ColumnType::Json, json!([]), ""),
         ] {
             assert_eq!(own(shows, &value.clone().into(), &row, &names).text(), shown, "{shows:?} {value}");
         }
-        assert_eq!(own(Shows::Number, &json!("1.50").into(), &row, &names), Cell::Number(Decimal::new(150, 2)));
+        assert_eq!(own(ColumnType::Number, &json!("1.50").into(), &row, &names), Cell::Number(Decimal::new(150, 2)));
     }
 
     #[test]

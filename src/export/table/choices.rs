@@ -1,37 +1,37 @@
 //! The texts of drop-down lists: the allowed values of a column, by their names in the account. Pure.
 
 use amo_client::account::Account;
-use amo_model::parts::Field;
-use amo_model::{FieldKind, Shows};
+use amo_model::parts::CustomField;
+use amo_model::{ColumnType, FieldKind};
 
 /// The choices of a value that every account has; none where any text is allowed, or several values.
-pub fn own(shows: Shows, account: &Account) -> Vec<String> {
+pub fn own(shows: ColumnType, account: &Account) -> Vec<String> {
     let pipelines = || account.pipelines.iter().filter(|pipeline| !pipeline.is_archive);
     match shows {
-        Shows::Pipeline => distinct(pipelines().map(|pipeline| pipeline.name.as_str())),
+        ColumnType::Pipeline => distinct(pipelines().map(|pipeline| pipeline.name.as_str())),
         // A list cannot depend on another cell; a stage of another pipeline is refused by the import.
-        Shows::Stage => distinct(pipelines().flat_map(|p| p.stages.iter().map(|stage| stage.name.as_str()))),
+        ColumnType::Stage => distinct(pipelines().flat_map(|p| p.stages.iter().map(|stage| stage.name.as_str()))),
         // A deactivated user may not become responsible.
-        Shows::User => distinct(account.users.iter().filter(|user| user.is_active).map(|user| user.name.as_str())),
-        Shows::LossReason => distinct(account.loss_reasons.iter().map(|reason| reason.name.as_str())),
-        Shows::CustomerStatus => distinct(account.customer_statuses.iter().map(|status| status.name.as_str())),
-        Shows::Flag => flags(),
-        Shows::Number
-        | Shows::Money
-        | Shows::Text
-        | Shows::Instant
-        | Shows::Segments
-        | Shows::Names
-        | Shows::Ids
-        | Shows::NamesOf(_)
-        | Shows::Elements
-        | Shows::Json
-        | Shows::Link => Vec::new(),
+        ColumnType::User => distinct(account.users.iter().filter(|user| user.is_active).map(|user| user.name.as_str())),
+        ColumnType::LossReason => distinct(account.loss_reasons.iter().map(|reason| reason.name.as_str())),
+        ColumnType::CustomerStatus => distinct(account.customer_statuses.iter().map(|status| status.name.as_str())),
+        ColumnType::Flag => flags(),
+        ColumnType::Number
+        | ColumnType::Money
+        | ColumnType::Text
+        | ColumnType::Instant
+        | ColumnType::Segments
+        | ColumnType::Names
+        | ColumnType::Ids
+        | ColumnType::NamesOf(_)
+        | ColumnType::Elements
+        | ColumnType::Json
+        | ColumnType::Link => Vec::new(),
     }
 }
 
 /// The choices of a custom field. A multiselect has several options in a cell, which a list of Excel does not support.
-pub fn field(field: &Field) -> Vec<String> {
+pub fn field(field: &CustomField) -> Vec<String> {
     match FieldKind::from_name(&field.kind) {
         FieldKind::Select | FieldKind::Radiobutton | FieldKind::Category => {
             distinct(field.options.iter().map(|option| option.value.as_str()))

@@ -9,9 +9,9 @@ use super::hidden::Stamp;
 use super::linked::{LinkRequest, LinkedRow};
 use super::writable::{field_is_writable, own_field};
 use amo_client::account::Account;
-use amo_model::lean::Lean;
-use amo_model::parts::{self, Field};
-use amo_model::{Action, ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, Link, Owner, Shows};
+use amo_model::compact::CompactJson;
+use amo_model::parts::{self, CustomField};
+use amo_model::{Action, ColumnSpec, ColumnType, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, LinkKind, Owner};
 use sheet_source::fold;
 
 /// The title of the column with the address of the card.
@@ -23,7 +23,7 @@ pub struct TableColumns {
     all: Vec<TableColumn>,
     /// The ids of all custom fields of the account, with or without a column, sorted.
     fields: Vec<u64>,
-    links: Vec<Link>,
+    links: Vec<LinkKind>,
     /// The ids of the custom fields of each link, sorted.
     linked_fields: Vec<Vec<u64>>,
     stamp: Option<Stamp>,
@@ -73,7 +73,7 @@ enum ColumnSource {
 impl ColumnSource {
     fn is_money(&self) -> bool {
         match self {
-            ColumnSource::Own(spec) => spec.shows == Shows::Money,
+            ColumnSource::Own(spec) => spec.shows == ColumnType::Money,
             ColumnSource::Field { kind, .. } => matches!(kind, FieldKind::Monetary | FieldKind::Price),
             ColumnSource::Card(_) | ColumnSource::Missing => false,
         }
@@ -128,7 +128,7 @@ impl TableColumns {
     }
 
     /// Adds the columns of linked records: `Контакт: Телефон`.
-    pub fn with_links(mut self, links: &[Link], account: &Account) -> TableColumns {
+    pub fn with_links(mut self, links: &[LinkKind], account: &Account) -> TableColumns {
         for (place, link) in links.iter().enumerate() {
             let add = |all: &mut Vec<TableColumn>, title: &str, from: ColumnSource| {
                 let title = format!("{}: {title}", link.prefix());
@@ -144,7 +144,7 @@ impl TableColumns {
             for spec in link.columns() {
                 add(&mut self.all, spec.title, ColumnSource::Own(spec));
             }
-            let fields = if *link == Link::Customer { &[] } else { account.fields(Owner::Entity(link.entity())) };
+            let fields = if *link == LinkKind::Customer { &[] } else { account.fields(Owner::Entity(link.entity())) };
             let own: Vec<String> = link.columns().map(|spec| fold(spec.title)).collect();
             for field in fields {
                 add(&mut self.all, &title(field, fields, &own), ColumnSource::field(field));
@@ -156,15 +156,15 @@ impl TableColumns {
     }
 
     /// The links whose records have columns of their own.
-    pub fn links(&self) -> &[Link] {
+    pub fn links(&self) -> &[LinkKind] {
         &self.links
     }
 
     /// The linked records to read: first those of `links`, in their order, then those of which only names are shown.
     pub fn link_requests(&self) -> Vec<LinkRequest> {
-        let named = |link: Link| self.all.iter().any(|column| column.names_of() == Some(link));
+        let named = |link: LinkKind| self.all.iter().any(|column| column.names_of() == Some(link));
         let whole = self.links.iter().map(|link| LinkRequest { link: *link, all: named(*link), whole: true });
-        let names = Link::ALL.into_iter().filter(|link| !self.links.contains(link) && named(*link));
+        let names = LinkKind::ALL.into_iter().filter(|link| !self.links.contains(link) && named(*link));
         whole.chain(names.map(|link| LinkRequest { link, all: true, whole: false })).collect()
     }
 
@@ -221,7 +221,7 @@ impl TableColumns {
             let (meaning, writable) = match &column.from {
                 // Values of other records cannot be changed here.
                 _ if column.linked.is_some() => (ColumnMeaning::Other, false),
-                ColumnSource::Own(spec) if spec.shows == Shows::Link => (ColumnMeaning::Address, false),
+                ColumnSource::Own(spec) if spec.shows == ColumnType::Link => (ColumnMeaning::Address, false),
                 _ if column.names_of().is_some() => (ColumnMeaning::Other, false),
                 ColumnSource::Own(spec) => {
                     (ColumnMeaning::Own(spec.at.join(".")), own_field(kind, spec.at, Action::Update).is_some())
@@ -267,7 +267,7 @@ impl TableColumns {
     pub fn unlisted<'a>(&'a self, row: &'a LinkedRow) -> impl Iterator<Item = u64> + 'a {
         let linked = self.linked_fields.iter().zip(&self.links).enumerate().filter_map(|(place, (known, link))| {
             // A customer is shown by name only.
-            row.linked(place).filter(|_| *link != Link::Customer).map(|item| (item, known))
+            row.linked(place).filter(|_| *link != LinkKind::Customer).map(|item| (item, known))
         });
         let items = std::iter::once((&row.item, &self.fields)).chain(linked);
         items.flat_map(|(item, known)| {
@@ -278,8 +278,9 @@ impl TableColumns {
 
     /// The cells of a row.
     pub fn cells<'a>(&'a self, row: &'a LinkedRow, names: &'a AccountNames) -> impl Iterator<Item = Cell> + 'a {
-        let field = |entry: &'a Lean| Some((parts::id(&entry["field_id"])?, &entry["values"]));
-        let of = |item: &'a Lean| (item, item["custom_fields_values"].each().filter_map(field).collect::<Vec<_>>());
+        let field = |entry: &'a CompactJson| Some((parts::id(&entry["field_id"])?, &entry["values"]));
+        let of =
+            |item: &'a CompactJson| (item, item["custom_fields_values"].each().filter_map(field).collect::<Vec<_>>());
         let item = of(&row.item);
         let linked: Vec<_> = (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
         let link_requests = self.link_requests();
@@ -305,20 +306,20 @@ impl TableColumns {
 
 impl TableColumn {
     /// The link whose names it shows.
-    fn names_of(&self) -> Option<Link> {
+    fn names_of(&self) -> Option<LinkKind> {
         match &self.from {
-            ColumnSource::Own(ColumnSpec { shows: Shows::NamesOf(link), .. }) => Some(*link),
+            ColumnSource::Own(ColumnSpec { shows: ColumnType::NamesOf(link), .. }) => Some(*link),
             ColumnSource::Own(_) | ColumnSource::Field { .. } | ColumnSource::Missing | ColumnSource::Card(_) => None,
         }
     }
 }
 
 impl ColumnSource {
-    fn field(field: &Field) -> ColumnSource {
+    fn field(field: &CustomField) -> ColumnSource {
         ColumnSource::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) }
     }
 
-    fn cell(&self, item: &Lean, fields: &[(u64, &Lean)], names: &AccountNames) -> Cell {
+    fn cell(&self, item: &CompactJson, fields: &[(u64, &CompactJson)], names: &AccountNames) -> Cell {
         match self {
             ColumnSource::Own(spec) => {
                 let value = spec.at.iter().fold(item, |value, key| &value[*key]);
@@ -337,14 +338,14 @@ impl ColumnSource {
     }
 }
 
-fn ids(fields: &[Field]) -> Vec<u64> {
+fn ids(fields: &[CustomField]) -> Vec<u64> {
     let mut ids: Vec<u64> = fields.iter().map(|field| field.id).collect();
     ids.sort_unstable();
     ids
 }
 
 /// The title of a field: its name, with its id where another column has the same name.
-fn title(field: &Field, fields: &[Field], own: &[String]) -> String {
+fn title(field: &CustomField, fields: &[CustomField], own: &[String]) -> String {
     let name = fold(&field.name);
     let alone = fields.iter().filter(|other| fold(&other.name) == name).count() == 1 && !own.contains(&name);
     if alone { field.name.clone() } else { format!("{} ({})", field.name, field.id) }
@@ -355,8 +356,8 @@ mod tests {
     use super::*;
     use amo_client::account::example as account;
 
-    fn field(id: u64, name: &str, kind: &str) -> Field {
-        Field {
+    fn field(id: u64, name: &str, kind: &str) -> CustomField {
+        CustomField {
             id,
             name: name.into(),
             code: None,
@@ -378,7 +379,7 @@ mod tests {
         account.fields.insert(Owner::Entity(Entity::Leads), vec![field(1, "Контакт: Телефон", "text")]);
         let fields = vec![field(2, "Телефон", "multitext"), field(3, "ID", "text")];
         account.fields.insert(Owner::Entity(Entity::Contacts), fields);
-        let links = [Link::Contact, Link::Company];
+        let links = [LinkKind::Contact, LinkKind::Company];
         let columns = TableColumns::of(Entity::Leads, None, &account).with_links(&links, &account);
         let titles: Vec<&str> = columns.titles().collect();
         let expected = [

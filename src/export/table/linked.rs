@@ -1,9 +1,9 @@
 //! Linked records, read with the rows. Rows are collected in windows, the linked records of a window are requested by id, and
 //! several windows are in flight, so that the order of the rows stays and memory does not grow.
 
-use amo_client::{Client, Failure};
-use amo_model::lean::Lean;
-use amo_model::{IDS_MAX, Link, parts};
+use amo_client::{Client, Failure, List};
+use amo_model::compact::CompactJson;
+use amo_model::{IDS_MAX, LinkKind, parts};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -18,7 +18,7 @@ const CACHED_MAX: usize = 2_000;
 /// Linked records to read with the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkRequest {
-    pub link: Link,
+    pub link: LinkKind,
     /// True for all linked records, and not only the main one.
     pub all: bool,
     /// True for the whole record, and not only its name.
@@ -26,38 +26,38 @@ pub struct LinkRequest {
 }
 
 impl LinkRequest {
-    pub fn main(link: Link) -> LinkRequest {
+    pub fn main(link: LinkKind) -> LinkRequest {
         LinkRequest { link, all: false, whole: true }
     }
 
-    fn ids(self, item: &Lean) -> Vec<u64> {
+    fn ids(self, item: &CompactJson) -> Vec<u64> {
         if self.all { self.link.ids(item) } else { self.link.id(item).into_iter().collect() }
     }
 
     /// The record, or only its name.
-    fn reduced(self, record: Lean) -> Lean {
-        if self.whole { record } else { Lean::Map(vec![(NAME.into(), record[NAME].clone())]) }
+    fn reduced(self, record: CompactJson) -> CompactJson {
+        if self.whole { record } else { CompactJson::Map(vec![(NAME.into(), record[NAME].clone())]) }
     }
 }
 
 const NAME: &str = "name";
 
 /// A linked record with its id; `None` where it cannot be read.
-pub type LinkedRecord = (u64, Option<Arc<Lean>>);
+pub type LinkedRecord = (u64, Option<Arc<CompactJson>>);
 
 /// An item with its linked records.
 #[derive(Debug, Default)]
 pub struct LinkedRow {
-    pub item: Lean,
+    pub item: CompactJson,
     /// The main linked records, in the order of the requests.
-    pub linked: Vec<Option<Arc<Lean>>>,
+    pub linked: Vec<Option<Arc<CompactJson>>>,
     /// All linked records, in the same order, where all were requested.
     pub all: Vec<Vec<LinkedRecord>>,
 }
 
 impl LinkedRow {
     /// The main linked record of a request.
-    pub fn linked(&self, place: usize) -> Option<&Lean> {
+    pub fn linked(&self, place: usize) -> Option<&CompactJson> {
         self.linked.get(place)?.as_deref()
     }
 
@@ -68,14 +68,14 @@ impl LinkedRow {
 }
 
 /// The index of a request, the ids, and the records.
-type ReadResult = (usize, Vec<u64>, Result<Vec<Lean>, Failure>);
+type ReadResult = (usize, Vec<u64>, Result<Vec<CompactJson>, Failure>);
 
 /// ColumnUse the linked records of rows.
 pub struct LinkReader {
     client: Arc<Client>,
     caches: Vec<LinkCache>,
-    window: Vec<Lean>,
-    windows: VecDeque<Vec<Lean>>,
+    window: Vec<CompactJson>,
+    windows: VecDeque<Vec<CompactJson>>,
     reads: JoinSet<ReadResult>,
 }
 
@@ -101,7 +101,7 @@ struct CachedRecord {
 
 #[derive(Clone)]
 enum FetchState {
-    Record(Arc<Lean>),
+    Record(Arc<CompactJson>),
     Missing,
 }
 
@@ -124,7 +124,7 @@ impl LinkReader {
     }
 
     /// Adds a row. The result are the rows that are complete by now, in their order.
-    pub async fn push(&mut self, item: Lean) -> Result<Vec<LinkedRow>, Failure> {
+    pub async fn push(&mut self, item: CompactJson) -> Result<Vec<LinkedRow>, Failure> {
         if self.caches.is_empty() {
             return Ok(vec![LinkedRow { item, ..LinkedRow::default() }]);
         }
@@ -157,8 +157,8 @@ impl LinkReader {
             for ids in unknown.chunks(IDS_MAX) {
                 let (client, ids, entity) = (Arc::clone(&self.client), ids.to_vec(), cache.request.link.entity());
                 self.reads.spawn(async move {
-                    let read = client.by_ids(entity, None, &ids).await;
-                    (place, ids, read.map(|records| records.into_iter().map(Lean::from).collect()))
+                    let read = client.records_by_id(&List::of(entity, None), &ids).await;
+                    (place, ids, read.map(|records| records.into_iter().map(CompactJson::from).collect()))
                 });
             }
         }
@@ -186,7 +186,7 @@ impl LinkReader {
 
 impl LinkCache {
     /// Notes that these rows need their records. The result are the ids to request.
-    fn note_needed(&mut self, window: &[Lean]) -> Vec<u64> {
+    fn note_needed(&mut self, window: &[CompactJson]) -> Vec<u64> {
         let mut unknown = Vec::new();
         for id in window.iter().flat_map(|item| self.request.ids(item)) {
             let forbidden = self.forbidden;
@@ -201,12 +201,12 @@ impl LinkCache {
         unknown
     }
 
-    fn lacks(&self, window: &[Lean]) -> bool {
+    fn lacks(&self, window: &[CompactJson]) -> bool {
         let known = |id: u64| self.entries.get(&id).is_some_and(|entry| entry.record.is_some());
         window.iter().flat_map(|item| self.request.ids(item)).any(|id| !known(id))
     }
 
-    fn store(&mut self, ids: &[u64], read: Result<Vec<Lean>, Failure>) -> Result<(), Failure> {
+    fn store(&mut self, ids: &[u64], read: Result<Vec<CompactJson>, Failure>) -> Result<(), Failure> {
         let records = match read {
             Ok(records) => records,
             // The token's user may see leads but no companies, for instance.
@@ -216,7 +216,7 @@ impl LinkCache {
             }
             Err(failure) => return Err(failure),
         };
-        let mut records: HashMap<u64, Lean> =
+        let mut records: HashMap<u64, CompactJson> =
             records.into_iter().filter_map(|record| Some((parts::id(&record["id"])?, record))).collect();
         for id in ids {
             if let Some(entry) = self.entries.get_mut(id) {
@@ -229,14 +229,14 @@ impl LinkCache {
     }
 
     /// The main linked record of a row and all of them; the row does not need them any more.
-    fn release(&mut self, item: &Lean) -> (Option<Arc<Lean>>, Vec<LinkedRecord>) {
+    fn release(&mut self, item: &CompactJson) -> (Option<Arc<CompactJson>>, Vec<LinkedRecord>) {
         let all: Vec<LinkedRecord> = self.request.ids(item).into_iter().map(|id| (id, self.release_one(id))).collect();
         let main = self.request.link.id(item);
         let main = all.iter().find(|(id, _)| Some(*id) == main).and_then(|(_, record)| record.clone());
         (main, all)
     }
 
-    fn release_one(&mut self, id: u64) -> Option<Arc<Lean>> {
+    fn release_one(&mut self, id: u64) -> Option<Arc<CompactJson>> {
         let entry = self.entries.get_mut(&id)?;
         entry.rows = entry.rows.saturating_sub(1);
         let record = entry.record.clone();
@@ -276,19 +276,20 @@ mod tests {
     #[test]
     fn the_cache_is_limited_and_keeps_what_rows_need() {
         let mut cache = LinkCache {
-            request: LinkRequest::main(Link::Company),
+            request: LinkRequest::main(LinkKind::Company),
             entries: HashMap::new(),
             unused: VecDeque::new(),
             forbidden: false,
             missing: BTreeSet::new(),
         };
-        let row = |id: u64| Lean::from(json!({"_embedded": {"companies": [{"id": id}]}}));
+        let row = |id: u64| CompactJson::from(json!({"_embedded": {"companies": [{"id": id}]}}));
         let (first, mut asked) = (row(1), 0);
         assert_eq!(cache.note_needed(std::slice::from_ref(&first)), [1]);
         cache.store(&[1], Ok(vec![json!({"id": 1, "name": "A"}).into()])).unwrap();
         for window in 0..50_u64 {
             // Every window has company 7 as well, and one that is deleted.
-            let rows: Vec<Lean> = (0..100).map(|n| row(100 + window * 100 + n)).chain([row(7), row(8)]).collect();
+            let rows: Vec<CompactJson> =
+                (0..100).map(|n| row(100 + window * 100 + n)).chain([row(7), row(8)]).collect();
             let unknown = cache.note_needed(&rows);
             asked += unknown.len();
             assert!(cache.lacks(&rows) || unknown.is_empty());

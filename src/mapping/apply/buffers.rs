@@ -3,7 +3,7 @@
 use super::record::request_id;
 use super::row::RecordBuilder;
 use crate::mapping::plan::Plan;
-use amo_model::compare::Mark;
+use amo_model::compare::Marker;
 use amo_model::payload::{FieldValue, ObjectWriter, REQUEST_ID};
 use amo_model::{Action, ID_KEY};
 use sheet_source::{Row, message};
@@ -112,7 +112,7 @@ impl Buffers {
     pub(super) fn body(
         &mut self,
         record: &RecordBuilder<'_, '_>,
-        marker: Option<(Mark, String)>,
+        marker: Option<(Marker, String)>,
         row: Option<u32>,
     ) -> Vec<u8> {
         let (plan, meta) = (record.context.plan, &record.meta);
@@ -132,8 +132,8 @@ impl Buffers {
             item.field(field, [FieldValue::Number(total)]);
         }
         match marker {
-            Some((Mark::Field(field), marker)) => item.field(field, [FieldValue::Text(&marker)]),
-            Some((Mark::Key(key), marker)) => item.text(key, &marker),
+            Some((Marker::Field(field), marker)) => item.field(field, [FieldValue::Text(&marker)]),
+            Some((Marker::Key(key), marker)) => item.text(key, &marker),
             None => {}
         }
         if let Some(row) = row.filter(|_| plan.write.echo) {

@@ -14,7 +14,7 @@ use crate::mapping::plan::{Conversion, Input, OriginPlan, Plan, SectionPlan, Tar
 use crate::mapping::suspect::Suspicion;
 use crate::mapping::template::{RenderError, RenderedCell, RowError, rendered_cell};
 use amo_model::payload::ObjectWriter;
-use amo_model::{Action, Holds};
+use amo_model::{Action, FieldContent};
 use rust_decimal::Decimal;
 use sheet_source::message;
 use sheet_source::problem::{Message, Place, Problem, Stage, did_you_mean, quoted};
@@ -517,7 +517,7 @@ fn separators(origin: &OriginPlan) -> &[String] {
 
 /// True for the id, and for values of the requested columns.
 fn is_requested(value: &ValuePlan, columns: Option<&[usize]>) -> bool {
-    let own_id = matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
+    let own_id = matches!(value.target, TargetPlan::Field(spec) if spec.holds == FieldContent::OwnId);
     let among = |columns: &[usize]| {
         value.origins.iter().any(|origin| matches!(origin.input, Input::Column(index) if columns.contains(&index)))
     };

@@ -2,7 +2,7 @@
 //! contacts created several times. Reported once, at the end.
 
 use crate::mapping::plan::{Input, OriginPlan, Plan};
-use amo_model::{Action, At};
+use amo_model::{Action, Placement};
 use foldhash::quality::FixedState;
 use sheet_source::Row;
 use sheet_source::message;
@@ -154,7 +154,9 @@ impl Tally {
                 }
             }
         }
-        for section in plan.sections.iter().skip(1).filter(|section| matches!(section.spec.at, At::EmbeddedFirst(_))) {
+        for section in
+            plan.sections.iter().skip(1).filter(|section| matches!(section.spec.at, Placement::EmbeddedFirst(_)))
+        {
             let parts = if section.spec.name == "contact" { &mut self.contacts } else { &mut self.companies };
             parts.add(section, row);
         }

@@ -7,7 +7,7 @@ use crate::mapping::convert::{ValueError, date, email, flag, json, money, number
 use crate::mapping::language::ast::As;
 use crate::mapping::lookup::{ElementBy, Lookup, LookupKind, NameCache};
 use crate::mapping::plan::{Conversion, Input, OriginPlan, Plan, linked_to};
-use amo_model::parts::Field;
+use amo_model::parts::CustomField;
 use amo_model::payload::{EnumCode, FieldValue};
 use amo_model::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use rust_decimal::Decimal;
@@ -375,18 +375,18 @@ fn country(text: &str) -> Result<String, ValueError> {
 pub fn field_value<'v>(
     made: &'v ConvertedValue<'_>,
     origin: &'v OriginPlan,
-    field: &'v Field,
+    field: &'v CustomField,
     kind: FieldKind,
 ) -> FieldValue<'v> {
     match made {
         ConvertedValue::Text(text) => match (&origin.enum_code, kind) {
             (Some(enum_code), FieldKind::Multitext | FieldKind::SmartAddress) => {
-                FieldValue::Coded { text, sort: enum_code }
+                FieldValue::Coded { text, code: enum_code }
             }
             (_, FieldKind::LegalEntity | FieldKind::LinkedEntity | FieldKind::Payer) => FieldValue::Named(text),
             _ => FieldValue::Text(text),
         },
-        ConvertedValue::Coded { text, enum_code } => FieldValue::Coded { text, sort: enum_code },
+        ConvertedValue::Coded { text, enum_code } => FieldValue::Coded { text, code: enum_code },
         ConvertedValue::Json(values) => FieldValue::Raw(values),
         ConvertedValue::Number(number) => FieldValue::Number(*number),
         ConvertedValue::Money(money) => FieldValue::Money(*money),

@@ -5,7 +5,7 @@ use super::row::{RecordBuilder, RowContext, SectionRow};
 use super::value::{ConvertedValue, Values, field_value};
 use crate::mapping::plan::{Conversion, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use amo_model::payload::ObjectWriter;
-use amo_model::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
+use amo_model::{Action, Entity, FieldContent, FieldSpec, Placement, Required, Wire};
 use rust_decimal::Decimal;
 use sheet_source::message;
 use sheet_source::{Row, fold};
@@ -49,7 +49,9 @@ impl RecordBuilder<'_, '_> {
             Wire::Key(key) => {
                 let Some((one, _)) = made.into_iter().next() else { return };
                 self.pipeline_of_stage(section, spec.holds, object);
-                if let (Holds::OwnId, At::Item, ConvertedValue::Id(id)) = (spec.holds, section.spec.at, &one) {
+                if let (FieldContent::OwnId, Placement::Item, ConvertedValue::Id(id)) =
+                    (spec.holds, section.spec.at, &one)
+                {
                     self.meta.own_id = Some(*id);
                     // The URL contains the id, so the body does not.
                     if self.context.plan.write.names_record() {
@@ -104,10 +106,16 @@ impl RecordBuilder<'_, '_> {
         self.part.line.discount(kind, *value);
     }
 
-    fn write_key(&mut self, key: &'static str, holds: Holds, one: ConvertedValue<'_>, object: &mut ObjectWriter) {
+    fn write_key(
+        &mut self,
+        key: &'static str,
+        holds: FieldContent,
+        one: ConvertedValue<'_>,
+        object: &mut ObjectWriter,
+    ) {
         match one {
             ConvertedValue::Text(text) => {
-                if self.context.plan.kind.spec().entity == Entity::Catalogs && matches!(holds, Holds::Word(_)) {
+                if self.context.plan.kind.spec().entity == Entity::Catalogs && matches!(holds, FieldContent::Word(_)) {
                     self.meta.catalog_type = Some(text.to_string());
                 }
                 object.text(key, &text);
@@ -126,8 +134,11 @@ impl RecordBuilder<'_, '_> {
 
     /// Completes the part of a section in a row, or drops it.
     pub(super) fn close_part(&mut self, section: &SectionPlan, object: &mut ObjectWriter) {
-        let inside = matches!(section.spec.at, At::Field(_) | At::Value | At::Elements | At::LinkedElements);
-        let person = matches!(section.spec.at, At::EmbeddedFirst(_));
+        let inside = matches!(
+            section.spec.at,
+            Placement::Field(_) | Placement::Value | Placement::Elements | Placement::LinkedElements
+        );
+        let person = matches!(section.spec.at, Placement::EmbeddedFirst(_));
         if !inside && !person {
             return;
         }
@@ -164,8 +175,10 @@ impl RecordBuilder<'_, '_> {
             self.problems.push(problem.hint(message!("fill the cell with {about}", about = field.about)));
         }
         match section.spec.at {
-            At::Elements | At::LinkedElements => self.close_elements(section, part),
-            At::Field(_) | At::Value if section.spec.repeats && !object.is_empty() => self.meta.total.add(part.line),
+            Placement::Elements | Placement::LinkedElements => self.close_elements(section, part),
+            Placement::Field(_) | Placement::Value if section.spec.repeats && !object.is_empty() => {
+                self.meta.total.add(part.line)
+            }
             _ => {}
         }
     }
@@ -190,7 +203,7 @@ impl RecordBuilder<'_, '_> {
         let quantities = part.quantities.into_iter().chain(std::iter::repeat(Decimal::ONE));
         for (id, quantity) in part.elements.into_iter().zip(quantities) {
             match section.spec.at {
-                At::Elements => match self.meta.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
+                Placement::Elements => match self.meta.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
                     // Equal products in two rows of a transaction add up.
                     Some(there) => there.2 = there.2.saturating_add(quantity),
                     None => self.meta.elements.push((id, catalog, quantity)),
@@ -248,15 +261,15 @@ impl RecordBuilder<'_, '_> {
 
     /// Writes the main pipeline for a new lead with a stage but without a pipeline: the stage was looked up there, and
     /// stages 142 and 143 exist in every pipeline. [doc]
-    fn pipeline_of_stage(&self, section: &SectionPlan, holds: Holds, object: &mut ObjectWriter) {
-        if holds != Holds::Status
+    fn pipeline_of_stage(&self, section: &SectionPlan, holds: FieldContent, object: &mut ObjectWriter) {
+        if holds != FieldContent::Status
             || self.converter.pipeline.id().is_some()
             || self.context.plan.action != Action::Create
         {
             return;
         }
         let pipeline_key = section.spec.fields.iter().find_map(|f| match (f.holds, f.wire) {
-            (Holds::Pipeline, Wire::Key(key)) => Some(key),
+            (FieldContent::Pipeline, Wire::Key(key)) => Some(key),
             _ => None,
         });
         if let (Some(key), Some(main)) = (pipeline_key, self.context.plan.account.main_pipeline()) {

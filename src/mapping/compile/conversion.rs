@@ -8,9 +8,9 @@ use crate::mapping::lookup::{ElementBy, Lookup, LookupKind};
 use crate::mapping::plan::{Conversion, TargetPlan, linked_to};
 use crate::mapping::template::columns_named;
 use amo_model::field_type::{DEFAULT_ENUM_CODE, multitext_codes};
-use amo_model::parts::{Field, FieldOption};
+use amo_model::parts::{CustomField, FieldOption};
 use amo_model::payload::EnumCode;
-use amo_model::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
+use amo_model::{ADDRESS_PARTS, Action, Entity, FieldContent, FieldKind, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
 use amo_model::{PRODUCTS, SUPPLIERS};
 use sheet_source::message;
 use sheet_source::{ColumnMatch, fold};
@@ -134,10 +134,10 @@ impl Compiler<'_> {
         let target = context.target;
         let conversion = match target {
             TargetPlan::Field(spec) => match spec.holds {
-                Holds::Text { max } => return self.text_conversion(origin, max, rules),
-                Holds::WholeMoney => Conversion::WholeMoney { round },
-                Holds::Int => Conversion::Int { round },
-                Holds::Timestamp => Conversion::Moment(rules),
+                FieldContent::Text { max } => return self.text_conversion(origin, max, rules),
+                FieldContent::WholeMoney => Conversion::WholeMoney { round },
+                FieldContent::Int => Conversion::Int { round },
+                FieldContent::Timestamp => Conversion::Moment(rules),
                 holds => self.standard_conversion(origin, holds, context)?,
             },
             TargetPlan::Custom { kind, .. } => match self.custom_conversion(origin, context, &rules) {
@@ -178,31 +178,31 @@ impl Compiler<'_> {
     fn standard_conversion(
         &mut self,
         origin: &Origin,
-        holds: Holds,
+        holds: FieldContent,
         context: &TargetContext<'_>,
     ) -> Option<Conversion> {
         let by = origin.by.as_ref().map(|by| by.value);
         let kind = self.ast.kind.spec();
         Some(match holds {
-            Holds::Money => Conversion::Money,
-            Holds::Number => Conversion::Number,
-            Holds::Quantity => Conversion::Quantity,
-            Holds::Bool => Conversion::Bool,
-            Holds::Pipeline => self.lookup(LookupKind::Pipeline),
-            Holds::Status => {
+            FieldContent::Money => Conversion::Money,
+            FieldContent::Number => Conversion::Number,
+            FieldContent::Quantity => Conversion::Quantity,
+            FieldContent::Bool => Conversion::Bool,
+            FieldContent::Pipeline => self.lookup(LookupKind::Pipeline),
+            FieldContent::Status => {
                 let anywhere = self.ast.action == Action::Update && !self.pipeline_named;
                 self.lookup(LookupKind::Stage { anywhere })
             }
-            Holds::LossReason => self.lookup(LookupKind::LossReason),
-            Holds::User => self.lookup(LookupKind::ActiveUser),
-            Holds::UserOrRobot => self.lookup(LookupKind::UserOrRobot),
-            Holds::Tags => Conversion::Tag,
-            Holds::Word(words) => Conversion::Word(words),
-            Holds::Colour { known, hash } => Conversion::Colour { known, hash },
-            Holds::CustomerStatus => self.lookup(LookupKind::CustomerStatus),
-            Holds::Segments => self.lookup(LookupKind::Segment),
-            Holds::Catalog => self.lookup(LookupKind::Catalog),
-            Holds::PriceFields => {
+            FieldContent::LossReason => self.lookup(LookupKind::LossReason),
+            FieldContent::User => self.lookup(LookupKind::ActiveUser),
+            FieldContent::UserOrRobot => self.lookup(LookupKind::UserOrRobot),
+            FieldContent::Tags => Conversion::Tag,
+            FieldContent::Word(words) => Conversion::Word(words),
+            FieldContent::Colour { known, hash } => Conversion::Colour { known, hash },
+            FieldContent::CustomerStatus => self.lookup(LookupKind::CustomerStatus),
+            FieldContent::Segments => self.lookup(LookupKind::Segment),
+            FieldContent::Catalog => self.lookup(LookupKind::Catalog),
+            FieldContent::PriceFields => {
                 let Some(catalog) = self.catalog_of_type(PRODUCTS) else {
                     let hint = Some("leave it out of the mapping".into());
                     self.problem(origin.offset, "no-catalog", "the account has no catalog of products", hint);
@@ -210,7 +210,7 @@ impl Compiler<'_> {
                 };
                 self.lookup(LookupKind::PriceField { catalog })
             }
-            Holds::Ids(entity) | Holds::OneId(entity) => match by {
+            FieldContent::Ids(entity) | FieldContent::OneId(entity) => match by {
                 Some(By::Key) => {
                     self.lookup(LookupKind::Ledger { entity, catalog: None, titles: self.titles_of(origin) })
                 }
@@ -223,7 +223,7 @@ impl Compiler<'_> {
                 }
                 Some(By::Id) | None => Conversion::EntityId,
             },
-            Holds::OwnId => match by {
+            FieldContent::OwnId => match by {
                 Some(By::Key) => {
                     // The contact of a lead is looked up among the keys of contacts.
                     let entity = match context.owner {
@@ -239,10 +239,10 @@ impl Compiler<'_> {
                 }),
                 Some(By::Id) | None => Conversion::EntityId,
             },
-            Holds::Element => {
+            FieldContent::Element => {
                 self.element(by, context.catalog.or_else(|| self.catalog_of_type(PRODUCTS)), origin.offset)?
             }
-            Holds::Supplier => match (by, self.catalog_of_type(SUPPLIERS)) {
+            FieldContent::Supplier => match (by, self.catalog_of_type(SUPPLIERS)) {
                 (Some(By::Id), _) => Conversion::EntityId,
                 (_, Some(catalog)) => self.lookup(LookupKind::Element { catalog, by: ElementBy::Name }),
                 (_, None) => {
@@ -251,7 +251,11 @@ impl Compiler<'_> {
                     return None;
                 }
             },
-            Holds::Text { .. } | Holds::WholeMoney | Holds::Int | Holds::Timestamp | Holds::OfField => return None,
+            FieldContent::Text { .. }
+            | FieldContent::WholeMoney
+            | FieldContent::Int
+            | FieldContent::Timestamp
+            | FieldContent::OfField => return None,
         })
     }
 
@@ -330,7 +334,7 @@ impl Compiler<'_> {
         })
     }
 
-    fn check_link_type(&mut self, origin: &Origin, field: &Field) {
+    fn check_link_type(&mut self, origin: &Origin, field: &CustomField) {
         if linked_to(field.search_in.as_deref()).is_none() {
             let message =
                 message!("\"{field}\" links contacts and companies; an id alone is ambiguous", field = &field.name);
@@ -394,7 +398,7 @@ pub fn is_structured(kind: FieldKind) -> bool {
 
 fn reads_dates(origin: &Origin, target: &TargetPlan) -> bool {
     let by_target = match target {
-        TargetPlan::Field(spec) => spec.holds == Holds::Timestamp,
+        TargetPlan::Field(spec) => spec.holds == FieldContent::Timestamp,
         TargetPlan::Custom { kind, .. } => matches!(kind, FieldKind::Date | FieldKind::DateTime | FieldKind::Birthday),
     };
     by_target || matches!(origin.as_.as_ref().map(|a| a.value), Some(As::Date | As::DateTime))

@@ -3,7 +3,7 @@
 use super::Compiler;
 use crate::mapping::language::ast::{ListMode, OnEmpty, Origin};
 use crate::mapping::plan::{Existing, TargetPlan};
-use amo_model::{Action, FieldKind, FieldSpec, Holds, Wire};
+use amo_model::{Action, FieldContent, FieldKind, FieldSpec, Wire};
 use sheet_source::message;
 use sheet_source::problem::Message;
 
@@ -75,7 +75,7 @@ impl Compiler<'_> {
         let name = target.name();
         let fills = match target {
             TargetPlan::Custom { .. } => true,
-            TargetPlan::Field(spec) => spec.holds != Holds::OwnId && can_be_empty(spec),
+            TargetPlan::Field(spec) => spec.holds != FieldContent::OwnId && can_be_empty(spec),
         };
         if !fills {
             let message = message!("\"{field}\" cannot be empty", field = name);

@@ -4,15 +4,15 @@
 use super::Compiler;
 use crate::mapping::language::ast::Spanned;
 use crate::mapping::plan::{Plan, SectionPlan, TargetPlan, ValuePlan};
-use amo_client::account::Miss;
-use amo_model::compare::Mark;
+use amo_client::account::LookupError;
+use amo_model::compare::Marker;
 use amo_model::{Action, COMMENT, FieldKind, Owner, Wire};
 use sheet_source::message;
 use sheet_source::problem::{Message, Note};
 
 impl Compiler<'_> {
     /// Looks up the marker field: it must take any text, and no value of the mapping may fill it.
-    pub(super) fn marker(&mut self, name: &Spanned<String>, sections: &[SectionPlan]) -> Option<Mark> {
+    pub(super) fn marker(&mut self, name: &Spanned<String>, sections: &[SectionPlan]) -> Option<Marker> {
         if self.ast.action != Action::Create {
             let hint = Some("leave \"marker\" out".into());
             self.problem(name.offset, "marker", "a marker works only with action create", hint);
@@ -27,7 +27,7 @@ impl Compiler<'_> {
                 let hint = Some("remove one of the two".into());
                 self.problem(name.offset, "marker", "the mapping already fills the comment", hint);
             }
-            return Some(Mark::Key(COMMENT));
+            return Some(Marker::Key(COMMENT));
         }
         let Some(owner) = item.custom_fields.and_then(|of| of.owner(self.catalog)) else {
             let message = message!("a {kind} has no custom field for a marker", kind = self.ast.kind.name());
@@ -60,13 +60,13 @@ impl Compiler<'_> {
             );
             return None;
         }
-        Some(Mark::Field(field.id))
+        Some(Marker::Field(field.id))
     }
 
     /// Adds a hint to create the field: with a mapping that ships with amoport it often does not exist yet.
     /// `problems_before` is the number of problems before the lookup.
     fn hint_missing_field(&mut self, owner: Owner, name: &Spanned<String>, problems_before: usize) {
-        let Err(Miss::Unknown { near }) = self.account.field(owner, &name.value) else { return };
+        let Err(LookupError::Unknown { near }) = self.account.field(owner, &name.value) else { return };
         let make: Message = "create a text field with this name in the account, or remove the line".into();
         for problem in self.problems.iter_mut().skip(problems_before) {
             problem.hint = match problem.hint.take().filter(|_| !near.is_empty()) {

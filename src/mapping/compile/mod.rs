@@ -25,7 +25,7 @@ use super::suspect::Suspects;
 use super::template::{NamedColumns, Template, columns_named};
 use amo_client::account::Account;
 use amo_model::parts::Catalog;
-use amo_model::{Action, CatalogKind, Entity, Holds, Owner};
+use amo_model::{Action, CatalogKind, Entity, FieldContent, Owner};
 use amo_model::{INVOICES, PRODUCTS, SUPPLIERS};
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem, Source, did_you_mean};
@@ -278,7 +278,7 @@ pub fn texts(ast: &MappingAst) -> Vec<String> {
 pub(super) fn names_own_id(ast: &MappingAst) -> bool {
     let item = &ast.kind.spec().sections[0];
     let section = ast.sections.iter().find(|section| std::ptr::eq(section.spec, item));
-    let is_id = |target: &TargetRef| matches!(target, TargetRef::Field(field) if field.holds == Holds::OwnId);
+    let is_id = |target: &TargetRef| matches!(target, TargetRef::Field(field) if field.holds == FieldContent::OwnId);
     section.is_some_and(|section| section.values.iter().any(|value| is_id(&value.target)))
 }
 
@@ -339,7 +339,7 @@ impl Compiler<'_> {
 
     /// A mapping without fields has nothing to send.
     fn check_fills_something(&mut self) {
-        let own_id = |value: &super::language::ast::Value| matches!(&value.target, TargetRef::Field(f) if f.holds == Holds::OwnId);
+        let own_id = |value: &super::language::ast::Value| matches!(&value.target, TargetRef::Field(f) if f.holds == FieldContent::OwnId);
         let item = &self.ast.kind.spec().sections[0];
         let fills = |section: &super::language::ast::Section| {
             section.values.iter().any(|value| !std::ptr::eq(section.spec, item) || !own_id(value))

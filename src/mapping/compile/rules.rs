@@ -3,8 +3,8 @@
 use super::{Compiler, names_own_id};
 use crate::mapping::language::ast::{Section, TargetRef};
 use crate::mapping::plan::{SectionPlan, TargetPlan, ValuePlan};
-use amo_model::parts::Field;
-use amo_model::{Action, At, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
+use amo_model::parts::CustomField;
+use amo_model::{Action, FieldContent, FieldKind, FieldSpec, Needs, Placement, Required, Wire};
 use sheet_source::message;
 use sheet_source::problem::Message;
 use std::collections::HashSet;
@@ -39,14 +39,14 @@ impl Compiler<'_> {
                 message!("a mapping with action \"{action}\" needs an id or a key", action = self.ast.action.name());
             self.problem(section.offset, "no-id", message, Some(hint));
         }
-        if matches!(section.spec.at, At::EmbeddedFirst(_)) && has_id && section.values.len() > 1 {
+        if matches!(section.spec.at, Placement::EmbeddedFirst(_)) && has_id && section.values.len() > 1 {
             let message = message!(
                 "[{section}] with an id takes no other fields: an existing record is linked, not changed",
                 section = section.spec.name
             );
             self.problem(section.offset, "id-and-fields", message, Some("leave the id or the other fields out".into()));
         }
-        if let At::Embedded(_) = section.spec.at
+        if let Placement::Embedded(_) = section.spec.at
             && !section.values.iter().any(|v| matches!(v.target, TargetRef::Field(f) if f.name == "category"))
         {
             let message = message!("[{section}] has no category", section = section.spec.name);
@@ -134,7 +134,7 @@ impl Compiler<'_> {
     /// Reports fields that are filled twice: under name and code, in parts and as one text, under [invoice.payer] and
     /// [invoice.fields].
     pub(super) fn check_duplicate_fields(&mut self, offset: usize, before: &[SectionPlan], new: &[SectionPlan]) {
-        fn fields(section: &SectionPlan) -> impl Iterator<Item = (usize, &Field, Option<usize>)> {
+        fn fields(section: &SectionPlan) -> impl Iterator<Item = (usize, &CustomField, Option<usize>)> {
             let values = section.values.iter().filter_map(|value| match &value.target {
                 TargetPlan::Custom { field, .. } => Some((field, value.origins.first().map(|origin| origin.offset))),
                 TargetPlan::Field(_) => None,
@@ -161,7 +161,7 @@ impl Compiler<'_> {
     /// The field with the sum of an invoice, if the catalog has one and the mapping does not fill it. With VAT the sum
     /// is not computed.
     pub(super) fn total_field(&self, sections: &[SectionPlan]) -> Option<u64> {
-        let items = sections.iter().find(|section| matches!(section.spec.at, At::Field("ITEMS")))?;
+        let items = sections.iter().find(|section| matches!(section.spec.at, Placement::Field("ITEMS")))?;
         let vat = |v: &ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.name.starts_with("vat_rate"));
         let owner = sections.first()?.spec.custom_fields?.owner(self.catalog)?;
         let field = self.account.fields(owner).iter().find(|field| field.code.as_deref() == Some("BILL_PRICE"))?;
@@ -177,7 +177,9 @@ impl Compiler<'_> {
     pub(super) fn has_id(&self, section: &Section) -> bool {
         match section.spec.is_item() {
             true => names_own_id(self.ast),
-            false => section.values.iter().any(|v| matches!(v.target, TargetRef::Field(f) if f.holds == Holds::OwnId)),
+            false => {
+                section.values.iter().any(|v| matches!(v.target, TargetRef::Field(f) if f.holds == FieldContent::OwnId))
+            }
         }
     }
 }

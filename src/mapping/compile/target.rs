@@ -13,9 +13,11 @@ use crate::mapping::language::reader::HINTS_MAX;
 use crate::mapping::lookup::{LookupKind, describe_miss};
 use crate::mapping::plan::{Conversion, Existing, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use amo_client::account::{Account, CatalogRef};
-use amo_model::parts::Field;
+use amo_model::parts::CustomField;
 use amo_model::payload::EnumCode;
-use amo_model::{self, ADDRESS_PARTS, Action, At, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire};
+use amo_model::{
+    self, ADDRESS_PARTS, Action, Entity, FieldContent, FieldKind, FieldSpec, Owner, Placement, SectionSpec, Wire,
+};
 use sheet_source::fold;
 use sheet_source::message;
 use sheet_source::problem::{Note, did_you_mean, quoted};
@@ -39,13 +41,14 @@ impl Compiler<'_> {
 
     /// Compiles a section, and the sections of its object-valued custom fields.
     fn section(&mut self, section: &Section, plans: &mut Vec<SectionPlan>) {
-        let is_pipeline = |v: &Value| matches!(v.target, TargetRef::Field(field) if field.holds == Holds::Pipeline);
+        let is_pipeline =
+            |v: &Value| matches!(v.target, TargetRef::Field(field) if field.holds == FieldContent::Pipeline);
         self.pipeline_named = section.values.iter().any(is_pipeline);
         self.pipeline = self.section_pipeline(section);
         let has_id = self.has_id(section);
         self.check_section(section, has_id);
         let field = match section.spec.at {
-            At::Field(code) => match self.coded_field(code, section.offset) {
+            Placement::Field(code) => match self.coded_field(code, section.offset) {
                 Some(field) => Some(field),
                 None => return,
             },
@@ -61,7 +64,7 @@ impl Compiler<'_> {
             }
         }
         // A stage is looked up in the pipeline of the record, so the pipeline comes first.
-        values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == Holds::Pipeline));
+        values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == FieldContent::Pipeline));
         let holder = if field.is_some() { 0 } else { plans.len() };
         let mut new = vec![SectionPlan { spec: section.spec, field, holder, catalog, values }];
         new.extend(parted.into_iter().map(|part| SectionPlan { holder, ..part }));
@@ -73,7 +76,7 @@ impl Compiler<'_> {
         let named = section
             .values
             .iter()
-            .find(|v| matches!(v.target, TargetRef::Field(field) if field.holds == Holds::Pipeline));
+            .find(|v| matches!(v.target, TargetRef::Field(field) if field.holds == FieldContent::Pipeline));
         let Some(origin) = named.and_then(|value| value.origins.first()) else { return PipelineScope::Main };
         match &origin.source {
             ValueSource::Constant(name) => {
@@ -85,7 +88,7 @@ impl Compiler<'_> {
 
     /// The catalog of a section of products, if the mapping names it as a constant or not at all.
     fn section_catalog(&mut self, section: &Section) -> Option<u64> {
-        let names_elements = |v: &Value| matches!(v.target, TargetRef::Field(f) if f.holds == Holds::Element);
+        let names_elements = |v: &Value| matches!(v.target, TargetRef::Field(f) if f.holds == FieldContent::Element);
         if !section.values.iter().any(names_elements) {
             return None;
         }
@@ -179,7 +182,7 @@ impl Compiler<'_> {
     }
 
     /// A custom field of the records' catalog, by its code; users can delete it. [client]
-    fn coded_field(&mut self, code: &str, offset: usize) -> Option<Field> {
+    fn coded_field(&mut self, code: &str, offset: usize) -> Option<CustomField> {
         // A missing catalog is already reported.
         let owner = Owner::Catalog(self.catalog?);
         let found = self.account.fields(owner).iter().find(|field| field.code.as_deref() == Some(code)).cloned();
@@ -198,7 +201,7 @@ impl Compiler<'_> {
         Account::is_named(names, name)
     }
 
-    pub(super) fn custom_field(&mut self, owner: Owner, name: &str, offset: usize) -> Option<Field> {
+    pub(super) fn custom_field(&mut self, owner: Owner, name: &str, offset: usize) -> Option<CustomField> {
         if self.problems.len() >= HINTS_MAX && !self.knows_field(owner, name) {
             let message =
                 message!("unknown custom field of {owner}: {value}", value = quoted(name), owner = owner.name());
@@ -286,7 +289,7 @@ impl Compiler<'_> {
         Some(ValuePlan { target, origins, existing })
     }
 
-    fn address(&mut self, field: Field, parts: &[ObjectPart]) -> Option<ValuePlan> {
+    fn address(&mut self, field: CustomField, parts: &[ObjectPart]) -> Option<ValuePlan> {
         let target = TargetPlan::Custom { field, kind: FieldKind::SmartAddress };
         let mut origins = Vec::new();
         for part in parts {
@@ -320,7 +323,7 @@ impl Compiler<'_> {
         Some(ValuePlan { target, origins, existing })
     }
 
-    fn unknown_part(&mut self, part: &ObjectPart, field: &Field, known: &mut dyn Iterator<Item = &'static str>) {
+    fn unknown_part(&mut self, part: &ObjectPart, field: &CustomField, known: &mut dyn Iterator<Item = &'static str>) {
         let known: Vec<&str> = known.collect();
         let message = message!(
             "unknown part \"{part}\" of \"{field}\", a field of type {kind}",
@@ -571,10 +574,10 @@ impl Compiler<'_> {
         let Some(by) = &origin.by else { return };
         let known: &[By] = match target {
             TargetPlan::Field(field) => match field.holds {
-                Holds::OneId(Entity::Customers) | Holds::Element => &[By::Id, By::Key, By::Name],
-                Holds::Ids(_) | Holds::OneId(_) => &[By::Id, By::Key],
-                Holds::OwnId if is_small_collection(self.ast.kind.spec().entity) => &[By::Id, By::Key, By::Name],
-                Holds::OwnId => &[By::Id, By::Key],
+                FieldContent::OneId(Entity::Customers) | FieldContent::Element => &[By::Id, By::Key, By::Name],
+                FieldContent::Ids(_) | FieldContent::OneId(_) => &[By::Id, By::Key],
+                FieldContent::OwnId if is_small_collection(self.ast.kind.spec().entity) => &[By::Id, By::Key, By::Name],
+                FieldContent::OwnId => &[By::Id, By::Key],
                 _ => &[By::Id, By::Name],
             },
             TargetPlan::Custom { .. } => &[By::Id, By::Name],

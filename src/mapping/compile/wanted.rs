@@ -1,16 +1,16 @@
 //! The parts of an account that a mapping needs; other lists are not requested.
 
 use crate::mapping::language::ast::{By, MappingAst, Origin, TargetRef, ValueSource};
-use amo_client::account::{CatalogRef, Wanted};
-use amo_model::{CatalogKind, Entity, FieldsOf, Holds, INVOICES, PRODUCTS, SUPPLIERS, Wire};
+use amo_client::account::{CatalogRef, SnapshotScope};
+use amo_model::{CatalogKind, Entity, FieldContent, FieldsOf, INVOICES, PRODUCTS, SUPPLIERS, Wire};
 
-pub fn wanted(ast: &MappingAst) -> Wanted {
+pub fn wanted(ast: &MappingAst) -> SnapshotScope {
     let spec = ast.kind.spec();
-    let mut wanted = Wanted {
-        lists: spec.entity == Entity::Catalogs,
+    let mut wanted = SnapshotScope {
+        catalog_list: spec.entity == Entity::Catalogs,
         segments: spec.entity == Entity::Segments,
         statuses: spec.entity == Entity::Statuses,
-        ..Wanted::default()
+        ..SnapshotScope::default()
     };
     wanted.catalogs.extend(match (&ast.catalog, spec.catalog) {
         (Some(name), _) => Some(CatalogRef::Named(name.value.clone())),
@@ -43,19 +43,19 @@ pub fn wanted(ast: &MappingAst) -> Wanted {
 }
 
 /// Adds what a field filled from `origins` needs; `list` is the catalog of its section's products.
-fn add_field_needs(holds: Holds, origins: &[Origin], list: &CatalogRef, wanted: &mut Wanted) {
+fn add_field_needs(holds: FieldContent, origins: &[Origin], list: &CatalogRef, wanted: &mut SnapshotScope) {
     let refers_by = |by: By| origins.iter().any(|origin| reference(origin) == Some(by));
     let not_by_id = origins.iter().any(|origin| reference(origin) != Some(By::Id));
     match holds {
         // By id, too: the catalog's own id is sent with the element's.
-        Holds::Element if not_by_id => wanted.elements.push(list.clone()),
-        Holds::Element => wanted.lists = true,
-        Holds::Supplier if not_by_id => wanted.elements.push(CatalogRef::Typed(SUPPLIERS)),
-        Holds::OneId(Entity::Customers) => wanted.customers |= refers_by(By::Name),
-        Holds::Segments => wanted.segments = true,
-        Holds::CustomerStatus => wanted.statuses = true,
-        Holds::PriceFields => wanted.catalogs.push(CatalogRef::Typed(PRODUCTS)),
-        Holds::Catalog => wanted.lists = true,
+        FieldContent::Element if not_by_id => wanted.elements.push(list.clone()),
+        FieldContent::Element => wanted.catalog_list = true,
+        FieldContent::Supplier if not_by_id => wanted.elements.push(CatalogRef::Typed(SUPPLIERS)),
+        FieldContent::OneId(Entity::Customers) => wanted.customers |= refers_by(By::Name),
+        FieldContent::Segments => wanted.segments = true,
+        FieldContent::CustomerStatus => wanted.statuses = true,
+        FieldContent::PriceFields => wanted.catalogs.push(CatalogRef::Typed(PRODUCTS)),
+        FieldContent::Catalog => wanted.catalog_list = true,
         _ => {}
     }
 }

@@ -3,8 +3,8 @@
 use super::ledger::{KeyQuery, Ledger, from_ledger};
 use super::{ElementBy, LookupKind, Resolved};
 use crate::mapping::convert::ValueError;
-use amo_client::account::{Account, Directory, Miss};
-use amo_model::parts::Field;
+use amo_client::account::{Account, Directory, LookupError};
+use amo_model::parts::CustomField;
 use amo_model::{FieldKind, Owner};
 use sheet_source::fold;
 use sheet_source::message;
@@ -37,9 +37,9 @@ impl Resolver {
     /// `pipeline` is where a stage is looked up; `None` is the main one.
     pub fn resolve(&self, kind: &LookupKind, pipeline: Option<u64>, name: &str) -> Resolved {
         let account = &*self.account;
-        let miss = |miss: Miss, noun: Message| {
+        let miss = |miss: LookupError, noun: Message| {
             let (message, hint) = describe_miss(&miss, name, noun);
-            let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });
+            let unknown = matches!(miss, LookupError::Unknown { .. } | LookupError::Unusable { .. });
             (unknown, ValueError { code: "unknown-name", message, hint })
         };
         match *kind {
@@ -91,7 +91,7 @@ impl Resolver {
             },
             LookupKind::Element { catalog, by } => match self.elements.get(&catalog) {
                 Some(elements) => match by {
-                    ElementBy::Sku => elements.by_article(name),
+                    ElementBy::Sku => elements.by_sku(name),
                     ElementBy::Name => elements.by_name(name),
                     ElementBy::Either => elements.by_either(name),
                 }
@@ -147,7 +147,7 @@ fn stage(
     account: &Account,
     pipeline: Option<u64>,
     name: &str,
-    miss: impl Fn(Miss, Message) -> (bool, ValueError),
+    miss: impl Fn(LookupError, Message) -> (bool, ValueError),
 ) -> Resolved {
     let pipeline = pipeline.and_then(|id| account.pipeline_by_id(id)).or_else(|| account.main_pipeline());
     let Some(pipeline) = pipeline else {
@@ -186,12 +186,12 @@ fn price_field(
     account: &Account,
     catalog: u64,
     name: &str,
-    miss: impl Fn(Miss, Message) -> (bool, ValueError),
+    miss: impl Fn(LookupError, Message) -> (bool, ValueError),
 ) -> Resolved {
     let owner = Owner::Catalog(catalog);
     let by_id = account.fields(owner).iter().find(|field| name.trim().parse() == Ok(field.id)).ok_or(());
-    let is_price = |field: &Field| FieldKind::from_name(&field.kind) == FieldKind::Price;
-    let prices: Vec<Field> = account.fields(owner).iter().filter(|field| is_price(field)).cloned().collect();
+    let is_price = |field: &CustomField| FieldKind::from_name(&field.kind) == FieldKind::Price;
+    let prices: Vec<CustomField> = account.fields(owner).iter().filter(|field| is_price(field)).cloned().collect();
     let found = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "product field".into()));
     match found {
         Ok(field) if is_price(field) => Ok(field.id),
@@ -216,7 +216,7 @@ fn not_in_snapshot(name: &str, things: &'static str) -> ValueError {
 const BRANCH: [char; 3] = ['/', '>', '\\'];
 
 /// Finds an option by its text, path, code or id. The service compares texts exactly, so the id is sent. [client]
-fn option(field: &Field, name: &str) -> Resolved {
+fn option(field: &CustomField, name: &str) -> Resolved {
     let wanted = fold(name);
     let by_text: Vec<u64> = field.options.iter().filter(|o| fold(&o.value) == wanted).map(|o| o.id).collect();
     match by_text.as_slice() {
@@ -227,7 +227,7 @@ fn option(field: &Field, name: &str) -> Resolved {
         many => {
             let choices = many.iter().filter_map(|id| path(field, *id)).collect();
             let (message, hint) = describe_miss(
-                &Miss::Ambiguous { choices },
+                &LookupError::Ambiguous { choices },
                 name,
                 message!("option of \"{field}\"", field = &field.name),
             );
@@ -254,7 +254,7 @@ fn option(field: &Field, name: &str) -> Resolved {
 }
 
 /// The path of an option: `Мебель / Столы`.
-fn path(field: &Field, id: u64) -> Option<String> {
+fn path(field: &CustomField, id: u64) -> Option<String> {
     let mut parts = Vec::new();
     let mut next = Some(id);
     // Guards against cycles.
@@ -268,19 +268,19 @@ fn path(field: &Field, id: u64) -> Option<String> {
 }
 
 /// Describes a failed lookup as message and hint; `noun` is singular.
-pub fn describe_miss(miss: &Miss, wanted: &str, noun: impl Into<Message>) -> (Message, Option<Message>) {
+pub fn describe_miss(miss: &LookupError, wanted: &str, noun: impl Into<Message>) -> (Message, Option<Message>) {
     let (value, noun) = (quoted(wanted), noun.into());
     match miss {
-        Miss::Unknown { near } => {
+        LookupError::Unknown { near } => {
             let hint =
                 (!near.is_empty()).then(|| message!("did you mean {names}?", names = Arg::Choices(near.clone())));
             (message!("unknown {noun}: {value}", value, noun), hint)
         }
-        Miss::Ambiguous { choices } => {
+        LookupError::Ambiguous { choices } => {
             let hint = message!("write one of {choices}", choices = choices.as_slice());
             (message!("ambiguous {noun}: {value}", value, noun), Some(hint))
         }
-        Miss::Unusable { why } => {
+        LookupError::Unusable { why } => {
             let hint = "write another one, or translate it with \"values\" in the mapping".into();
             (message!("{value} cannot be used: {why}", value, why), Some(hint))
         }
@@ -295,7 +295,7 @@ mod tests {
     #[test]
     fn options_of_a_tree_are_found_by_name_and_by_path() {
         let option = |id, value: &str, parent| FieldOption { id, value: value.into(), code: None, parent };
-        let field = Field {
+        let field = CustomField {
             id: 1,
             name: "Группа".into(),
             code: None,
@@ -319,7 +319,7 @@ mod tests {
         assert!(option_id(&field, "Мебель / Лампы").unwrap_err().contains("unknown option"));
     }
 
-    fn option_id(field: &Field, name: &str) -> Result<u64, String> {
+    fn option_id(field: &CustomField, name: &str) -> Result<u64, String> {
         option(field, name).map_err(|(_, error)| error.message.to_string())
     }
 }

@@ -11,7 +11,7 @@ pub use names::NameCache;
 
 use super::convert::ValueError;
 use amo_model::Entity;
-use amo_model::parts::Field;
+use amo_model::parts::CustomField;
 use std::sync::Arc;
 
 /// The id of a name. The error holds true if the name is unknown, false if it is known but cannot be used.
@@ -35,7 +35,7 @@ pub enum LookupKind {
     ActiveUser,
     UserOrRobot,
     /// An option of this custom field.
-    Option(Arc<Field>),
+    Option(Arc<CustomField>),
     Segment,
     CustomerStatus,
     Catalog,

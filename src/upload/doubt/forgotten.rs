@@ -12,9 +12,9 @@ use crate::upload::run::Uploader;
 use crate::upload::settle::{self, Answered};
 use crate::upload::verdict::stop_of;
 use crate::upload::verify;
-use amo_client::Failure;
+use amo_client::{Failure, List};
 use amo_model::answer::{WrittenItem, written_item};
-use amo_model::compare::Mark;
+use amo_model::compare::Marker;
 use amo_model::parts::id;
 use amo_model::{Action, Entity};
 use serde_json::Value;
@@ -49,7 +49,8 @@ impl Uploader<'_> {
         known: &HashSet<u64>,
     ) -> Result<(BTreeMap<u64, Value>, Vec<Value>), Failure> {
         let (client, plan) = (&self.shared.client, &self.shared.plan);
-        let mut held = client.above(plan.kind.spec().entity, plan.catalog, from, &amo_model::MAY_SORT).await?;
+        let mut held =
+            client.records_above(&List::of(plan.kind.spec().entity, plan.catalog), from, &amo_model::MAY_SORT).await?;
         held.retain(|item| id(&item["id"]).is_some_and(|id| !known.contains(&id)));
         let part = |item: &Value, _: Entity, key: &str| look::first_part(item, key);
         look::put_parts_in(client, plan, &mut held, part).await?;
@@ -116,18 +117,18 @@ impl Uploader<'_> {
 }
 
 /// A record without its mark.
-fn without_mark(queued: &QueuedRecord, mark: Mark) -> QueuedRecord {
+fn without_mark(queued: &QueuedRecord, mark: Marker) -> QueuedRecord {
     let mut item: Value = serde_json::from_slice(&queued.record.body).unwrap_or_default();
     match (mark, &mut item) {
-        (Mark::Key(key), Value::Object(item)) => {
+        (Marker::Key(key), Value::Object(item)) => {
             item.remove(key);
         }
-        (Mark::Field(field), item) => {
+        (Marker::Field(field), item) => {
             if let Some(Value::Array(fields)) = item.get_mut("custom_fields_values") {
                 fields.retain(|one| id(&one["field_id"]) != Some(field));
             }
         }
-        (Mark::Key(_), _) => {}
+        (Marker::Key(_), _) => {}
     }
     let record = Record { body: item.to_string().into_bytes(), ..queued.record.clone() };
     QueuedRecord { record, ..queued.clone() }

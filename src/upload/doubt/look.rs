@@ -3,9 +3,9 @@
 
 use crate::mapping::Plan;
 use crate::upload::feed::QueuedRecord;
-use amo_client::{Client, Failure};
+use amo_client::{Client, Failure, List};
 use amo_model::parts::id;
-use amo_model::{Action, At, Entity, FieldsOf, IDS_MAX};
+use amo_model::{Action, Entity, FieldsOf, IDS_MAX, Placement};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -28,7 +28,8 @@ pub(crate) async fn put_parts_in(
     part: impl Fn(&Value, Entity, &str) -> Option<u64>,
 ) -> Result<(), Failure> {
     for section in &plan.sections {
-        let (At::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) = (section.spec.at, section.spec.custom_fields)
+        let (Placement::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) =
+            (section.spec.at, section.spec.custom_fields)
         else {
             continue;
         };
@@ -51,9 +52,10 @@ pub(crate) async fn by_ids(
     catalog: Option<u64>,
     ids: &[u64],
 ) -> Result<HashMap<u64, Value>, Failure> {
+    let list = List::of(entity, catalog);
     let mut found = HashMap::new();
     for chunk in ids.chunks(IDS_MAX) {
-        let read = client.by_ids(entity, catalog, chunk).await?;
+        let read = client.records_by_id(&list, chunk).await?;
         found.extend(read.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
     }
     Ok(found)

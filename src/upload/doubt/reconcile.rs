@@ -5,7 +5,7 @@
 
 use crate::store::OtherRunBatch;
 use crate::upload::feed::QueuedRecord;
-use amo_model::compare::{Comparison, Mark, compare};
+use amo_model::compare::{ItemDiff, Marker, compare};
 use amo_model::parts::{id, text};
 use serde_json::Value;
 use sheet_source::fold;
@@ -49,7 +49,7 @@ impl<'a> InDoubt<'a> {
 pub struct PriorKnowledge<'a> {
     /// Ids that runs of this store have created.
     pub ids: &'a HashSet<u64>,
-    pub marker: Option<Mark>,
+    pub marker: Option<Marker>,
     /// The id of the token's user; 0 where it is unknown.
     pub user: u64,
     /// Ids that an answer has given to these records, without naming which has which.
@@ -164,7 +164,7 @@ impl<'a> ItemIndex<'a> {
         }
     }
 
-    fn comparison_of(&self, record: usize, candidate: usize) -> Comparison {
+    fn comparison_of(&self, record: usize, candidate: usize) -> ItemDiff {
         compare(&self.sent[record], self.free[candidate].1)
     }
 
@@ -288,7 +288,7 @@ impl<'a> ItemIndex<'a> {
 
     /// True where the agreement is enough. A single value, such as a name or a price, is shared by many cards; it is enough
     /// where the creator is the token's user, or where a kind of entity does not name its creator.
-    fn is_sufficient(&self, record: usize, comparison: &Comparison, entity: &Value) -> bool {
+    fn is_sufficient(&self, record: usize, comparison: &ItemDiff, entity: &Value) -> bool {
         let creator = parse_number(&entity[CREATED_BY]);
         let ours = creator > 0 && (creator == self.known.user || self.creator == Some(creator))
             || entity.get(CREATED_BY).is_none();
@@ -356,7 +356,7 @@ fn was_changed(entity: &Value) -> bool {
 }
 
 /// True where something agrees and nothing contradicts.
-fn is_compatible(comparison: &Comparison) -> bool {
+fn is_compatible(comparison: &ItemDiff) -> bool {
     comparison.compatible() && comparison.agreed > 0
 }
 
@@ -380,7 +380,7 @@ mod tests {
         match_records(
             &records,
             &held,
-            PriorKnowledge { named: &none, marker: Some(Mark::Field(7)), user: 500, ..PriorKnowledge::nothing(&ids) },
+            PriorKnowledge { named: &none, marker: Some(Marker::Field(7)), user: 500, ..PriorKnowledge::nothing(&ids) },
         )
     }
 

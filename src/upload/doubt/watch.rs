@@ -12,7 +12,7 @@ use crate::upload::send::Load;
 use crate::upload::settle::{self, Answered};
 use crate::upload::verdict::stop_of;
 use crate::upload::{End, UploadEvent};
-use amo_client::Failure;
+use amo_client::{Failure, List};
 use amo_model::answer::{self, WrittenItem};
 use amo_model::parts::id;
 use amo_model::{Action, Entity, MAY_SORT};
@@ -142,7 +142,7 @@ impl Uploader<'_> {
                 Err(failure) => return Ok(Some(LookAborted::Unreadable(failure))),
             },
             // Such a list proves nothing, and a resumed run would read no better one.
-            Err(Failure::Unproven(why)) => {
+            Err(Failure::Incomplete(why)) => {
                 let found = doubts.iter().flat_map(|doubt| &doubt.records).map(|_| Finding::Missing).collect();
                 (LookResult { found, other_runs: Vec::new() }, Proof::Unproven(why))
             }
@@ -230,7 +230,7 @@ impl Uploader<'_> {
             return Ok(items);
         }
         let entity = plan.kind.spec().entity;
-        items = client.above(entity, plan.catalog, watermark, &keys_sent(doubts)).await?;
+        items = client.records_above(&List::of(entity, plan.catalog), watermark, &keys_sent(doubts)).await?;
         // A record that an answer has named exists, though the list may lag behind.
         let seen: HashSet<u64> = items.iter().filter_map(|item| id(&item["id"])).collect();
         let named: Vec<u64> =

@@ -4,7 +4,7 @@
 use crate::mapping::{KEY_SPACE, KEY_SPACE_HINT, Plan};
 use crate::store::{KnownKey, Outcome};
 use crate::upload::feed::{QueuedRecord, place, rejected};
-use amo_client::{Client, Sight, Standing, Standings};
+use amo_client::{Client, List, RecordState, RecordStates, Visibility};
 use sheet_source::message;
 use sheet_source::problem::{Message, Problem, Stage, quoted};
 
@@ -18,7 +18,7 @@ const FRESH_S: i64 = 24 * 60 * 60;
 #[derive(Debug)]
 pub struct IdLookup {
     /// Whether the token sees everything, once that is known.
-    sight: Option<Sight>,
+    sight: Option<Visibility>,
     /// The number of ids that may still be looked up.
     remaining: usize,
 }
@@ -31,14 +31,14 @@ impl IdLookup {
 
     /// What the account shows of records. `made` are their ids with the Unix seconds of their creation, `now` is in Unix
     /// seconds. Ids that cannot be looked up are left out: their rows are held back in any case.
-    pub async fn standing(&mut self, client: &Client, plan: &Plan, made: &[(u64, i64)], now: i64) -> Standings {
+    pub async fn standing(&mut self, client: &Client, plan: &Plan, made: &[(u64, i64)], now: i64) -> RecordStates {
         let made = &made[..made.len().min(self.remaining)];
         self.remaining -= made.len();
         let ids: Vec<u64> = made.iter().map(|(id, _)| *id).collect();
         let fresh = made.iter().filter(|(_, at)| now - at < FRESH_S).map(|(id, _)| *id).collect();
-        let sight = self.sight.get_or_insert(Sight::of(plan.account.basics.current_user));
-        let of = (plan.kind.spec().entity, plan.catalog);
-        client.standings(of, &ids, &fresh, sight).await.unwrap_or_default()
+        let sight = self.sight.get_or_insert(Visibility::of(plan.account.basics.current_user));
+        let list = List::of(plan.kind.spec().entity, plan.catalog);
+        client.record_states(&list, &ids, &fresh, sight).await.unwrap_or_default()
     }
 }
 
@@ -51,7 +51,7 @@ pub fn made_id(known: &KnownKey) -> Option<(u64, i64)> {
 }
 
 /// The outcome of a record that is held back.
-pub fn held_back(plan: &Plan, queued: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) -> Outcome {
+pub fn held_back(plan: &Plan, queued: &QueuedRecord, known: &KnownKey, standing: Option<RecordState>) -> Outcome {
     let key = queued.record.key.as_deref().unwrap_or_default();
     let (code, message, hint) = describe_known_key(key, known, standing);
     let place = place(plan, queued.row.number, plan.key.first().copied());
@@ -62,28 +62,28 @@ pub fn held_back(plan: &Plan, queued: &QueuedRecord, known: &KnownKey, standing:
 const KEY_KNOWN: &str = "key-known";
 const LEAVE_OUT: &str = "leave the row out; to change the record, use a mapping with action = \"update\"";
 
-fn describe_known_key(key: &str, known: &KnownKey, standing: Option<Standing>) -> (&'static str, Message, Message) {
+fn describe_known_key(key: &str, known: &KnownKey, standing: Option<RecordState>) -> (&'static str, Message, Message) {
     let value = quoted(key);
     match known {
         KnownKey::Made { id, began_at } => {
             let id = *id;
             match standing {
-                Some(Standing::There) => (
+                Some(RecordState::Present) => (
                     KEY_KNOWN,
                     message!("{value} was imported before and is {id} in the account", value, id),
                     LEAVE_OUT.into(),
                 ),
-                Some(Standing::InTrash) => (
+                Some(RecordState::InTrash) => (
                     KEY_KNOWN,
                     message!("{value} was imported before and is {id}, which is in the account's trash", value, id),
                     "restore it there; once it is deleted for good, --remake-deleted creates it again".into(),
                 ),
-                Some(Standing::Gone) => (
+                Some(RecordState::NotFound) => (
                     KEY_KNOWN,
                     message!("{value} was imported before as {id}, which is not in the account any more", value, id),
                     "leave the row out; or add --remake-deleted, which creates only deleted records again".into(),
                 ),
-                Some(Standing::NotVisible) => (
+                Some(RecordState::NotVisible) => (
                     "not-visible",
                     message!("{value} was imported before as {id}, which this token does not see", value, id),
                     "use the token of an administrator to find out whether it still exists".into(),

@@ -11,7 +11,7 @@ use crate::upload::send::Load;
 use crate::upload::settle::{self, unprocessed};
 use crate::upload::verdict::stop_of;
 use crate::upload::{End, UploadEvent, links, verify};
-use amo_client::Standing;
+use amo_client::RecordState;
 use amo_model::{Action, IDS_MAX};
 use sheet_source::message;
 use sheet_source::problem::{Problem, Stage};
@@ -127,7 +127,7 @@ impl Uploader<'_> {
         self.known.len() >= IDS_MAX || (all_read && !self.known.is_empty())
     }
 
-    /// Holds back records with known keys, with what the account shows of them; deleted ones are queued where that is wanted.
+    /// FieldContent back records with known keys, with what the account shows of them; deleted ones are queued where that is wanted.
     pub(super) async fn settle_known(&mut self) -> Result<(), StoreError> {
         let known = std::mem::take(&mut self.known);
         let made: Vec<(u64, i64)> = known.iter().filter_map(|(_, known)| made_id(known)).collect();
@@ -138,7 +138,9 @@ impl Uploader<'_> {
             let id = made_id(&known).map(|(id, _)| id);
             let standing = id.and_then(|id| standing.get(&id)).copied();
             match (standing, id) {
-                (Some(Standing::Gone), Some(id)) if self.options.remake_deleted => to_recreate.push((queued, id)),
+                (Some(RecordState::NotFound), Some(id)) if self.options.remake_deleted => {
+                    to_recreate.push((queued, id))
+                }
                 _ => self.hold_back(&queued, &known, standing),
             }
         }
@@ -151,14 +153,14 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// Holds back records with known keys without looking them up.
+    /// FieldContent back records with known keys without looking them up.
     pub(super) fn hold_back_known(&mut self) {
         for (queued, known) in std::mem::take(&mut self.known) {
             self.hold_back(&queued, &known, None);
         }
     }
 
-    fn hold_back(&mut self, queued: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) {
+    fn hold_back(&mut self, queued: &QueuedRecord, known: &KnownKey, standing: Option<RecordState>) {
         self.rejected += 1;
         let outcome = held_back(&self.shared.plan, queued, known, standing);
         self.report_rejected(std::slice::from_ref(&outcome));

@@ -21,7 +21,7 @@ use crate::upload::send::{Batch, Load, SendResult, TaskContext, send};
 use crate::upload::verdict::{Stop, stop_of};
 use crate::upload::verify::Sample;
 use crate::upload::{End, Report, UploadEvent, UploadOptions};
-use amo_client::Client;
+use amo_client::{Client, List};
 use amo_model::Action;
 use sheet_source::problem::Note;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -284,10 +284,11 @@ impl<'a> Uploader<'a> {
             return;
         }
         let shared = Arc::clone(&self.shared);
+        let list = List::of(shared.plan.kind.spec().entity, shared.plan.catalog);
         tokio::select! {
             biased;
             () = stop.cancelled() => self.finish_with(End::Interrupted),
-            highest = shared.client.highest_id(shared.plan.kind.spec().entity, shared.plan.catalog) => match highest {
+            highest = shared.client.highest_id(&list) => match highest {
                 Ok(id) => {
                     self.raise_watermark(id);
                     self.sentinel = self.sentinel.or((id > 0).then_some(id));

@@ -4,8 +4,7 @@
 mod drift;
 mod wrong;
 
-use amo_client::failure::sort;
-use amo_client::{Failure, Reply};
+use amo_client::{Failure, Reply, classify};
 use amo_model::Wrapping;
 use amo_model::answer::items;
 use amo_model::compare::compare;
@@ -70,7 +69,7 @@ fn compared(pair: &str) -> Value {
 fn sorted(form: &str) -> Value {
     let (status, body) = form.split_once(' ').expect("a status and a body");
     let reply = Reply { status: status.parse().expect("a status"), retry_after: None, body: body.as_bytes().to_vec() };
-    json!(match sort(reply) {
+    json!(match classify(reply) {
         Ok(_) => "good",
         Err(Failure::Unpaid(_)) => "unpaid",
         Err(Failure::Forbidden(_)) => "forbidden",
@@ -78,7 +77,7 @@ fn sorted(form: &str) -> Value {
         Err(Failure::Missing { .. }) => "missing",
         Err(Failure::Refused { .. }) => "refused",
         Err(Failure::Throttled { .. }) => "throttled",
-        Err(Failure::Broken { .. }) => "broken",
+        Err(Failure::ServerError { .. }) => "broken",
         Err(other) => panic!("{other}"),
     })
 }

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use amo_model::{At, Entity, Kind, Owner, SectionSpec, Wire, Write};
+use amo_model::{Entity, Kind, Owner, Placement, SectionSpec, Wire, Write};
 
 use crate::documents::effects;
 use crate::documents::fields::{self, Direction, Field, Table};
@@ -34,13 +34,15 @@ type Filled = (String, Option<String>);
 /// What a section of a kind puts on the wire.
 fn fills(section: &SectionSpec, write: &Write) -> Vec<Filled> {
     let within = match section.at {
-        At::Item => String::new(),
-        At::Embedded(key) => format!("_embedded[{key}]"),
-        At::EmbeddedFirst(key) => format!("_embedded[{key}][0]"),
-        At::Elements => "_embedded[catalog_elements][0]".to_owned(),
-        At::Field(_) | At::Value => return vec![("custom_fields_values".to_owned(), Some(section.name.to_owned()))],
+        Placement::Item => String::new(),
+        Placement::Embedded(key) => format!("_embedded[{key}]"),
+        Placement::EmbeddedFirst(key) => format!("_embedded[{key}][0]"),
+        Placement::Elements => "_embedded[catalog_elements][0]".to_owned(),
+        Placement::Field(_) | Placement::Value => {
+            return vec![("custom_fields_values".to_owned(), Some(section.name.to_owned()))];
+        }
         // Made after the record, by the endpoint of links.
-        At::LinkedElements => return Vec::new(),
+        Placement::LinkedElements => return Vec::new(),
     };
     let at = |steps: &[&str]| {
         let mut steps = steps.iter();

@@ -235,7 +235,7 @@ async fn a_list_that_breaks_off_leaves_its_records_unknown() {
     assert!(matches!(stage.upload(vec![lead(2, 7)]).await, End::Finished));
     assert_eq!(ids(&stage), [(2, Status::Unknown, None)]);
     let told = stage.lines()[&2].problems[0].message.to_string();
-    assert!(told.contains("has nothing on page 2, which the full one before it names"), "{told}");
+    assert!(told.contains("has nothing on page 2, although the full page before it links to it"), "{told}");
 }
 
 /// Another run of the store has sent the same and knows nothing yet: what is there may be either's.

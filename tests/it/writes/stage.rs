@@ -1,9 +1,9 @@
 //! The stage: a server of a few lines, and a plan, a journal and records made by hand.
 
-use amo_client::account::Wanted;
+use amo_client::account::SnapshotScope;
 use amo_client::clock::Clock;
-use amo_client::{Client, Pace, parse_base, pull};
-use amo_model::compare::Mark;
+use amo_client::{Client, Pace, parse_base, snapshot};
+use amo_model::compare::Marker;
 use amo_model::{Action, Kind};
 use amo_sandbox::{Options as SandboxOptions, Sandbox};
 use amoport::mapping::{self, Ledger, Plan, Record, compile};
@@ -131,8 +131,8 @@ impl Stage {
             Arc::new(Client::new(parse_base(url).unwrap(), token.into(), Pace::new(7, clock)).unwrap())
         };
         let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
-        let wanted = Wanted { lists: true, ..Wanted::default() };
-        let account = pull::pull(&client(sandbox.url(), sandbox.token()), &wanted, 0).await.unwrap().0;
+        let wanted = SnapshotScope { catalog_list: true, ..SnapshotScope::default() };
+        let account = snapshot::pull(&client(sandbox.url(), sandbox.token()), &wanted, 0).await.unwrap().0;
         std::fs::write(folder.path().join("rows.csv"), "name\nA\n").unwrap();
         std::fs::write(folder.path().join("rows.toml"), MAPPING).unwrap();
         let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
@@ -159,7 +159,7 @@ impl Stage {
     pub fn marked(self, keyed: bool) -> Stage {
         let key = if keyed { vec![0] } else { Vec::new() };
         let plan = Arc::try_unwrap(self.plan).unwrap_or_else(|_| panic!("the stage alone has it"));
-        Stage { plan: Arc::new(Plan { marker: Some(Mark::Field(MARK)), key, ..plan }), ..self }
+        Stage { plan: Arc::new(Plan { marker: Some(Marker::Field(MARK)), key, ..plan }), ..self }
     }
 
     pub async fn upload(&self, records: Vec<Record>) -> End {

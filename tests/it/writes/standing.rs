@@ -2,7 +2,7 @@
 
 use crate::writes::stage::Service;
 use amo_client::clock::Clock;
-use amo_client::{Client, Pace, Sight, Standing, parse_base};
+use amo_client::{Client, List, Pace, RecordState, Visibility, parse_base};
 use amo_model::Entity;
 use serde_json::{Value, json};
 use std::collections::HashSet;
@@ -25,10 +25,11 @@ fn of_ids(ids: std::ops::Range<u64>) -> (u16, String) {
     list(&ids.map(|id| json!({"id": id})).collect::<Vec<_>>())
 }
 
-async fn standings(service: &Service, ids: &[u64], fresh: &[u64]) -> Vec<Standing> {
+async fn states(service: &Service, ids: &[u64], fresh: &[u64]) -> Vec<RecordState> {
     let fresh: HashSet<u64> = fresh.iter().copied().collect();
-    let mut sight = Sight::of(1);
-    let found = client(service).standings((Entity::Leads, None), ids, &fresh, &mut sight).await.unwrap();
+    let mut visibility = Visibility::of(1);
+    let leads = List::of(Entity::Leads, None);
+    let found = client(service).record_states(&leads, ids, &fresh, &mut visibility).await.unwrap();
     ids.iter().map(|id| found[id]).collect()
 }
 
@@ -43,19 +44,19 @@ fn account(line: &str, query: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_record_is_gone_where_an_administrator_sees_it_neither_in_the_list_nor_in_the_trash() {
-    use Standing::{Gone, InTrash, There};
+    use RecordState::{InTrash, NotFound, Present};
     let service = Service::start(|line, _, query| match line {
         "GET users/1" => (200, ADMIN.to_owned()),
         line => account(line, query),
     });
-    assert_eq!(standings(&service, &[5, 6, 7, 8, 9], &[]).await, [There, InTrash, InTrash, Gone, Gone]);
+    assert_eq!(states(&service, &[5, 6, 7, 8, 9], &[]).await, [Present, InTrash, InTrash, NotFound, NotFound]);
     assert_eq!(service.sent("GET leads").len(), 3, "the list and its next page, and the trash");
 }
 
 /// 403 for users, an answer that says nothing of rights, a user who is no administrator.
 #[tokio::test]
 async fn what_a_token_that_may_see_a_part_does_not_see_is_not_called_gone() {
-    use Standing::{InTrash, NotVisible, There};
+    use RecordState::{InTrash, NotVisible, Present};
     for (status, user) in [
         (403, r#"{"title":"Forbidden","status":403,"detail":"Forbidden"}"#),
         (200, r#"{"id":1,"name":"Анна"}"#),
@@ -66,8 +67,8 @@ async fn what_a_token_that_may_see_a_part_does_not_see_is_not_called_gone() {
             "GET users/1" => (status, user.to_owned()),
             line => account(line, query),
         });
-        let told = standings(&service, &[5, 6, 7, 8], &[]).await;
-        assert_eq!(told, [There, InTrash, InTrash, NotVisible], "{status} {user}");
+        let told = states(&service, &[5, 6, 7, 8], &[]).await;
+        assert_eq!(told, [Present, InTrash, InTrash, NotVisible], "{status} {user}");
     }
 }
 
@@ -81,14 +82,14 @@ async fn a_trash_that_ignores_the_ids_is_looked_through_to_its_end() {
         "GET leads" => of_ids(1249..1300),
         other => panic!("{other}"),
     });
-    assert_eq!(standings(&service, &[1299, 1300], &[]).await, [Standing::InTrash, Standing::Gone]);
+    assert_eq!(states(&service, &[1299, 1300], &[]).await, [RecordState::InTrash, RecordState::NotFound]);
     let endless = Service::start(|line, _, query| match line {
         "GET users/1" => (200, ADMIN.to_owned()),
         "GET leads" if !query.contains("only_deleted") => list(&[]),
         "GET leads" => of_ids(1000..1250),
         other => panic!("{other}"),
     });
-    assert_eq!(standings(&endless, &[5], &[]).await, [Standing::NotVisible], "nobody has seen all of it");
+    assert_eq!(states(&endless, &[5], &[]).await, [RecordState::NotVisible], "nobody has seen all of it");
 }
 
 /// Lists lag behind writes by seconds to minutes: what was made just now is asked for by its own address.
@@ -100,8 +101,8 @@ async fn what_was_made_lately_is_not_called_gone_because_its_list_lags() {
         "GET leads/5" => (200, r#"{"id":5,"name":"Окна"}"#.to_owned()),
         other => panic!("{other}"),
     });
-    let told = standings(&service, &[5, 8, 9], &[5, 8]).await;
-    assert_eq!(told, [Standing::There, Standing::Gone, Standing::Gone]);
+    let told = states(&service, &[5, 8, 9], &[5, 8]).await;
+    assert_eq!(told, [RecordState::Present, RecordState::NotFound, RecordState::NotFound]);
     assert_eq!(service.sent("GET leads/9").len(), 0, "what is old shows in its list");
 }
 
@@ -116,6 +117,9 @@ async fn what_a_capped_page_does_not_show_is_there() {
         "GET leads" => list(&[]),
         other => panic!("{other}"),
     });
-    let told = standings(&service, &[1, 2, 3, 4, 5], &[]).await;
-    assert_eq!(told, [Standing::There, Standing::There, Standing::There, Standing::There, Standing::Gone]);
+    let told = states(&service, &[1, 2, 3, 4, 5], &[]).await;
+    assert_eq!(
+        told,
+        [RecordState::Present, RecordState::Present, RecordState::Present, RecordState::Present, RecordState::NotFound]
+    );
 }

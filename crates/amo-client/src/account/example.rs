@@ -4,7 +4,7 @@ use super::{Account, SNAPSHOT_SCHEMA};
 use amo_model::parts::{Basics, Pipeline, Stage, User};
 use std::collections::BTreeMap;
 
-/// Two pipelines and four users, two of them of the same name, one inactive; no fields and no lists.
+/// Two pipelines and four users, two of them with the same name and one inactive; no fields and no catalogs.
 pub fn example() -> Account {
     let stage = |id, name: &str, kind| Stage { id, name: name.into(), kind };
     let pipeline =

@@ -1,5 +1,5 @@
-//! A secret from a file of its own, from the environment or from a program: read whole, held to what a secret can be, and told by
-//! its place alone when it is not.
+//! Reads a secret from a file, the environment or a program, and checks that it can be one. Errors name the place and quote
+//! nothing of the content.
 
 use super::shown;
 use secrecy::SecretString;
@@ -7,27 +7,27 @@ use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Far more than tokens take: they are JWTs of about a kilobyte.
+/// Bytes. Far more than tokens need, which are JWTs of about a kilobyte.
 const SIZE_MAX: u64 = 64 * 1024;
-/// Where containers are handed their secrets; services of systemd find theirs by a variable.
-const HANDED_IN: &str = "/run/secrets";
-const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+/// Where containers find their secrets. Services of systemd find theirs by the variable below.
+const CONTAINER_SECRETS: &str = "/run/secrets";
+const SYSTEMD_CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
-/// What is done about a secret that other users of the machine can read.
+/// Whether a secret is taken from a file that other users of the machine can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Others {
+pub enum ReadableByOthers {
     #[default]
     Refused,
-    /// Somebody has said that it is meant.
+    /// The user has said that this is intended.
     Allowed,
 }
 
-/// Why something cannot be taken for a secret; it quotes nothing of it.
+/// Why a secret cannot be used. It quotes nothing of the secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", sentence(.why, .hint.as_deref()))]
-pub struct Unfit {
+pub struct SecretError {
     pub why: String,
-    /// What to do, where that is not to look at the place.
+    /// What to do, where looking at the place is not enough.
     pub hint: Option<String>,
 }
 
@@ -35,127 +35,128 @@ fn sentence(why: &str, hint: Option<&str>) -> String {
     hint.map_or_else(|| why.to_owned(), |hint| format!("{why}: {hint}"))
 }
 
-impl Unfit {
-    pub fn new(why: impl Into<String>) -> Unfit {
-        Unfit { why: why.into(), hint: None }
+impl SecretError {
+    pub fn new(why: impl Into<String>) -> SecretError {
+        SecretError { why: why.into(), hint: None }
     }
 
-    fn hint(self, hint: impl Into<String>) -> Unfit {
-        Unfit { hint: Some(hint.into()), ..self }
+    fn hint(self, hint: impl Into<String>) -> SecretError {
+        SecretError { hint: Some(hint.into()), ..self }
     }
 }
 
-/// What a file holds.
+/// A secret from a file.
 #[derive(Debug)]
-pub struct Kept<T> {
-    pub held: T,
-    /// Others can read the file, and it is taken all the same.
+pub struct FromFile<T> {
+    pub content: T,
+    /// Other users can read the file, and it is used all the same.
     pub warning: Option<String>,
 }
 
-/// The one line of a file.
-pub fn read(path: &Path, others: Others) -> Result<Kept<SecretString>, Unfit> {
-    let Kept { held, warning } = bytes(path, others)?;
+/// Reads a secret from a file of one line.
+pub fn read(path: &Path, others: ReadableByOthers) -> Result<FromFile<SecretString>, SecretError> {
+    let FromFile { content, warning } = bytes(path, others)?;
     let file = path.display().to_string();
-    let text = String::from_utf8(held).map_err(|_| {
-        Unfit::new(format!("{file} is no UTF-8 text")).hint("write the token alone into it, as plain text")
+    let text = String::from_utf8(content).map_err(|_| {
+        SecretError::new(format!("{file} is not UTF-8 text")).hint("write only the token into it, as plain text")
     })?;
-    Ok(Kept { held: line(&file, &text)?, warning })
+    Ok(FromFile { content: line(&file, &text)?, warning })
 }
 
-/// The text of `place`, without what editors put around it.
-pub fn line(place: &str, text: &str) -> Result<SecretString, Unfit> {
+/// Takes a text for a secret, without the byte order mark and blanks around it. `place` names it in errors.
+pub fn line(place: &str, text: &str) -> Result<SecretString, SecretError> {
     let text = text.trim_start_matches('\u{feff}').trim();
-    let unfit = |what: &str| {
-        Err(Unfit::new(format!("{place} {what}")).hint("the token stands in one line, with nothing before or after it"))
+    let error = |what: &str| {
+        Err(SecretError::new(format!("{place} {what}"))
+            .hint("write the token on one line, with nothing before or after it"))
     };
     if text.is_empty() {
-        return Err(Unfit::new(format!("{place} is empty")));
+        return Err(SecretError::new(format!("{place} is empty")));
     }
     if text.contains(['\n', '\r']) {
-        return unfit("holds several lines");
+        return error("has several lines");
     }
-    // The last stands for bytes that were no text.
+    // U+FFFD replaces bytes that were not valid UTF-8.
     if text.contains(|c: char| c.is_control() || c == '\u{fffd}') {
-        return unfit("holds characters that no token has");
+        return error("contains characters that no token has");
     }
     Ok(SecretString::from(text.to_owned()))
 }
 
-/// All of a small file that is nobody else's.
-pub fn bytes(path: &Path, others: Others) -> Result<Kept<Vec<u8>>, Unfit> {
+/// Reads a small file that only its owner can read.
+pub fn bytes(path: &Path, others: ReadableByOthers) -> Result<FromFile<Vec<u8>>, SecretError> {
     let unreadable = |error: std::io::Error| match shown::is_token_for_a_file(path) {
-        true => Unfit::new(format!("there is no file {}", shown::NOT_SHOWN))
-            .hint("give the name of a file with the token in it, not the token itself"),
-        false => Unfit::new(format!("{} cannot be read: {error}", path.display())),
+        true => SecretError::new(format!("there is no file {}", shown::NOT_SHOWN))
+            .hint("give the name of a file that contains the token, not the token itself"),
+        false => SecretError::new(format!("{} cannot be read: {error}", path.display())),
     };
-    // A pipe is not even opened: whoever fills it may never come.
-    plain(path, &std::fs::metadata(path).map_err(unreadable)?)?;
+    // A pipe is not opened: it may never be filled.
+    require_file(path, &std::fs::metadata(path).map_err(unreadable)?)?;
     let mut file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
-    plain(path, &metadata)?;
-    let warning = seen_by_others(path, &metadata, others)?;
-    let mut held = Vec::new();
-    file.by_ref().take(SIZE_MAX + 1).read_to_end(&mut held).map_err(unreadable)?;
-    if held.len() as u64 > SIZE_MAX {
-        let why = format!("{} is larger than {} KiB, and no token is", path.display(), SIZE_MAX / 1024);
-        return Err(Unfit::new(why));
+    require_file(path, &metadata)?;
+    let warning = check_mode(path, &metadata, others)?;
+    let mut content = Vec::new();
+    file.by_ref().take(SIZE_MAX + 1).read_to_end(&mut content).map_err(unreadable)?;
+    if content.len() as u64 > SIZE_MAX {
+        let why = format!("{} is larger than {} KiB, too large for a token", path.display(), SIZE_MAX / 1024);
+        return Err(SecretError::new(why));
     }
-    Ok(Kept { held, warning })
+    Ok(FromFile { content, warning })
 }
 
-/// What comes on standard input.
-pub fn input() -> Result<SecretString, Unfit> {
+/// Reads a secret from standard input.
+pub fn input() -> Result<SecretString, SecretError> {
     const PLACE: &str = "standard input";
     let mut text = Vec::new();
     let read = std::io::stdin().lock().take(SIZE_MAX + 1).read_to_end(&mut text);
-    read.map_err(|error| Unfit::new(format!("{PLACE} cannot be read: {error}")))?;
+    read.map_err(|error| SecretError::new(format!("{PLACE} cannot be read: {error}")))?;
     match text.len() as u64 > SIZE_MAX {
-        true => Err(Unfit::new(format!("{PLACE} is longer than any token"))),
+        true => Err(SecretError::new(format!("{PLACE} is too long for a token"))),
         false => line(PLACE, &String::from_utf8_lossy(&text)),
     }
 }
 
-fn plain(path: &Path, metadata: &Metadata) -> Result<(), Unfit> {
+fn require_file(path: &Path, metadata: &Metadata) -> Result<(), SecretError> {
     let file = path.display();
     match (metadata.is_file(), metadata.is_dir()) {
         (true, _) => Ok(()),
-        (_, true) => Err(Unfit::new(format!("{file} is a folder"))),
-        _ => Err(Unfit::new(format!("{file} is a pipe or a device"))
+        (_, true) => Err(SecretError::new(format!("{file} is a folder"))),
+        _ => Err(SecretError::new(format!("{file} is a pipe or a device"))
             .hint("write the token into a file, or name the program that prints it with token-command")),
     }
 }
 
 #[cfg(unix)]
-fn seen_by_others(path: &Path, metadata: &Metadata, others: Others) -> Result<Option<String>, Unfit> {
+fn check_mode(path: &Path, metadata: &Metadata, others: ReadableByOthers) -> Result<Option<String>, SecretError> {
     use std::os::unix::fs::PermissionsExt;
     let mode = metadata.permissions().mode();
-    if mode & 0o077 == 0 || others == Others::Allowed {
+    if mode & 0o077 == 0 || others == ReadableByOthers::Allowed {
         return Ok(None);
     }
     let why = format!("{} can be read or changed by other users (mode {:03o})", path.display(), mode & 0o777);
-    match is_handed_in(path) {
+    match is_given_to_service(path) {
         true => Ok(Some(why)),
         false => {
-            let hint = format!("chmod 600 {}; or add --allow-open-token-file, if that is meant", path.display());
-            Err(Unfit::new(why).hint(hint))
+            let hint = format!("chmod 600 {}; or add --allow-open-token-file, if that is intended", path.display());
+            Err(SecretError::new(why).hint(hint))
         }
     }
 }
 
-/// Windows keeps rights in lists, which are not looked at.
+/// The access control lists of Windows are not checked.
 #[cfg(not(unix))]
-fn seen_by_others(_path: &Path, _metadata: &Metadata, _others: Others) -> Result<Option<String>, Unfit> {
+fn check_mode(_path: &Path, _metadata: &Metadata, _others: ReadableByOthers) -> Result<Option<String>, SecretError> {
     Ok(None)
 }
 
-/// Whoever hands secrets to containers and services decides on their modes.
+/// True for a secret that the container runtime or systemd provides; they decide on its mode.
 #[cfg(unix)]
-fn is_handed_in(path: &Path) -> bool {
-    let folders = [Some(PathBuf::from(HANDED_IN)), std::env::var_os(CREDENTIALS).map(PathBuf::from)];
+fn is_given_to_service(path: &Path) -> bool {
+    let folders = [Some(PathBuf::from(CONTAINER_SECRETS)), std::env::var_os(SYSTEMD_CREDENTIALS).map(PathBuf::from)];
     let Ok(path) = path.canonicalize() else { return false };
     let folders = folders.into_iter().flatten().filter_map(|folder| folder.canonicalize().ok());
-    // A folder named by an empty or careless variable would let everything through.
+    // A variable that names the root folder would let every file through.
     folders.filter(|folder| folder.parent().is_some()).any(|folder| path.starts_with(folder))
 }
 
@@ -181,7 +182,7 @@ mod tests {
         ] {
             let read = line("the file", text);
             assert_eq!(read.as_ref().ok().map(|secret| secret.expose_secret()), kept, "{text:?}");
-            assert!(read.err().is_none_or(|unfit| !unfit.to_string().contains("zzq")), "{text:?}");
+            assert!(read.err().is_none_or(|error| !error.to_string().contains("zzq")), "{text:?}");
         }
     }
 }

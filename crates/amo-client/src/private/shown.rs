@@ -1,42 +1,42 @@
-//! What may be shown of a text that a person has given: no password of an address, and nothing that looks like a token.
+//! What a message may quote of a text that the user has given: no password of an address, and nothing that looks like a token.
 
 use std::borrow::Cow;
 use std::path::Path;
 
-/// Stands for what is not shown.
+/// Replaces what is not shown.
 pub const NOT_SHOWN: &str = "(not shown: it looks like a token)";
-/// Names are shorter than this, tokens, codes and secrets longer.
-const LONG: usize = 40;
+/// Characters. Names are shorter; tokens, codes and secrets are longer.
+const TOKEN_LENGTH_MIN: usize = 40;
 /// How every JWT begins: `{"` in base64.
 const JWT: &str = "eyJ";
-const JWT_LONG: usize = 16;
+const JWT_LENGTH_MIN: usize = 16;
 
-/// A text that is quoted in a message.
+/// A text as a message may quote it.
 pub fn shown(text: &str) -> Cow<'_, str> {
     if is_token(text) { Cow::Borrowed(NOT_SHOWN) } else { without_password(text) }
 }
 
-/// An address without what stands before its host: `https://name:password@host/` is `https://host/`.
+/// An address without its user and password: `https://name:password@host/` becomes `https://host/`.
 pub fn without_password(text: &str) -> Cow<'_, str> {
-    // Taken for more than it may be: a password may hold any sign, and a host holds no @.
-    let Some(at) = text.rfind('@') else { return Cow::Borrowed(text) };
+    // The last @ counts: a password may contain any character, and a host contains no @.
+    let Some(sign) = text.rfind('@') else { return Cow::Borrowed(text) };
     let scheme = text.find("://").map_or(0, |colon| colon + 3);
-    match scheme <= at {
-        true => Cow::Owned(format!("{}{}", &text[..scheme], &text[at + 1..])),
-        false => Cow::Borrowed(&text[at + 1..]),
+    match scheme <= sign {
+        true => Cow::Owned(format!("{}{}", &text[..scheme], &text[sign + 1..])),
+        false => Cow::Borrowed(&text[sign + 1..]),
     }
 }
 
-/// It has the shape of a token, or is as long and as random as one.
+/// True for a text of the shape or the length of a token.
 pub fn is_token(text: &str) -> bool {
     let text = text.trim();
     let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
-    let of_token = |c: char| c.is_ascii_alphanumeric() || "._~+=-".contains(c);
-    let long = if text.starts_with(JWT) { JWT_LONG } else { LONG };
-    text.len() >= long && text.chars().all(of_token)
+    let is_token_char = |c: char| c.is_ascii_alphanumeric() || "._~+=-".contains(c);
+    let length_min = if text.starts_with(JWT) { JWT_LENGTH_MIN } else { TOKEN_LENGTH_MIN };
+    text.len() >= length_min && text.chars().all(is_token_char)
 }
 
-/// It was given as the name of a file, and is none.
+/// True for a path that is not a file and looks like a token given by mistake.
 pub fn is_token_for_a_file(path: &Path) -> bool {
     let name = path.file_name().unwrap_or(path.as_os_str());
     is_token(&name.to_string_lossy()) && std::fs::symlink_metadata(path).is_err()
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn passwords_and_tokens_are_not_shown() {
         let long = "def5020072".repeat(6);
-        for (text, told) in [
+        for (text, quoted) in [
             ("https://user:secret@example.amocrm.ru/x", "https://example.amocrm.ru/x"),
             ("https://user:se/cr@t?@example.amocrm.ru", "https://example.amocrm.ru"),
             ("user:secret@example", "example"),
@@ -65,7 +65,7 @@ mod tests {
             ),
             ("", ""),
         ] {
-            assert_eq!(shown(text), told, "{text}");
+            assert_eq!(shown(text), quoted, "{text}");
         }
     }
 }

@@ -1,15 +1,15 @@
-//! Catalogs themselves. They cannot be deleted. [seed]
+//! Catalogs. They cannot be deleted. [seed]
 
 use super::super::CATALOGS_MAX;
 use super::*;
 
-/// Types of lists that have a use of their own; an account has one of each. [seed]
+/// Types of catalogs with a special use; an account has one of each. [seed]
 pub const INVOICES: &str = "invoices";
 pub const PRODUCTS: &str = "products";
-/// Kept by the service itself. [client live]
+/// Maintained by the service itself. [client live]
 pub const SUPPLIERS: &str = "suppliers";
 
-/// The types that can be made.
+/// The types of catalogs that can be made.
 const TYPES: &[&str] = &["regular", INVOICES, PRODUCTS];
 
 pub static CATALOG: KindSpec = KindSpec {
@@ -30,20 +30,20 @@ pub static CATALOG: KindSpec = KindSpec {
             create_only(
                 "type",
                 Wire::Key("type"),
-                Holds::Word(TYPES),
-                "regular, invoices or products; an account has one of the last two",
+                FieldContent::Word(TYPES),
+                "regular, invoices or products; an account has one each of the last two",
             ),
-            create_only("sort", Wire::Key("sort"), Holds::Int, "its place among the lists"),
+            create_only("sort", Wire::Key("sort"), FieldContent::Int, "its position among the catalogs"),
             both(
                 "can_add_elements",
                 Wire::Key("can_add_elements"),
-                Holds::Bool,
+                FieldContent::Bool,
                 "elements can be added in the CRM's own pages",
             ),
             both(
                 "can_link_multiple",
                 Wire::Key("can_link_multiple"),
-                Holds::Bool,
+                FieldContent::Bool,
                 "one element can be linked to several leads or customers",
             ),
         ],

@@ -3,9 +3,9 @@
 use super::*;
 
 pub(super) const FIRST_NAME: FieldSpec =
-    both("first_name", Wire::Key("first_name"), Holds::Text { max: NAME_MAX }, "the first name");
+    both("first_name", Wire::Key("first_name"), FieldContent::Text { max: NAME_MAX }, "the first name");
 pub(super) const LAST_NAME: FieldSpec =
-    both("last_name", Wire::Key("last_name"), Holds::Text { max: NAME_MAX }, "the last name");
+    both("last_name", Wire::Key("last_name"), FieldContent::Text { max: NAME_MAX }, "the last name");
 
 pub static CONTACT: KindSpec = KindSpec {
     kind: Kind::Contact,
@@ -18,7 +18,7 @@ pub static CONTACT: KindSpec = KindSpec {
     deleting: "",
     sections: &[SectionSpec {
         name: "contact",
-        at: At::Item,
+        at: Placement::Item,
         custom_fields: Some(FieldsOf::Entity(Entity::Contacts)),
         custom_fields_max: None,
         repeats: false,
@@ -38,7 +38,7 @@ pub static CONTACT: KindSpec = KindSpec {
             both(
                 "company",
                 Wire::Link(Entity::Companies),
-                Holds::OneId(Entity::Companies),
+                FieldContent::OneId(Entity::Companies),
                 "the id or key of the company to link",
             ),
         ],
@@ -56,7 +56,7 @@ pub static COMPANY: KindSpec = KindSpec {
     deleting: "",
     sections: &[SectionSpec {
         name: "company",
-        at: At::Item,
+        at: Placement::Item,
         custom_fields: Some(FieldsOf::Entity(Entity::Companies)),
         custom_fields_max: None,
         repeats: false,

@@ -18,25 +18,35 @@ pub static CUSTOMER: KindSpec = KindSpec {
             &[
                 OWN_ID,
                 required(NAME),
-                both("next_price", Wire::Key("next_price"), Holds::WholeMoney, "the sum expected next"),
+                both("next_price", Wire::Key("next_price"), FieldContent::WholeMoney, "the sum expected next"),
                 FieldSpec {
                     required: Required::Periodicity,
-                    ..both("next_date", Wire::Key("next_date"), Holds::Timestamp, "when the next purchase is expected")
+                    ..both(
+                        "next_date",
+                        Wire::Key("next_date"),
+                        FieldContent::Timestamp,
+                        "when the next purchase is expected",
+                    )
                 },
                 only(
                     Needs::Periodicity,
-                    both("periodicity", Wire::Key("periodicity"), Holds::Int, "days from one purchase to the next"),
+                    both(
+                        "periodicity",
+                        Wire::Key("periodicity"),
+                        FieldContent::Int,
+                        "days from one purchase to the next",
+                    ),
                 ),
                 only(
                     Needs::Periodicity,
-                    both("status", Wire::Key("status_id"), Holds::CustomerStatus, "the status, by name"),
+                    both("status", Wire::Key("status_id"), FieldContent::CustomerStatus, "the status, by name"),
                 ),
                 only(
                     Needs::Segments,
                     create_only(
                         "segments",
                         Wire::EmbeddedIds("segments"),
-                        Holds::Segments,
+                        FieldContent::Segments,
                         "the segments it belongs to, by name",
                     ),
                 ),
@@ -45,28 +55,28 @@ pub static CUSTOMER: KindSpec = KindSpec {
                 UPDATED_BY,
                 CREATED_AT,
                 UPDATED_AT,
-                // A customer that is made has no tags to keep, and the seed knows this key only.
-                create_only("tags", Wire::EmbeddedTags, Holds::Tags, "tags to add"),
-                update_only("tags", Wire::Tags("tags_to_add"), Holds::Tags, "tags to add"),
+                // A new customer has no tags to keep, and the seed documents only this key for it.
+                create_only("tags", Wire::EmbeddedTags, FieldContent::Tags, "tags to add"),
+                update_only("tags", Wire::Tags("tags_to_add"), FieldContent::Tags, "tags to add"),
                 TAGS_TO_DELETE,
                 ALL_TAGS,
                 both(
                     "contacts",
                     Wire::Link(Entity::Contacts),
-                    Holds::Ids(Entity::Contacts),
+                    FieldContent::Ids(Entity::Contacts),
                     "ids or keys of contacts to link; the first is the main one",
                 ),
                 both(
                     "company",
                     Wire::Link(Entity::Companies),
-                    Holds::OneId(Entity::Companies),
+                    FieldContent::OneId(Entity::Companies),
                     "the id or key of the company to link",
                 ),
             ],
         ),
         SectionSpec {
             name: "customer.products",
-            at: At::LinkedElements,
+            at: Placement::LinkedElements,
             custom_fields: None,
             custom_fields_max: None,
             repeats: true,

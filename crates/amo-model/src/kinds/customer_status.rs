@@ -1,4 +1,4 @@
-//! Statuses of customers who buy periodically. [seed]
+//! Statuses of customers, in the mode of periodic purchases. [seed]
 
 use super::super::CUSTOMER_STATUSES_MAX;
 use super::*;
@@ -15,7 +15,7 @@ pub static CUSTOMER_STATUS: KindSpec = KindSpec {
     catalog: None,
     needs: Needs::Periodicity,
     quota: Some(CUSTOMER_STATUSES_MAX),
-    deleting: "after a while their customers are moved to other statuses, as the conditions of those say",
+    deleting: "their customers are moved to other statuses later, by the conditions of those",
     sections: &[item(
         "customer-status",
         None,
@@ -25,13 +25,13 @@ pub static CUSTOMER_STATUS: KindSpec = KindSpec {
             required(both(
                 "sort",
                 Wire::Key("sort"),
-                Holds::Int,
-                "its place among the statuses; the service renumbers",
+                FieldContent::Int,
+                "its position among the statuses; the service renumbers them",
             )),
             both(
                 "color",
                 Wire::Key("color"),
-                Holds::Colour { known: colours::STATUSES, hash: true },
+                FieldContent::Colour { known: colours::STATUSES, hash: true },
                 "one of the twenty-one colours of statuses",
             ),
         ],

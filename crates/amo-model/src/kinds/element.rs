@@ -1,4 +1,4 @@
-//! Elements of a catalog: products and plain lists. [seed]
+//! Elements of a catalog of products or of a regular catalog. [seed]
 
 use super::super::CatalogKind;
 use super::*;

@@ -1,4 +1,4 @@
-//! Segments of customers: one object a request. [seed]
+//! Segments of customers: one object in a request. [seed]
 
 use super::super::SEGMENTS_MAX;
 use super::*;
@@ -15,7 +15,7 @@ pub static SEGMENT: KindSpec = KindSpec {
     catalog: None,
     needs: Needs::Segments,
     quota: Some(SEGMENTS_MAX),
-    deleting: "customers stay, and no longer belong to these segments",
+    deleting: "the customers stay, without these segments",
     sections: &[item(
         "segment",
         Some(FieldsOf::Entity(Entity::Segments)),
@@ -25,13 +25,13 @@ pub static SEGMENT: KindSpec = KindSpec {
             both(
                 "color",
                 Wire::Key("color"),
-                Holds::Colour { known: colours::SEGMENTS, hash: false },
+                FieldContent::Colour { known: colours::SEGMENTS, hash: false },
                 "one of the forty colours of segments",
             ),
             both(
                 "available_products_price_types",
                 Wire::Ids("available_products_price_types"),
-                Holds::PriceFields,
+                FieldContent::PriceFields,
                 "price fields of the products that the segment may use, by name",
             ),
         ],

@@ -1,4 +1,4 @@
-//! Purchases of customers. They are made and deleted, never changed. [seed]
+//! Transactions of customers. They can be made and deleted, and not changed. [seed]
 
 use super::super::TEXTAREA_MAX;
 use super::*;
@@ -11,7 +11,7 @@ pub static TRANSACTION: KindSpec = KindSpec {
     catalog: None,
     needs: Needs::Customers,
     quota: None,
-    deleting: "the purchases are taken out of the sums and averages of their customers",
+    deleting: "the transactions are subtracted from the sums and averages of their customers",
     sections: &[
         item(
             "transaction",
@@ -21,30 +21,35 @@ pub static TRANSACTION: KindSpec = KindSpec {
                 required(create_only(
                     "customer",
                     Wire::Parent,
-                    Holds::OneId(Entity::Customers),
-                    "whose purchase it is: by id, by key of an earlier import, or by name",
+                    FieldContent::OneId(Entity::Customers),
+                    "the customer: by id, by key of an earlier import, or by name",
                 )),
-                required(create_only("price", Wire::Key("price"), Holds::WholeMoney, "the sum, a whole number")),
-                create_only("comment", Wire::Key("comment"), Holds::Text { max: TEXTAREA_MAX }, "a comment"),
-                create_only("completed_at", Wire::Key("completed_at"), Holds::Timestamp, "when it was made"),
+                required(create_only("price", Wire::Key("price"), FieldContent::WholeMoney, "the sum, a whole number")),
+                create_only("comment", Wire::Key("comment"), FieldContent::Text { max: TEXTAREA_MAX }, "a comment"),
+                create_only("completed_at", Wire::Key("completed_at"), FieldContent::Timestamp, "when it was made"),
                 create_only(
                     "next_price",
                     Wire::Key("next_price"),
-                    Holds::WholeMoney,
+                    FieldContent::WholeMoney,
                     "the sum the customer is expected to spend next",
                 ),
                 create_only(
                     "next_date",
                     Wire::Key("next_date"),
-                    Holds::Timestamp,
+                    FieldContent::Timestamp,
                     "when the customer is expected to buy next",
                 ),
-                create_only("created_by", Wire::Key("created_by"), Holds::UserOrRobot, "who made it; 0 is the robot"),
+                create_only(
+                    "created_by",
+                    Wire::Key("created_by"),
+                    FieldContent::UserOrRobot,
+                    "who made it; 0 is the robot",
+                ),
             ],
         ),
         SectionSpec {
             name: "transaction.products",
-            at: At::Elements,
+            at: Placement::Elements,
             custom_fields: None,
             custom_fields_max: None,
             repeats: true,

@@ -5,7 +5,7 @@ use super::super::{FieldKind, TEXTAREA_MAX};
 use super::invoice::{ITEM, PAYER, SUPPLIER};
 use super::*;
 
-/// The parts of a value of this type; `None` where a value has none.
+/// The parts of a value of this type; `None` where its values are not objects.
 pub fn parts(kind: FieldKind) -> Option<&'static SectionSpec> {
     match kind {
         FieldKind::LegalEntity => Some(&LEGAL_ENTITY_PARTS),
@@ -17,7 +17,7 @@ pub fn parts(kind: FieldKind) -> Option<&'static SectionSpec> {
     }
 }
 
-/// Every name a part can have, whatever the type: a table in a mapping with these keys is a value in parts.
+/// The names of all parts of all types: a table of a mapping with one of these keys is a value in parts.
 pub fn part_names() -> impl Iterator<Item = &'static str> {
     let objects = [&LEGAL_ENTITY_PARTS, &LINKED_ENTITY_PARTS, &PAYER_PARTS, &SUPPLIER_PARTS, &ITEM_PARTS];
     objects.into_iter().flat_map(|spec| spec.fields).map(|field| field.name).chain(ADDRESS_PARTS.iter().copied())
@@ -26,18 +26,25 @@ pub fn part_names() -> impl Iterator<Item = &'static str> {
 /// The parts of a `smart_address`, by their codes. [doc]
 pub const ADDRESS_PARTS: &[&str] = &["address_line_1", "address_line_2", "city", "state", "zip", "country"];
 
-/// What the service adds to a line when it is read, and does not take. [seed]
+/// Parts that the service adds to an invoice line on reading and refuses on writing. [seed]
 pub const COUNTED_PARTS: [&str; 3] = ["total_sum", "is_discount_recalculated", "is_total_sum_recalculated"];
 
-/// Parts that name something else by its id, and the part that says what that is. [client]
+/// Parts that contain the id of another record, and the part with the type of that record. [client]
 pub const REFERENCE_PARTS: [&str; 2] = ["entity_id", "product_id"];
 pub const REFERENCE_TYPE_PART: &str = "entity_type";
 
-/// Where the name alone of a value in parts goes. [doc]
+/// The part that gets the value where a mapping gives only a name. [doc]
 pub const NAME_PART: &str = "name";
 
 const fn value(fields: &'static [FieldSpec]) -> SectionSpec {
-    SectionSpec { name: "fields", at: At::Value, custom_fields: None, custom_fields_max: None, repeats: false, fields }
+    SectionSpec {
+        name: "fields",
+        at: Placement::Value,
+        custom_fields: None,
+        custom_fields_max: None,
+        repeats: false,
+        fields,
+    }
 }
 
 static LEGAL_ENTITY_PARTS: SectionSpec = value(LEGAL_ENTITY);
@@ -46,10 +53,10 @@ static PAYER_PARTS: SectionSpec = value(PAYER);
 static SUPPLIER_PARTS: SectionSpec = value(SUPPLIER);
 static ITEM_PARTS: SectionSpec = SectionSpec { repeats: true, ..value(ITEM) };
 
-/// Only keys of the account's own country are taken, even empty ones are refused. [client live]
+/// The service accepts only the keys of the account's own country, and refuses others even if they are empty. [client live]
 const LEGAL_ENTITY: &[FieldSpec] = &[
     required(text("name", NAME_PART, NAME_MAX, "the name")),
-    both("entity_type", Wire::Key("entity_type"), Holds::Int, "1 for a sole proprietor, 2 for a company"),
+    both("entity_type", Wire::Key("entity_type"), FieldContent::Int, "1 for a sole proprietor, 2 for a company"),
     text("vat_id", "vat_id", TEXT_MAX, "the tax number"),
     text("tax_registration_reason_code", "tax_registration_reason_code", TEXT_MAX, "the number of registration"),
     text("address", "address", TEXTAREA_MAX, "the legal address"),
@@ -68,12 +75,12 @@ const LEGAL_ENTITY: &[FieldSpec] = &[
 
 const LINKED_ENTITY: &[FieldSpec] = &[
     text("name", NAME_PART, NAME_MAX, "the name"),
-    both("entity_id", Wire::Key("entity_id"), Holds::Int, "the id of what is linked"),
+    both("entity_id", Wire::Key("entity_id"), FieldContent::Int, "the id of what is linked"),
     both(
         "entity_type",
         Wire::Key("entity_type"),
-        Holds::Word(&["contacts", "companies", "catalog_elements"]),
+        FieldContent::Word(&["contacts", "companies", "catalog_elements"]),
         "what is linked",
     ),
-    both("catalog_id", Wire::Key("catalog_id"), Holds::Int, "the catalog of a linked element"),
+    both("catalog_id", Wire::Key("catalog_id"), FieldContent::Int, "the catalog of a linked element"),
 ];

@@ -28,10 +28,10 @@ pub struct AccountTemplate {
     pub users: Vec<parts::User>,
     pub loss_reasons: Vec<parts::Named>,
     pub catalogs: Vec<parts::Catalog>,
-    pub fields: BTreeMap<Owner, Vec<parts::Field>>,
+    pub fields: BTreeMap<Owner, Vec<parts::CustomField>>,
     pub segments: Vec<parts::Named>,
     pub customer_statuses: Vec<parts::Named>,
-    pub elements: BTreeMap<u64, Vec<parts::Item>>,
+    pub elements: BTreeMap<u64, Vec<parts::CatalogElement>>,
 }
 
 impl InitialState {
@@ -60,7 +60,7 @@ impl InitialState {
     }
 }
 
-fn element(catalog: u64, sku_field: Option<u64>, item: &parts::Item, user: u64) -> Value {
+fn element(catalog: u64, sku_field: Option<u64>, item: &parts::CatalogElement, user: u64) -> Value {
     let sku = sku_field.zip(item.sku.as_ref()).map(|(field, sku)| json!([field, [{"value": sku}]]));
     let fields: Vec<Value> = sku.into_iter().collect();
     json!({"name": item.name, "created_by": user, "updated_by": user, "catalog_id": catalog, "fields": fields})
@@ -152,7 +152,7 @@ fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> CatalogDefinition {
     }
 }
 
-fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> FieldDefinition {
+fn field(owner: Owner, (from, sort): (&parts::CustomField, i64)) -> FieldDefinition {
     let parents = std::iter::once(None).chain(from.chain.iter().copied().map(Some));
     let chain = from.chain.iter().zip(parents);
     let choice = |(option, sort): (&parts::FieldOption, i64)| Choice {

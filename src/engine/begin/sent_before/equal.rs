@@ -23,7 +23,7 @@ impl HeldRows {
         HeldRows { rows: vec![None; rows], count: 0 }
     }
 
-    /// Holds back the row at a position. False where it is held back already.
+    /// FieldContent back the row at a position. False where it is held back already.
     pub fn hold(&mut self, position: usize, sent: EarlierRow) -> bool {
         let free = self.rows[position].is_none();
         if free {
@@ -56,7 +56,7 @@ impl<'n> ByHash<'n> {
         ByHash { now, order: by_hash(now), given: vec![0; now.len()] }
     }
 
-    /// Holds back one row with this hash. False where there is none left.
+    /// FieldContent back one row with this hash. False where there is none left.
     pub fn hold(&mut self, hash: u64, sent: EarlierRow, held: &mut HeldRows) -> bool {
         let hashes = self.now.hashes();
         let start = self.order.partition_point(|&at| hashes[at as usize] < hash);

@@ -9,7 +9,7 @@ use crate::mapping::Plan;
 use crate::store::Run;
 use crate::upload::SentRows;
 use crate::upload::feed::known::IdLookup;
-use amo_client::{Client, Standing};
+use amo_client::{Client, RecordState};
 use sheet_source::message;
 use sheet_source::problem::Note;
 use std::collections::HashSet;
@@ -84,7 +84,7 @@ impl AccountLookup<'_> {
         let standing = lookup.standing(self.client, self.plan, &made, now);
         let standing = prepare::run_cancellable(&runtime, self.cancel, "nothing was sent", standing)?;
         let mut deleted: Vec<u64> =
-            standing.into_iter().filter(|(_, standing)| *standing == Standing::Gone).map(|(id, _)| id).collect();
+            standing.into_iter().filter(|(_, standing)| *standing == RecordState::NotFound).map(|(id, _)| id).collect();
         deleted.sort_unstable();
         Ok(deleted)
     }

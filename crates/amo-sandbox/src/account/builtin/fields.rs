@@ -3,7 +3,7 @@
 use crate::account::builtin::{CATALOG_INVOICES, CATALOG_PRODUCTS, CATALOG_REGULAR, CATALOG_SUPPLIERS};
 use crate::account::{ChainLink, Choice, FieldDefinition};
 use amo_model::field_type::multitext_codes;
-use amo_model::{Entity, FieldKind, Owner};
+use amo_model::{ADDRESS_PARTS, Entity, FieldKind, Owner};
 
 use FieldKind::*;
 
@@ -243,9 +243,8 @@ fn field(owner: Owner, id: u64, &(number, name, code, kind, options): &BuiltinFi
 }
 
 fn choices(field_id: u64, code: &str, kind: FieldKind, options: &[&str]) -> Vec<Choice> {
-    // The parts of an address have the same ids in every account. [doc]
-    const ADDRESS_PARTS: [&str; 6] = ["address_line_1", "address_line_2", "city", "state", "zip", "country"];
     let first = 900_000 + (field_id - 600_000) * 100 + 1;
+    // [doc] The parts of an address have the same ids in every account.
     let (first, texts): (u64, Vec<&str>) = match kind {
         SmartAddress => (1, ADDRESS_PARTS.to_vec()),
         Multitext => (first, multitext_codes(code).to_vec()),

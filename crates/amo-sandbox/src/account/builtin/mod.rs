@@ -23,10 +23,7 @@ pub const CATALOG_PRODUCTS: u64 = 1001;
 pub const CATALOG_INVOICES: u64 = 1003;
 pub const CATALOG_REGULAR: u64 = 1005;
 pub const CATALOG_SUPPLIERS: u64 = 1007;
-/// Catalogs of these types have rules of their own. [seed], the last [client live]
-pub const KIND_PRODUCTS: &str = "products";
-pub const KIND_INVOICES: &str = "invoices";
-pub const KIND_SUPPLIERS: &str = "suppliers";
+pub use amo_model::{INVOICES as KIND_INVOICES, PRODUCTS as KIND_PRODUCTS, SUPPLIERS as KIND_SUPPLIERS};
 const FIRST_CUSTOMER_STATUS: u64 = 4_740_001;
 const FIRST_SEGMENT: u64 = 51;
 

@@ -11,10 +11,8 @@ use serde_json::{Value, json};
 
 use crate::account::{Choice, FieldDefinition};
 use crate::check::{CheckContext, JsonNode};
-use amo_model::FieldKind;
+use amo_model::{CHAIN_MAX, FieldKind};
 
-/// Values that a `chained_list` has at most. [doc]
-const CHAIN_MAX: usize = 5;
 /// Numbers with more digits lose some of them. [client]
 const DIGITS_MAX: usize = 15;
 
