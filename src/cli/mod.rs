@@ -29,7 +29,7 @@ pub fn main() -> i32 {
         Err(error) => {
             say::problems(&error.problems);
             if let Some(command) = go_on::retry_command(&error, matches!(cli.verb, Verb::Import(_))) {
-                say::line(&format!("to continue: {command}"));
+                say::line(&format!("to go on: {command}"));
             }
             let exit = Exit::of_error(error.kind);
             if cli.common.json {

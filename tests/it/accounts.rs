@@ -286,7 +286,7 @@ fn a_state_folder_that_went_back_in_time_sends_nothing_until_somebody_says_so() 
         assert!(told.contains("is older than what was sent from it") && told.matches("-leads").count() >= 1, "{told}");
         assert!(told.matches("Z").count() >= 2, "both times: {told}");
         let again = format!(
-            "to continue: amoport import {file} -m leads.toml --json --account {} --older-state",
+            "to go on: amoport import {file} -m leads.toml --json --account {} --older-state",
             restored.service.url()
         );
         assert!(told.contains(&again), "{told}");
@@ -366,7 +366,7 @@ fn a_run_that_was_carried_on_in_a_time_that_is_lost_goes_on_only_when_that_is_sa
     std::fs::rename(&backup, &state).expect("the backup");
     let refused = amoport(&folder, of(&service), &["resume", "--json"]).expect(2);
     assert_eq!(code(&refused), "older-state");
-    assert!(refused.stderr.contains("to continue: amoport resume --json --older-state"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("to go on: amoport resume --json --older-state"), "{}", refused.stderr);
     let sure: i64 = store(&state).query_row("SELECT max(id) FROM record", [], |row| row.get(0)).expect("a record");
     let resumed = amoport(&folder, of(&service), &["resume", "--json", "--older-state"]);
     let run = resumed.json()["run"].clone();

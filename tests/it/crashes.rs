@@ -112,7 +112,7 @@ impl Kill {
 /// is simply begun again.
 fn go_on(folder: &Folder, service: &Service, import: &[&str]) -> Ran {
     let resumed = folder.run(service, &["resume"]);
-    match resumed.stderr.contains("no run to resume") {
+    match resumed.stderr.contains("there is no run to go on with") {
         true => folder.run(service, import),
         false => resumed,
     }
@@ -465,7 +465,7 @@ fn a_report_that_is_killed_leaves_the_old_one_whole_and_the_next_one_nothing_els
             report_of(&folder).into_iter().partition(|(name, _)| name.ends_with(".part"));
         assert!(!parts.is_empty(), "{point}:{nth}: the kill came too late");
         assert_eq!(told(left), whole, "{point}:{nth}");
-        assert!(folder.run(&service, &["resume"]).expect(2).stderr.contains("no run to resume"));
+        assert!(folder.run(&service, &["resume"]).expect(2).stderr.contains("there is no run to go on with"));
     }
     folder.run(&service, &["report"]).expect(0);
     assert_eq!(told(report_of(&folder)), whole);
@@ -519,7 +519,7 @@ fn a_run_killed_between_its_end_and_its_report_has_it_written_by_resume() {
                 assert!(
                     folder.run(&service, &["resume", &name]).expect(2).stderr.contains("has ended (some-rejected)")
                 );
-                assert!(folder.run(&service, &["resume"]).expect(2).stderr.contains("no run to resume"));
+                assert!(folder.run(&service, &["resume"]).expect(2).stderr.contains("there is no run to go on with"));
             });
         }
     });

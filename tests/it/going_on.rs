@@ -40,7 +40,7 @@ fn amoport(here: &Path, service: &Service, args: &[&str]) -> Ran {
 
 fn line(ran: &Ran) -> String {
     let last = ran.stderr.lines().last().unwrap_or_default();
-    last.strip_prefix("to continue: ").unwrap_or_else(|| panic!("no way to go on:\n{}", ran.stderr)).to_owned()
+    last.strip_prefix("to go on: ").unwrap_or_else(|| panic!("no way to go on:\n{}", ran.stderr)).to_owned()
 }
 
 /// As whoever copies the line would run it.

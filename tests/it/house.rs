@@ -178,6 +178,52 @@ fn files_and_folders_are_made_for_their_owner_only() {
     assert!(others.is_empty(), "others could read what is made here; use {MAKERS:?}:\n{}", others.join("\n"));
 }
 
+/// Type names with two meanings, and why.
+const TWO_MEANINGS: [(&str, &str); 1] = [("Cell", "one is read from a sheet, the other is written into one")];
+
+/// The names of public types in a text, with `pub(crate)` and the like.
+fn public_types(code: &str) -> BTreeSet<String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let words = |line: &str| line.split(|c: char| !is_name(c)).map(str::to_owned).collect::<Vec<String>>();
+    let lines = code.lines().map(str::trim_start).filter(|line| line.starts_with("pub"));
+    lines
+        .filter_map(|line| {
+            let words = words(line);
+            let keyword = words
+                .iter()
+                .position(|word| matches!(word.as_str(), "struct" | "enum" | "trait" | "type" | "union"))?;
+            let visibility = ["pub", "crate", "super", "in", "", "engine", "upload", "store", "cli", "mapping"];
+            let only_visibility = words[..keyword].iter().all(|word| visibility.contains(&word.as_str()));
+            only_visibility.then(|| words[keyword + 1].clone())
+        })
+        .collect()
+}
+
+#[test]
+fn public_types_are_found() {
+    let code =
+        "pub struct A {\n    pub(crate) enum B<T> {\nstruct C;\npub fn d(type_: E) {}\npub(in crate::engine) trait F {";
+    assert_eq!(public_types(code).into_iter().collect::<Vec<_>>(), ["A", "B", "F"]);
+}
+
+/// A reader who meets the name of a type anywhere in the workspace knows which one is meant.
+#[test]
+fn a_public_type_name_has_one_meaning() {
+    let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for path in sources() {
+        for name in public_types(&code(&path)) {
+            files.entry(name).or_default().push(path.clone());
+        }
+    }
+    assert!(files.len() > 400, "{} types", files.len());
+    let allowed = |name: &str| TWO_MEANINGS.iter().any(|(known, _)| *known == name);
+    let several: Vec<_> = files.iter().filter(|(name, files)| files.len() > 1 && !allowed(name)).collect();
+    assert!(several.is_empty(), "defined more than once; give one of them the term of its field: {several:#?}");
+    let unused: Vec<_> =
+        TWO_MEANINGS.iter().filter(|(name, _)| files.get(*name).is_none_or(|files| files.len() < 2)).collect();
+    assert!(unused.is_empty(), "not on this list any more: {unused:?}");
+}
+
 /// Examples of what a reader would make, and what benches make.
 const NOT_THERE: [&str; 4] =
     ["src/engine/count.rs", "src/cli/commands/count.rs", "src/mapping/convert/percent.rs", "benches/data"];

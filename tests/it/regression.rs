@@ -200,7 +200,7 @@ fn a_run_over_its_error_budget_goes_on_when_it_is_resumed() {
     let service = Service::start();
     let folder = folder("kind = \"lead\"\n[lead]\nname = \"k\"\nprice = \"p\"\n", "k,p\nа,1\nб,x\nв,y\nг,2\n");
     let stopped = folder.run(&service, &import(&["--max-errors", "1"])).expect(3);
-    assert!(stopped.stderr.contains("to continue: amoport resume"), "{}", stopped.stderr);
+    assert!(stopped.stderr.contains("to go on: amoport resume"), "{}", stopped.stderr);
     assert_eq!(service.entities("leads"), 0);
     folder.run(&service, &["resume"]).expect(1);
     assert_eq!(service.entities("leads"), 2);

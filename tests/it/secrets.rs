@@ -496,7 +496,7 @@ mod modes {
         let stopped = run(&folder, &[&import[..], &["--token-file", "token", "--allow-open-token-file"]].concat(), &[]);
         let stopped = stopped.expect(4);
         let line =
-            stopped.stderr.lines().last().unwrap_or_default().strip_prefix("to continue: amoport ").expect("a line");
+            stopped.stderr.lines().last().unwrap_or_default().strip_prefix("to go on: amoport ").expect("a line");
         let words: Vec<&str> = line.split(' ').collect();
         run(&folder, &words, &[]).expect(0);
         assert_eq!(service.entities("leads"), 2);

@@ -151,7 +151,7 @@ fn a_block_stops_the_run_and_resume_finishes_it() {
     let folder = folder(&leads(500, |_| None));
     let run = folder.run(&service, &import(&["--json"])).expect(4);
     assert!(run.stderr.contains("blocked"), "{}", run.stderr);
-    assert!(run.stderr.contains("to continue: amoport resume "), "{}", run.stderr);
+    assert!(run.stderr.contains("to go on: amoport resume "), "{}", run.stderr);
     let counts = run.json()["counts"].clone();
     assert_eq!(counts["read"], 500);
     assert!(counts["unprocessed"].as_u64().unwrap() >= 50);

@@ -206,7 +206,7 @@ fn a_block_stops_everybody_and_everybody_can_go_on_when_it_is_lifted() {
     let (first, second) = (import(&one, &service, &[]), import(&two, &service, &[]));
     for run in [ended(first).expect(4), ended(second).expect(4)] {
         assert!(run.stderr.contains("blocked this account or address (403)"), "{}", run.stderr);
-        assert!(run.stderr.contains("to continue: amoport resume "), "{}", run.stderr);
+        assert!(run.stderr.contains("to go on: amoport resume "), "{}", run.stderr);
         let counts = run.json()["counts"].clone();
         assert_eq!(counts["created"].as_u64().unwrap() + counts["unprocessed"].as_u64().unwrap(), 200, "{counts}");
     }

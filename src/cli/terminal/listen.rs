@@ -128,9 +128,9 @@ fn print_end(result: &RunResult, common: &CommonArgs, command: impl Fn() -> Stri
     print_counts(result, common);
     match result.next {
         Next::Nothing => {}
-        Next::Resume => say::line(&format!("to continue: {}", command())),
+        Next::Resume => say::line(&format!("to go on: {}", command())),
         Next::ImportFrom(row) => {
-            say::line(&format!("to continue: fix the source and import the rest with --rows {row}-"));
+            say::line(&format!("to go on: fix the source and import the rest with --rows {row}-"));
         }
     }
     if common.json {

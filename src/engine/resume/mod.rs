@@ -125,7 +125,7 @@ fn find_run(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> 
             !has_ended(run, request) || (folder.exists() && !is_written(run, folder))
         };
         return chosen::find_newest(store, &request.target, UnsurePolicy::AskAccount, can_resume)?
-            .ok_or_else(|| chosen::no_run_error(&request.target, "no run to resume"));
+            .ok_or_else(|| chosen::no_run_error(&request.target, "there is no run to go on with"));
     };
     let run = chosen::find_by_name(store, name, &request.target, UnsurePolicy::AskAccount)?;
     if has_ended(&run, request) && is_written(&run, Path::new(&run.head.folder)) {

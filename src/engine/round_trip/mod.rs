@@ -47,7 +47,7 @@ struct OpenWorkbook {
 }
 
 /// One of the two runs, ready to begin.
-struct WorkbookPart {
+struct DecidedPart {
     purpose: Purpose,
     mapping: String,
     table: Table,
@@ -111,7 +111,7 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
     let client = Some(&*workbook.target.client);
     let query = GuardQuery { state, account, file: &import.source, keyed: true, client };
     let mut checked = Vec::new();
-    for WorkbookPart { purpose, table, plan, .. } in parts {
+    for DecidedPart { purpose, table, plan, .. } in parts {
         let mut guarded = match purpose {
             Purpose::AsNew => {
                 GuardResult::of(&query, &table, &plan, &ImportRequest { again: false, ..import.clone() })?
@@ -249,7 +249,7 @@ fn prepare_parts(
     workbook: &OpenWorkbook,
     runtime: &Runtime,
     events: &mut EventSink<'_>,
-) -> Result<(Vec<WorkbookPart>, Decisions), EngineError> {
+) -> Result<(Vec<DecidedPart>, Decisions), EngineError> {
     let purposes = purposes(workbook.hidden.stamp.kind, request.as_new);
     let first = compile_part(request, workbook, purposes[0], Some(events))?;
     let decided = decide_rows(request, workbook, &first, runtime, events)?;
@@ -331,11 +331,11 @@ struct CompiledPart {
 }
 
 impl CompiledPart {
-    fn with(self, rows: HashMap<u32, Edit>, rest: Edit) -> Result<WorkbookPart, EngineError> {
+    fn with(self, rows: HashMap<u32, Edit>, rest: Edit) -> Result<DecidedPart, EngineError> {
         let kept = rows.iter().map(|(row, edit)| Ok((*row, serde_json::to_string(edit)?)));
         let edits = kept.collect::<Result<Vec<_>, serde_json::Error>>().map_err(StoreError::Json)?;
         let plan = Arc::unwrap_or_clone(self.plan).with_edits(Edits { rows, rest });
-        Ok(WorkbookPart {
+        Ok(DecidedPart {
             purpose: self.purpose,
             mapping: self.made.text,
             table: self.table,
@@ -407,13 +407,13 @@ fn decide_rows(
 
 fn run_part(
     request: &ImportRequest,
-    part: WorkbookPart,
+    part: DecidedPart,
     workbook: &OpenWorkbook,
     snapshot: &str,
     decided: &Decisions,
     (source_notes, events): (&[Note], &mut EventSink<'_>),
 ) -> Result<RunResult, EngineError> {
-    let WorkbookPart { purpose, mapping, table, plan, edits } = part;
+    let DecidedPart { purpose, mapping, table, plan, edits } = part;
     check_batch_size(request.batch, &plan)?;
     check_cancelled(&request.cancel)?;
     let file = request.source.as_path();
