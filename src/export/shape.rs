@@ -1,7 +1,7 @@
 //! The layout of a table: chosen columns, or those of a mapping that is applied backwards.
 
 use super::inverse::InverseMapping;
-use super::table::cell::{AccountNames, Cell};
+use super::table::cell::{AccountNames, TableCell};
 use super::table::columns::{Head, TableColumns};
 use super::table::dialect::Dialect;
 use super::table::exported_column::ExportedColumn;
@@ -85,7 +85,7 @@ impl TableLayout {
     }
 
     /// The rows of the table for an item.
-    pub fn rows(&mut self, row: &LinkedRow, names: &AccountNames) -> Vec<Vec<Cell>> {
+    pub fn rows(&mut self, row: &LinkedRow, names: &AccountNames) -> Vec<Vec<TableCell>> {
         match self {
             TableLayout::Columns(columns) => vec![columns.cells(row, names).collect()],
             TableLayout::Mapping(mapping) => mapping.rows(row),

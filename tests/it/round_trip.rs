@@ -163,7 +163,8 @@ fn what_changed_in_the_account_meanwhile_is_a_conflict_unless_forced() {
     assert_eq!(price_of(&service, first), json!("77"));
     let problems = folder.of_run("problems.csv");
     assert!(
-        problems.contains("changed-meanwhile") && problems.contains("\"\"1\"\" here, \"\"77\"\" there"),
+        problems.contains("changed-meanwhile")
+            && problems.contains("\"\"1\"\" in the sheet, \"\"77\"\" in the account"),
         "{problems}"
     );
     forget(&service);

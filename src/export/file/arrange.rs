@@ -1,7 +1,7 @@
 //! The arrangement of a table once all its rows are known: empty columns are last, and each column has one format that shows
 //! its numbers completely. Pure.
 
-use crate::export::table::cell::Cell;
+use crate::export::table::cell::TableCell;
 use crate::export::table::columns::Head;
 
 /// The highest number of characters of a number that Excel shows completely without a format. [Excel]
@@ -26,10 +26,10 @@ pub struct ColumnStats {
 
 impl ColumnStats {
     /// Takes note of a cell.
-    pub fn note(&mut self, cell: &Cell) {
-        self.filled |= *cell != Cell::Empty;
-        self.times |= matches!(cell, Cell::Instant(_));
-        if let (Cell::Number(number), Some(_)) = (cell, cell.as_number()) {
+    pub fn note(&mut self, cell: &TableCell) {
+        self.filled |= *cell != TableCell::Empty;
+        self.times |= matches!(cell, TableCell::Instant(_));
+        if let (TableCell::Number(number), Some(_)) = (cell, cell.as_number()) {
             let number = number.normalize();
             let decimals = number.scale() as usize;
             let digits = number.mantissa().unsigned_abs().checked_ilog10().map_or(1, |log| log as usize + 1);
@@ -110,7 +110,7 @@ mod tests {
     fn stats(numbers: &[&str]) -> ColumnStats {
         let mut stats = ColumnStats::default();
         for number in numbers {
-            stats.note(&Cell::Number(number.parse::<Decimal>().unwrap()));
+            stats.note(&TableCell::Number(number.parse::<Decimal>().unwrap()));
         }
         stats
     }
@@ -143,9 +143,9 @@ mod tests {
     #[test]
     fn dates_of_a_column_have_one_format() {
         let (mut dates, day) = (ColumnStats::default(), jiff::civil::date(2026, 11, 27));
-        dates.note(&Cell::Day(day));
+        dates.note(&TableCell::Day(day));
         assert_eq!(dates.date_format(), "dd.mm.yyyy");
-        dates.note(&Cell::Instant(day.at(10, 0, 0, 0)));
+        dates.note(&TableCell::Instant(day.at(10, 0, 0, 0)));
         assert_eq!(dates.date_format(), "dd.mm.yyyy hh:mm");
     }
 

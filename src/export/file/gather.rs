@@ -4,7 +4,7 @@ use super::arrange::{self, ColumnOrder, ColumnStats, SheetColumn};
 use super::sheets::{CutTexts, Sheets};
 use super::spool::Spool;
 use crate::export::shape::TableLayout;
-use crate::export::table::cell::Cell;
+use crate::export::table::cell::TableCell;
 use crate::export::table::columns::Head;
 use crate::export::table::dialect::Dialect;
 use crate::export::table::exported_column::ExportedColumn;
@@ -51,7 +51,7 @@ impl WorkbookBuilder {
     }
 
     /// Adds a row.
-    pub fn push(&mut self, cells: &[Cell]) -> io::Result<()> {
+    pub fn push(&mut self, cells: &[TableCell]) -> io::Result<()> {
         self.stats.iter_mut().zip(cells).for_each(|(stats, cell)| stats.note(cell));
         self.spool.push(cells)
     }

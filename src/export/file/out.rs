@@ -7,7 +7,7 @@ use super::part::UnfinishedFile;
 use super::sheets::CutTexts;
 use crate::export::Destination;
 use crate::export::shape::TableLayout;
-use crate::export::table::cell::Cell;
+use crate::export::table::cell::TableCell;
 use crate::export::table::dialect::Dialect;
 use crate::mapping::convert::text::with_apostrophe;
 use amo_client::Failure;
@@ -120,7 +120,7 @@ impl OutputFile {
     }
 
     /// Writes a row of a table.
-    pub fn row(&mut self, cells: Vec<Cell>) -> Result<(), ExportError> {
+    pub fn row(&mut self, cells: Vec<TableCell>) -> Result<(), ExportError> {
         match &mut self.writer {
             Writer::Csv(csv) => {
                 let mut texts = Vec::with_capacity(cells.len());
@@ -194,12 +194,12 @@ fn write_error(target: &Path, cause: io::Error) -> ExportError {
 
 /// The text of a cell, with an apostrophe where a spreadsheet would take it for a formula, which may send data away; and
 /// whether it has one. An import removes the apostrophe, so a text that begins with one gets another.
-fn neutral(cell: &Cell, dialect: &Dialect) -> (String, bool) {
+fn neutral(cell: &TableCell, dialect: &Dialect) -> (String, bool) {
     let text = match cell {
-        Cell::Number(number) => dialect.number(*number),
+        TableCell::Number(number) => dialect.number(*number),
         other => other.text(),
     };
-    let Cell::Text(_) = cell else { return (text, false) };
+    let TableCell::Text(_) = cell else { return (text, false) };
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         return (format!("'{text}"), true);
     }
@@ -232,15 +232,15 @@ mod tests {
     #[test]
     fn only_texts_that_look_like_formulas_are_marked() {
         for (cell, expected) in [
-            (Cell::Text("=1+1".into()), "'=1+1"),
-            (Cell::Text("+7 900".into()), "'+7 900"),
-            (Cell::Text("-x".into()), "'-x"),
-            (Cell::Text("@SUM".into()), "'@SUM"),
-            (Cell::Text("\t=1".into()), "'\t=1"),
-            (Cell::Text("'=1".into()), "''=1"),
-            (Cell::Text("1=1".into()), "1=1"),
-            (Cell::Number(Decimal::new(-5, 0)), "-5"),
-            (Cell::Empty, ""),
+            (TableCell::Text("=1+1".into()), "'=1+1"),
+            (TableCell::Text("+7 900".into()), "'+7 900"),
+            (TableCell::Text("-x".into()), "'-x"),
+            (TableCell::Text("@SUM".into()), "'@SUM"),
+            (TableCell::Text("\t=1".into()), "'\t=1"),
+            (TableCell::Text("'=1".into()), "''=1"),
+            (TableCell::Text("1=1".into()), "1=1"),
+            (TableCell::Number(Decimal::new(-5, 0)), "-5"),
+            (TableCell::Empty, ""),
         ] {
             assert_eq!(
                 neutral(&cell, &Dialect::default()),

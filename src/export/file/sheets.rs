@@ -2,7 +2,7 @@
 //! formula.
 
 use super::arrange::SheetColumn;
-use crate::export::table::cell::Cell;
+use crate::export::table::cell::TableCell;
 use crate::export::table::columns::Head;
 use crate::export::table::dialect::Dialect;
 use crate::export::table::exported_column::ExportedColumn;
@@ -150,13 +150,13 @@ impl Sheets {
     }
 
     /// Writes a row, on another sheet where the current one is full.
-    pub fn row(&mut self, cells: impl Iterator<Item = Cell>) -> Result<(), XlsxError> {
+    pub fn row(&mut self, cells: impl Iterator<Item = TableCell>) -> Result<(), XlsxError> {
         if self.row + 1 >= self.rows_max {
             self.end()?;
             self.begin()?;
         }
         self.row += 1;
-        let cells: Vec<Cell> = cells.map(marked).collect();
+        let cells: Vec<TableCell> = cells.map(marked).collect();
         if let Some(hidden) = &mut self.hidden {
             hidden.row(&mut self.workbook, &cells)?;
         }
@@ -166,7 +166,7 @@ impl Sheets {
             if row <= MEASURED {
                 *width = (*width).max(longest_line(&cell));
             }
-            if let Cell::Link(address) = &cell
+            if let TableCell::Link(address) = &cell
                 && let Some(formula) = hyperlink_formula(address)
             {
                 sheet.write_formula_with_format(row, column, formula, &self.link)?;
@@ -183,7 +183,7 @@ impl Sheets {
                 (None, Some(days)) => {
                     sheet.write_number_with_format(row, column, days, &formats.1)?;
                 }
-                (None, None) if cell == Cell::Empty => {}
+                (None, None) if cell == TableCell::Empty => {}
                 (None, None) => {
                     let text = cell.into_text();
                     match truncate_marked(&text) {
@@ -237,9 +237,9 @@ impl Sheets {
 }
 
 /// A cell whose text gets another apostrophe where it begins with one, since an import removes one.
-fn marked(cell: Cell) -> Cell {
+fn marked(cell: TableCell) -> TableCell {
     match &cell {
-        Cell::Text(text) => with_apostrophe(text).map_or(cell, Cell::Text),
+        TableCell::Text(text) => with_apostrophe(text).map_or(cell, TableCell::Text),
         _ => cell,
     }
 }
@@ -273,10 +273,10 @@ fn choice(head: &Head, list: &str) -> Result<DataValidation, XlsxError> {
         .set_error_message("Такого значения нет в аккаунте. Выберите из списка.")
 }
 
-fn longest_line(cell: &Cell) -> usize {
+fn longest_line(cell: &TableCell) -> usize {
     match cell {
-        Cell::Instant(_) => 16,
-        Cell::Day(_) => 10,
+        TableCell::Instant(_) => 16,
+        TableCell::Day(_) => 10,
         cell => cell.text().lines().map(|line| line.chars().count()).max().unwrap_or(0),
     }
 }
@@ -296,9 +296,9 @@ mod tests {
         let path = folder.path().join("a.xlsx");
         let mut sheets = Sheets { rows_max: 3, ..Sheets::new(vec![head("A", false)], 0, &Dialect::default()).unwrap() };
         for n in 0..5 {
-            sheets.row([Cell::Text(format!("={n}"))].into_iter()).unwrap();
+            sheets.row([TableCell::Text(format!("={n}"))].into_iter()).unwrap();
         }
-        sheets.row([Cell::Text("x".repeat(CELL_MAX + 1))].into_iter()).unwrap();
+        sheets.row([TableCell::Text("x".repeat(CELL_MAX + 1))].into_iter()).unwrap();
         let cut = CutTexts { texts: 1, places: vec!["Export 3!A3 \"A\"".into()] };
         assert_eq!(sheets.save(std::fs::File::create(&path).unwrap()).unwrap(), cut);
         let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
@@ -315,8 +315,8 @@ mod tests {
         let path = folder.path().join("a.xlsx");
         let columns = vec![head("A", true), head("B", false)];
         let mut sheets = Sheets::new(columns, 0, &Dialect::default()).unwrap();
-        let day = Cell::Day(jiff::civil::date(2026, 11, 22));
-        sheets.row([Cell::Number(rust_decimal::Decimal::new(9_990, 2)), day].into_iter()).unwrap();
+        let day = TableCell::Day(jiff::civil::date(2026, 11, 22));
+        sheets.row([TableCell::Number(rust_decimal::Decimal::new(9_990, 2)), day].into_iter()).unwrap();
         sheets.save(std::fs::File::create(&path).unwrap()).unwrap();
         let mut zip = zip::ZipArchive::new(std::fs::File::open(&path).unwrap()).unwrap();
         let sheet = std::io::read_to_string(zip.by_name("xl/worksheets/sheet1.xml").unwrap()).unwrap();

@@ -2,7 +2,7 @@
 //! need. The file is beside the target and is removed when this is dropped.
 
 use super::part::UnfinishedFile;
-use crate::export::table::cell::Cell;
+use crate::export::table::cell::TableCell;
 use jiff::civil::{Date, DateTime};
 use rust_decimal::Decimal;
 use std::fs::File;
@@ -37,15 +37,15 @@ impl Spool {
     }
 
     /// Adds a row.
-    pub fn push(&mut self, cells: &[Cell]) -> io::Result<()> {
+    pub fn push(&mut self, cells: &[TableCell]) -> io::Result<()> {
         self.buffer.clear();
         cells.iter().for_each(|cell| write(cell, &mut self.buffer));
         self.rows += 1;
         self.file.write_all(&self.buffer)
     }
 
-    /// ColumnUse all rows in their order.
-    pub fn each<E: From<io::Error>>(mut self, mut take: impl FnMut(Vec<Cell>) -> Result<(), E>) -> Result<(), E> {
+    /// Reads all rows in their order.
+    pub fn each<E: From<io::Error>>(mut self, mut take: impl FnMut(Vec<TableCell>) -> Result<(), E>) -> Result<(), E> {
         self.file.flush()?;
         let mut file = self.file.get_ref();
         file.rewind()?;
@@ -58,26 +58,26 @@ impl Spool {
     }
 }
 
-fn write(cell: &Cell, out: &mut Vec<u8>) {
+fn write(cell: &TableCell, out: &mut Vec<u8>) {
     let mut text = |tag: u8, text: &str| {
         out.push(tag);
         out.extend((text.len() as u64).to_le_bytes());
         out.extend(text.as_bytes());
     };
     match cell {
-        Cell::Empty => out.push(tag::EMPTY),
-        Cell::Text(content) => text(tag::TEXT, content),
-        Cell::Link(address) => text(tag::LINK, address),
-        Cell::Number(number) => {
+        TableCell::Empty => out.push(tag::EMPTY),
+        TableCell::Text(content) => text(tag::TEXT, content),
+        TableCell::Link(address) => text(tag::LINK, address),
+        TableCell::Number(number) => {
             out.push(tag::NUMBER);
             out.extend(number.serialize());
         }
-        Cell::Instant(at) => {
+        TableCell::Instant(at) => {
             out.push(tag::INSTANT);
             day(at.date(), out);
             out.extend([at.hour(), at.minute(), at.second()].map(i8::cast_unsigned));
         }
-        Cell::Day(date) => {
+        TableCell::Day(date) => {
             out.push(tag::DAY);
             day(*date, out);
         }
@@ -89,19 +89,22 @@ fn day(date: Date, out: &mut Vec<u8>) {
     out.extend([date.month(), date.day()].map(i8::cast_unsigned));
 }
 
-fn read(file: &mut impl Read) -> io::Result<Cell> {
+fn read(file: &mut impl Read) -> io::Result<TableCell> {
     let [tag] = bytes(file)?;
     Ok(match tag {
-        tag::EMPTY => Cell::Empty,
-        tag::TEXT => Cell::Text(read_text(file)?),
-        tag::LINK => Cell::Link(read_text(file)?),
-        tag::NUMBER => Cell::Number(Decimal::deserialize(bytes(file)?)),
+        tag::EMPTY => TableCell::Empty,
+        tag::TEXT => TableCell::Text(read_text(file)?),
+        tag::LINK => TableCell::Link(read_text(file)?),
+        tag::NUMBER => TableCell::Number(Decimal::deserialize(bytes(file)?)),
         tag::INSTANT => {
             let date = read_day(file)?;
             let [hour, minute, second] = bytes(file)?.map(u8::cast_signed);
-            Cell::Instant(DateTime::from_parts(date, jiff::civil::Time::new(hour, minute, second, 0).map_err(damaged)?))
+            TableCell::Instant(DateTime::from_parts(
+                date,
+                jiff::civil::Time::new(hour, minute, second, 0).map_err(damaged)?,
+            ))
         }
-        tag::DAY => Cell::Day(read_day(file)?),
+        tag::DAY => TableCell::Day(read_day(file)?),
         other => return Err(damaged(format!("unknown cell tag {other}"))),
     })
 }
@@ -138,16 +141,16 @@ mod tests {
     fn rows_are_read_as_they_were_written_and_leave_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let cells = [
-            Cell::Empty,
-            Cell::Text("Ж\n\u{1F600}".into()),
-            Cell::Link("https://a/1".into()),
-            Cell::Number(Decimal::new(-777_500, 3)),
-            Cell::Number(Decimal::MAX),
-            Cell::Instant(date(-44, 3, 15).at(23, 59, 58, 0)),
-            Cell::Day(date(9999, 12, 31)),
-            Cell::Text("x".repeat(70_000)),
+            TableCell::Empty,
+            TableCell::Text("Ж\n\u{1F600}".into()),
+            TableCell::Link("https://a/1".into()),
+            TableCell::Number(Decimal::new(-777_500, 3)),
+            TableCell::Number(Decimal::MAX),
+            TableCell::Instant(date(-44, 3, 15).at(23, 59, 58, 0)),
+            TableCell::Day(date(9999, 12, 31)),
+            TableCell::Text("x".repeat(70_000)),
         ];
-        let rows: Vec<Vec<Cell>> = (0..cells.len()).map(|n| vec![cells[n].clone(), cells[0].clone()]).collect();
+        let rows: Vec<Vec<TableCell>> = (0..cells.len()).map(|n| vec![cells[n].clone(), cells[0].clone()]).collect();
         let mut spool = Spool::beside(&folder.path().join("a.xlsx"), 2).unwrap();
         for row in &rows {
             spool.push(row).unwrap();

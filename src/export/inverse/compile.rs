@@ -37,13 +37,22 @@ impl InverseMapping {
                 let readable = is_readable(&plan, section, value);
                 without_column.extend(value.origins.iter().zip(&origin_formats).filter_map(
                     |(origin, origin_format)| {
-                        reason_without_column(&plan, section, value, origin, origin_format, readable)
-                            .map(|why| format!("{name} ({why})"))
+                        let why = match &origin.input {
+                            Input::Column(_) if readable => None,
+                            Input::Column(column) => {
+                                let title = plan.header.title(*column);
+                                Some(format!("\"{title}\" stays empty: the service does not show it"))
+                            }
+                            Input::Constant(_) | Input::Template(_) => {
+                                reason_without_column(section, value, origin, origin_format)
+                            }
+                        };
+                        why.map(|why| format!("{name} ({why})"))
                     },
                 ));
                 if readable {
-                    let at = value.origins.iter().map(|origin| origin.offset).min().unwrap_or(0);
-                    targets.push((at, InverseTarget { section: no, value: value_no, name, origin_formats }));
+                    let offset = value.origins.iter().map(|origin| origin.offset).min().unwrap_or(0);
+                    targets.push((offset, InverseTarget { section: no, value: value_no, name, origin_formats }));
                 }
             }
         }
@@ -113,19 +122,14 @@ fn is_readable(plan: &Plan, section: &SectionPlan, value: &ValuePlan) -> bool {
     spec.wire.is_held(section.spec.at, plan.kind.spec().entity) && !id_beside
 }
 
-/// Why no column shows an origin; `None` where one does.
+/// Why no column shows a constant or a template; `None` where one does, or none is needed.
 fn reason_without_column(
-    plan: &Plan,
     section: &SectionPlan,
     value: &ValuePlan,
     origin: &OriginPlan,
     origin_format: &OriginFormat,
-    readable: bool,
 ) -> Option<String> {
     match &origin.input {
-        Input::Column(column) if !readable => {
-            Some(format!("\"{}\" stays empty: the service does not show it", plan.header.title(*column)))
-        }
         Input::Column(_) => None,
         // It only names the catalog of the section.
         Input::Constant(_) if matches!(&value.target, TargetPlan::Field(spec) if spec.wire == Wire::ElementCatalog) => {

@@ -10,7 +10,7 @@ mod words;
 
 pub use words::KeyOf;
 
-use super::table::cell::{Cell, NO, YES};
+use super::table::cell::{NO, TableCell, YES};
 use super::table::dialect::{CsvOptions, Dialect};
 use super::table::linked::LinkedRow;
 use crate::mapping::convert::{phone, split};
@@ -104,13 +104,13 @@ impl InverseMapping {
     }
 
     /// The rows of a record: one for each of its lines where the mapping groups rows, otherwise one.
-    pub fn rows(&mut self, whole: &LinkedRow) -> Vec<Vec<Cell>> {
+    pub fn rows(&mut self, whole: &LinkedRow) -> Vec<Vec<TableCell>> {
         let (plan, targets) = (Arc::clone(&self.plan), Arc::clone(&self.targets));
         let objects = self.objects(&plan, whole);
         let grouped = plan.groups.is_some();
         let repeating = plan.sections.iter().zip(&objects).filter(|(section, _)| grouped && section.spec.repeats);
         let lines = repeating.map(|(_, objects)| objects.len()).max().unwrap_or(1).max(1);
-        let mut rows = vec![vec![Cell::Empty; self.titles.len()]; lines];
+        let mut rows = vec![vec![TableCell::Empty; self.titles.len()]; lines];
         for columns in [true, false] {
             for (place, target) in targets.iter().enumerate() {
                 let (section, objects) = (&plan.sections[target.section], &objects[target.section]);
@@ -157,7 +157,7 @@ impl InverseMapping {
         (place, target): (usize, &InverseTarget),
         objects: &[&CompactJson],
         whole: &LinkedRow,
-        rows: &mut [Vec<Cell>],
+        rows: &mut [Vec<TableCell>],
         columns: bool,
     ) {
         let plan = Arc::clone(&self.plan);
@@ -203,8 +203,8 @@ impl InverseMapping {
                 (Input::Template(_), Some((column, before, after))) if !columns => {
                     let text = left.first().map(|held| parts::text(*held)).unwrap_or_default();
                     let inner = text.strip_prefix(before.as_str()).and_then(|text| text.strip_suffix(after.as_str()));
-                    let cell = Cell::Text(inner.unwrap_or_default().to_owned());
-                    for row in rows.iter_mut().filter(|row| inner.is_some() && row[*column] == Cell::Empty) {
+                    let cell = TableCell::Text(inner.unwrap_or_default().to_owned());
+                    for row in rows.iter_mut().filter(|row| inner.is_some() && row[*column] == TableCell::Empty) {
                         row[*column] = cell.clone();
                     }
                 }
@@ -228,7 +228,7 @@ impl InverseMapping {
         }
     }
 
-    fn cell(&mut self, spot: OriginRef<'_>, held: Vec<&CompactJson>, whole: &LinkedRow) -> Cell {
+    fn cell(&mut self, spot: OriginRef<'_>, held: Vec<&CompactJson>, whole: &LinkedRow) -> TableCell {
         let given = |held: &&CompactJson| ExportedValue::of(&spot.value.target, spot.origin, held);
         let given: Vec<ExportedValue> = held.iter().filter_map(given).collect();
         let mut cells = Vec::new();
@@ -244,7 +244,7 @@ impl InverseMapping {
             } else if spot.origin.required {
                 self.note_loss(format!("{name}: no value, but the mapping requires one"));
             }
-            return Cell::Empty;
+            return TableCell::Empty;
         }
         if spot.origin.split.is_empty() {
             if cells.len() > 1 {
@@ -257,11 +257,11 @@ impl InverseMapping {
         if !whole {
             self.note_loss(format!("{name}: a value contains the separator by which the mapping splits cells"));
         }
-        if cells.len() == 1 { cells.swap_remove(0) } else { Cell::Text(joined) }
+        if cells.len() == 1 { cells.swap_remove(0) } else { TableCell::Text(joined) }
     }
 
     /// The cell that the mapping converts to this value.
-    fn cell_of(&mut self, spot: OriginRef<'_>, step: usize, given: ExportedValue, whole: &LinkedRow) -> Cell {
+    fn cell_of(&mut self, spot: OriginRef<'_>, step: usize, given: ExportedValue, whole: &LinkedRow) -> TableCell {
         let (origin, origin_format) = (spot.origin, spot.origin_format);
         match (&given, &origin.conversion) {
             (ExportedValue::Id(id), Conversion::Name(lookup)) => {
@@ -270,7 +270,7 @@ impl InverseMapping {
                 return self.name(spot, NameQuery { what, within, pipeline, id: *id });
             }
             (ExportedValue::Id(id), Conversion::Chain { catalogs, .. }) => {
-                let Some(catalog) = catalogs.get(step).copied() else { return Cell::Empty };
+                let Some(catalog) = catalogs.get(step).copied() else { return TableCell::Empty };
                 let what = &LookupKind::Element { catalog, by: ElementBy::Name };
                 return self.name(spot, NameQuery { what, within: None, pipeline: None, id: *id });
             }
@@ -280,7 +280,7 @@ impl InverseMapping {
         let translated =
             |(_, written): &&(String, Literal)| !written.is_empty() && given.is_written_as(written, origin, decimal);
         if let Some((found, _)) = origin_format.translation.iter().find(translated) {
-            return Cell::Text(found.clone());
+            return TableCell::Text(found.clone());
         }
         let rules = match &origin.conversion {
             Conversion::Moment(rules) | Conversion::Day(rules) | Conversion::Text { rules, .. } => Some(rules),
@@ -292,31 +292,31 @@ impl InverseMapping {
                 if turned || (origin.values_only && !origin.values.contains_key(&fold(&text))) {
                     self.note_loss(format!("{}: a value that the mapping's \"values\" do not give", spot.target.name));
                 }
-                Cell::Text(text)
+                TableCell::Text(text)
             }
-            (ExportedValue::Number(number), _) => Cell::Number(number),
-            (ExportedValue::Id(id), _) => Cell::Number(id.into()),
-            (ExportedValue::Flag(flag), _) => Cell::Text(if flag { YES } else { NO }.to_owned()),
+            (ExportedValue::Number(number), _) => TableCell::Number(number),
+            (ExportedValue::Id(id), _) => TableCell::Number(id.into()),
+            (ExportedValue::Flag(flag), _) => TableCell::Text(if flag { YES } else { NO }.to_owned()),
             (ExportedValue::Moment(unix_s), Some(rules)) => match given::local(unix_s, rules).filter(|_| self.typed) {
-                Some(at) => Cell::Instant(at),
-                None => Cell::Text(given::print_moment(unix_s, rules, &origin_format.layouts)),
+                Some(at) => TableCell::Instant(at),
+                None => TableCell::Text(given::print_moment(unix_s, rules, &origin_format.layouts)),
             },
             (ExportedValue::Day(day), Some(rules)) => match self.typed {
-                true => Cell::Day(day),
-                false => Cell::Text(given::print_day(day, rules, &origin_format.layouts)),
+                true => TableCell::Day(day),
+                false => TableCell::Text(given::print_day(day, rules, &origin_format.layouts)),
             },
-            (ExportedValue::Moment(unix_s), None) => Cell::Number(unix_s.into()),
-            (ExportedValue::Day(day), None) => Cell::Day(day),
+            (ExportedValue::Moment(unix_s), None) => TableCell::Number(unix_s.into()),
+            (ExportedValue::Day(day), None) => TableCell::Day(day),
         }
     }
 
     /// The cell with the name of an id.
-    fn name(&mut self, spot: OriginRef<'_>, query: NameQuery<'_>) -> Cell {
+    fn name(&mut self, spot: OriginRef<'_>, query: NameQuery<'_>) -> TableCell {
         let name = self.words.of((spot.place, spot.no), query, &spot.origin_format.translation);
         if !name.found {
             self.note_loss(format!("{}: an import does not find \"{}\"", spot.target.name, name.text));
         }
-        Cell::Text(name.text)
+        TableCell::Text(name.text)
     }
 
     /// The lookup of a name by the mapping: a stage in the pipeline of the row, otherwise in the main one or, for an update, in
@@ -342,8 +342,9 @@ impl InverseMapping {
     }
 
     /// Fills empty key columns with the key under which the record was created, and an empty group column with its id.
-    fn fill_keys(&mut self, plan: &Plan, item: &CompactJson, rows: &mut [Vec<Cell>]) {
-        let unfilled_columns = |rows: &[Vec<Cell>], column: usize| rows.iter().any(|row| row[column] == Cell::Empty);
+    fn fill_keys(&mut self, plan: &Plan, item: &CompactJson, rows: &mut [Vec<TableCell>]) {
+        let unfilled_columns =
+            |rows: &[Vec<TableCell>], column: usize| rows.iter().any(|row| row[column] == TableCell::Empty);
         if plan.key.iter().any(|column| unfilled_columns(rows, *column)) {
             let made = id(&item["id"]).and_then(|id| self.words.key(plan.kind.spec().entity, plan.catalog, id));
             let key = made.or_else(|| marker(plan, item));
@@ -354,8 +355,8 @@ impl InverseMapping {
             };
             if parts.len() == plan.key.len() {
                 for (column, part) in plan.key.iter().zip(parts) {
-                    for row in rows.iter_mut().filter(|row| row[*column] == Cell::Empty) {
-                        row[*column] = Cell::Text(part.clone());
+                    for row in rows.iter_mut().filter(|row| row[*column] == TableCell::Empty) {
+                        row[*column] = TableCell::Text(part.clone());
                     }
                 }
             } else {
@@ -366,16 +367,16 @@ impl InverseMapping {
         let columns = plan.groups.as_ref().map_or(&[][..], |groups| &groups.columns);
         let alone = columns.iter().all(|column| unfilled_columns(rows, *column) && !plan.key.contains(column));
         if let (true, Some(column), Some(id)) = (alone, columns.first(), id(&item["id"])) {
-            rows.iter_mut().for_each(|row| row[*column] = Cell::Text(id.to_string()));
+            rows.iter_mut().for_each(|row| row[*column] = TableCell::Text(id.to_string()));
         }
     }
 
     /// Writes a cell into a column of rows.
-    fn put(&mut self, target: &InverseTarget, column: usize, cell: &Cell, rows: &mut [Vec<Cell>]) {
-        if *cell == Cell::Empty {
+    fn put(&mut self, target: &InverseTarget, column: usize, cell: &TableCell, rows: &mut [Vec<TableCell>]) {
+        if *cell == TableCell::Empty {
             return;
         }
-        if let (Cell::Text(text), Some(encoding)) = (cell, self.dialect.lacks(cell)) {
+        if let (TableCell::Text(text), Some(encoding)) = (cell, self.dialect.lacks(cell)) {
             let lacking: String =
                 text.chars().filter(|c| encoding.encode(c.encode_utf8(&mut [0; 4])).2).take(5).collect();
             self.note_loss(format!("{}: {} has no characters \"{lacking}\"", target.name, encoding.name()));
@@ -383,7 +384,7 @@ impl InverseMapping {
         let mut other = false;
         for row in rows.iter_mut() {
             match &row[column] {
-                Cell::Empty => row[column] = cell.clone(),
+                TableCell::Empty => row[column] = cell.clone(),
                 present => other |= self.text(present) != self.text(cell),
             }
         }
@@ -392,9 +393,9 @@ impl InverseMapping {
         }
     }
 
-    fn text(&self, cell: &Cell) -> String {
+    fn text(&self, cell: &TableCell) -> String {
         match cell {
-            Cell::Number(number) => self.dialect.number(*number),
+            TableCell::Number(number) => self.dialect.number(*number),
             other => other.text(),
         }
     }

@@ -192,7 +192,7 @@ impl<'a> EditFinder<'a> {
         let Some((index, exported)) = text.parse().ok().and_then(|id| self.context.hidden.find(id)) else {
             let message = message!("{value} is not an id of this export", value = quoted(text));
             let hint = "empty the cell to create a new record; other records cannot be changed by this workbook";
-            return self.refuse(row.number, refusal("unknown-id", Some(id_position), Some(text), message, hint));
+            return self.refuse(row.number, with_value(refusal("unknown-id", Some(id_position), message, hint), text));
         };
         // Parsed above.
         let id: u64 = text.parse().unwrap_or_default();
@@ -235,7 +235,7 @@ impl<'a> EditFinder<'a> {
                     let message = message!("{id} is not in the account any more", id = one.id);
                     let hint = "it was deleted, or merged into another; empty the ID cell to create it again";
                     let id = one.id.to_string();
-                    self.refuse(one.row.number, refusal("gone", self.id_position, Some(&id), message, hint));
+                    self.refuse(one.row.number, with_value(refusal("gone", self.id_position, message, hint), &id));
                 }
                 None => {}
             }
@@ -476,7 +476,7 @@ impl<'a> EditFinder<'a> {
                     Some(Edit::Refused(_)) => continue,
                     _ => {}
                 }
-                self.refuse(row, refusal("id-twice", self.id_position, Some(&id.to_string()), message, hint));
+                self.refuse(row, with_value(refusal("id-twice", self.id_position, message, hint), &id.to_string()));
             }
         }
         if self.context.rows.is_none() {
@@ -487,15 +487,12 @@ impl<'a> EditFinder<'a> {
     }
 }
 
-fn refusal(
-    code: &'static str,
-    column: Option<usize>,
-    value: Option<&str>,
-    message: Message,
-    hint: &'static str,
-) -> Refusal {
-    let (code, value) = (code.to_owned(), value.map(str::to_owned));
-    Refusal { code, column, value, message, hint: Some(hint.into()) }
+fn refusal(code: &'static str, column: Option<usize>, message: Message, hint: &'static str) -> Refusal {
+    Refusal { code: code.to_owned(), column, value: None, message, hint: Some(hint.into()) }
+}
+
+fn with_value(refusal: Refusal, value: &str) -> Refusal {
+    Refusal { value: Some(value.to_owned()), ..refusal }
 }
 
 fn conflict(position: usize, sheet: &Row, account: &Row, base_known: bool) -> Refusal {
@@ -513,7 +510,7 @@ fn conflict(position: usize, sheet: &Row, account: &Row, base_known: bool) -> Re
              or add --force to let the sheet win"
         }
     };
-    refusal("changed-meanwhile", Some(position), Some(here), message, hint)
+    with_value(refusal("changed-meanwhile", Some(position), message, hint), here)
 }
 
 fn put_back(position: usize, sheet: &Row, account: &Row) -> Refusal {
@@ -526,5 +523,5 @@ fn put_back(position: usize, sheet: &Row, account: &Row) -> Refusal {
     );
     let hint =
         "to send the exported value, add --force; if this is another copy of the export, save it under another name";
-    refusal("put-back", Some(position), Some(here), message, hint)
+    with_value(refusal("put-back", Some(position), message, hint), here)
 }

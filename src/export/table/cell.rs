@@ -20,7 +20,7 @@ const FIRST_YEAR: i16 = 1901;
 
 /// The value of a cell of a table.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub enum Cell {
+pub enum TableCell {
     #[default]
     Empty,
     Text(String),
@@ -36,23 +36,23 @@ pub enum Cell {
 pub const YES: &str = "да";
 pub const NO: &str = "нет";
 
-impl Cell {
+impl TableCell {
     /// The text in a CSV: `2026-11-20 10:00`, with seconds only where they are not zero.
     pub fn text(&self) -> String {
         match self {
-            Cell::Empty => String::new(),
-            Cell::Text(text) | Cell::Link(text) => text.clone(),
-            Cell::Number(number) => number.to_string(),
-            Cell::Instant(at) if at.second() == 0 => at.strftime("%Y-%m-%d %H:%M").to_string(),
-            Cell::Instant(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
-            Cell::Day(day) => day.to_string(),
+            TableCell::Empty => String::new(),
+            TableCell::Text(text) | TableCell::Link(text) => text.clone(),
+            TableCell::Number(number) => number.to_string(),
+            TableCell::Instant(at) if at.second() == 0 => at.strftime("%Y-%m-%d %H:%M").to_string(),
+            TableCell::Instant(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            TableCell::Day(day) => day.to_string(),
         }
     }
 
     /// The same, without a copy.
     pub fn into_text(self) -> String {
         match self {
-            Cell::Text(text) | Cell::Link(text) => text,
+            TableCell::Text(text) | TableCell::Link(text) => text,
             other => other.text(),
         }
     }
@@ -60,7 +60,7 @@ impl Cell {
     /// A number that a workbook stores completely; others are texts there.
     pub fn as_number(&self) -> Option<f64> {
         match self {
-            Cell::Number(number) if number.mantissa().unsigned_abs() <= NUMBER_MAX => number.to_f64(),
+            TableCell::Number(number) if number.mantissa().unsigned_abs() <= NUMBER_MAX => number.to_f64(),
             _ => None,
         }
     }
@@ -68,14 +68,14 @@ impl Cell {
     /// A date as a workbook stores it: days since Excel's epoch, with the time as the fraction. Earlier dates are texts there.
     pub fn as_serial(&self) -> Option<f64> {
         match self {
-            Cell::Instant(at) if at.year() >= FIRST_YEAR => Some(serial(*at)),
-            Cell::Day(day) if day.year() >= FIRST_YEAR => Some(serial((*day).into())),
+            TableCell::Instant(at) if at.year() >= FIRST_YEAR => Some(serial(*at)),
+            TableCell::Day(day) if day.year() >= FIRST_YEAR => Some(serial((*day).into())),
             _ => None,
         }
     }
 
-    fn of_text(text: String) -> Cell {
-        if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
+    fn of_text(text: String) -> TableCell {
+        if text.is_empty() { TableCell::Empty } else { TableCell::Text(text) }
     }
 }
 
@@ -123,27 +123,27 @@ impl AccountNames {
 }
 
 /// The cell of a value that every account has. `row` is its record, on which a stage depends.
-pub fn own(shows: ColumnType, value: &CompactJson, row: &CompactJson, names: &AccountNames) -> Cell {
+pub fn own(shows: ColumnType, value: &CompactJson, row: &CompactJson, names: &AccountNames) -> TableCell {
     let named = |all: &HashMap<u64, String>| match id(value) {
         Some(id) => name(all, id),
-        None => Cell::Empty,
+        None => TableCell::Empty,
     };
     match shows {
         ColumnType::Number | ColumnType::Money => numeric(value),
-        ColumnType::Text => Cell::of_text(text(value)),
+        ColumnType::Text => TableCell::of_text(text(value)),
         ColumnType::Flag => flag(value),
         // No time of an account is that old; PHP writes 0 for none. [inferred]
-        ColumnType::Instant if id(value) == Some(0) => Cell::Empty,
+        ColumnType::Instant if id(value) == Some(0) => TableCell::Empty,
         ColumnType::Instant => instant(value, names),
         ColumnType::Pipeline => named(&names.pipelines),
         ColumnType::Stage => match (id(&row["pipeline_id"]), id(value)) {
             (Some(pipeline), Some(stage)) => {
-                Cell::of_text(names.stages.get(&(pipeline, stage)).cloned().unwrap_or_else(|| stage.to_string()))
+                TableCell::of_text(names.stages.get(&(pipeline, stage)).cloned().unwrap_or_else(|| stage.to_string()))
             }
-            (None, stage) => Cell::of_text(stage.map(|id| id.to_string()).unwrap_or_default()),
-            (Some(_), None) => Cell::Empty,
+            (None, stage) => TableCell::of_text(stage.map(|id| id.to_string()).unwrap_or_default()),
+            (Some(_), None) => TableCell::Empty,
         },
-        ColumnType::User if id(value) == Some(0) => Cell::Text(ROBOT.to_owned()),
+        ColumnType::User if id(value) == Some(0) => TableCell::Text(ROBOT.to_owned()),
         ColumnType::User => named(&names.users),
         ColumnType::LossReason => named(&names.loss_reasons),
         ColumnType::CustomerStatus => named(&names.statuses),
@@ -156,18 +156,18 @@ pub fn own(shows: ColumnType, value: &CompactJson, row: &CompactJson, names: &Ac
             joined(value.each(), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
         }
         // These are in other records; see `names_of`.
-        ColumnType::NamesOf(_) => Cell::Empty,
+        ColumnType::NamesOf(_) => TableCell::Empty,
         ColumnType::Elements => joined(value.each(), elements),
         ColumnType::Json => json(value),
         ColumnType::Link => match text(value) {
-            address if address.is_empty() => Cell::Empty,
-            address => Cell::Link(address),
+            address if address.is_empty() => TableCell::Empty,
+            address => TableCell::Link(address),
         },
     }
 }
 
 /// The names of linked records, in their order; a record that cannot be read or has no name is an id.
-pub fn names_of(linked: &[LinkedRecord]) -> Cell {
+pub fn names_of(linked: &[LinkedRecord]) -> TableCell {
     let name = |(id, record): &LinkedRecord| {
         let name = record.as_ref().map(|record| text(&record["name"]).trim().to_owned());
         name.filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_string())
@@ -176,14 +176,14 @@ pub fn names_of(linked: &[LinkedRecord]) -> Cell {
 }
 
 /// The cell of the values of a custom field.
-pub fn field(kind: FieldKind, values: &CompactJson, names: &AccountNames) -> Cell {
+pub fn field(kind: FieldKind, values: &CompactJson, names: &AccountNames) -> TableCell {
     let shown = |item: &CompactJson| match item.get("value") {
         Some(value) => value_cell(kind, value, names),
         // A chain has no such key. [doc]
         None => json(item),
     };
     let text_of = |item: &CompactJson| shown(item).into_text();
-    let (Some(first), second) = (values.each().next(), values.each().nth(1)) else { return Cell::Empty };
+    let (Some(first), second) = (values.each().next(), values.each().nth(1)) else { return TableCell::Empty };
     match kind {
         FieldKind::SmartAddress if values.each().all(|part| part["enum_code"].as_str().is_some()) => address(values),
         FieldKind::Multitext => joined(values.each(), |item| with_code(text_of(item), &item["enum_code"])),
@@ -198,7 +198,7 @@ pub fn field(kind: FieldKind, values: &CompactJson, names: &AccountNames) -> Cel
 }
 
 /// The cell of an address: the texts of its parts by their codes. [doc]
-fn address(parts: &CompactJson) -> Cell {
+fn address(parts: &CompactJson) -> TableCell {
     let of = |part: &CompactJson| Some((CompactString::from(part["enum_code"].as_str()?), part["value"].clone()));
     let mut all: Vec<(CompactString, CompactJson)> = Vec::new();
     for (code, text) in parts.each().filter_map(of) {
@@ -220,14 +220,14 @@ fn with_code(text: String, code: &CompactJson) -> String {
     }
 }
 
-fn value_cell(kind: FieldKind, value: &CompactJson, names: &AccountNames) -> Cell {
+fn value_cell(kind: FieldKind, value: &CompactJson, names: &AccountNames) -> TableCell {
     match kind {
         _ if value.is_object() || matches!(value, CompactJson::List(_)) => json(value),
         FieldKind::Numeric | FieldKind::Monetary | FieldKind::Price => numeric(value),
         FieldKind::Checkbox => flag(value),
         FieldKind::DateTime => instant(value, names),
         FieldKind::Date | FieldKind::Birthday => match instant(value, names) {
-            Cell::Instant(at) => Cell::Day(at.date()),
+            TableCell::Instant(at) => TableCell::Day(at.date()),
             other => other,
         },
         FieldKind::Text
@@ -251,44 +251,44 @@ fn value_cell(kind: FieldKind, value: &CompactJson, names: &AccountNames) -> Cel
         | FieldKind::OrgLegalName
         | FieldKind::Unknown => match value {
             CompactJson::Flag(_) => flag(value),
-            _ => Cell::of_text(text(value)),
+            _ => TableCell::of_text(text(value)),
         },
     }
 }
 
 /// Numbers are numbers or texts in JSON. [doc]
-fn numeric(value: &CompactJson) -> Cell {
-    number(value).map_or_else(|| Cell::of_text(text(value)), Cell::Number)
+fn numeric(value: &CompactJson) -> TableCell {
+    number(value).map_or_else(|| TableCell::of_text(text(value)), TableCell::Number)
 }
 
-fn flag(value: &CompactJson) -> Cell {
+fn flag(value: &CompactJson) -> TableCell {
     match value {
-        CompactJson::Null => Cell::Empty,
-        _ => Cell::Text(if amo_model::parts::flag(value) { YES } else { NO }.to_owned()),
+        CompactJson::Null => TableCell::Empty,
+        _ => TableCell::Text(if amo_model::parts::flag(value) { YES } else { NO }.to_owned()),
     }
 }
 
 /// A time in Unix seconds, or one of the texts in older documents. [doc]
-fn instant(value: &CompactJson, names: &AccountNames) -> Cell {
+fn instant(value: &CompactJson, names: &AccountNames) -> TableCell {
     if let Some(at) = seconds(value).and_then(|unix_s| names.instant(unix_s)) {
-        return Cell::Instant(at);
+        return TableCell::Instant(at);
     }
     let shown = text(value);
     if let Ok(at) = shown.parse::<Timestamp>() {
-        return Cell::Instant(names.zone.to_datetime(at));
+        return TableCell::Instant(names.zone.to_datetime(at));
     }
     match shown.parse::<Date>() {
-        Ok(day) => Cell::Day(day),
-        Err(_) => Cell::of_text(shown),
+        Ok(day) => TableCell::Day(day),
+        Err(_) => TableCell::of_text(shown),
     }
 }
 
 /// The name of an id; an id without a name stays an id.
-fn name(all: &HashMap<u64, String>, id: u64) -> Cell {
-    Cell::of_text(all.get(&id).cloned().unwrap_or_else(|| id.to_string()))
+fn name(all: &HashMap<u64, String>, id: u64) -> TableCell {
+    TableCell::of_text(all.get(&id).cloned().unwrap_or_else(|| id.to_string()))
 }
 
-fn joined<T>(items: impl Iterator<Item = T>, text_of: impl Fn(T) -> String) -> Cell {
+fn joined<T>(items: impl Iterator<Item = T>, text_of: impl Fn(T) -> String) -> TableCell {
     let mut all = String::new();
     for text in items.map(text_of).filter(|text| !text.is_empty()).map(quoted) {
         if all.is_empty() {
@@ -298,7 +298,7 @@ fn joined<T>(items: impl Iterator<Item = T>, text_of: impl Fn(T) -> String) -> C
             all.push_str(&text);
         }
     }
-    Cell::of_text(all)
+    TableCell::of_text(all)
 }
 
 /// One of several values: quoted, as in a CSV, where it has a comma or begins with a quote.
@@ -315,11 +315,11 @@ fn elements(one: &CompactJson) -> String {
     }
 }
 
-fn json(value: &CompactJson) -> Cell {
+fn json(value: &CompactJson) -> TableCell {
     match value {
-        CompactJson::Null => Cell::Empty,
-        CompactJson::List(items) if items.is_empty() => Cell::Empty,
-        _ => Cell::Text(value.to_string()),
+        CompactJson::Null => TableCell::Empty,
+        CompactJson::List(items) if items.is_empty() => TableCell::Empty,
+        _ => TableCell::Text(value.to_string()),
     }
 }
 
@@ -380,7 +380,10 @@ mod tests {
         ] {
             assert_eq!(own(shows, &value.clone().into(), &row, &names).text(), shown, "{shows:?} {value}");
         }
-        assert_eq!(own(ColumnType::Number, &json!("1.50").into(), &row, &names), Cell::Number(Decimal::new(150, 2)));
+        assert_eq!(
+            own(ColumnType::Number, &json!("1.50").into(), &row, &names),
+            TableCell::Number(Decimal::new(150, 2))
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The columns of a table: those of the entity, one for each custom field of the account, the address of the card, and those of
 //! linked contacts and companies. Pure.
 
-use super::cell::{self, AccountNames, Cell};
+use super::cell::{self, AccountNames, TableCell};
 use super::choices;
 use super::dialect::{CsvOptions, Dialect};
 use super::exported_column::{ColumnMeaning, ExportedColumn};
@@ -277,7 +277,7 @@ impl TableColumns {
     }
 
     /// The cells of a row.
-    pub fn cells<'a>(&'a self, row: &'a LinkedRow, names: &'a AccountNames) -> impl Iterator<Item = Cell> + 'a {
+    pub fn cells<'a>(&'a self, row: &'a LinkedRow, names: &'a AccountNames) -> impl Iterator<Item = TableCell> + 'a {
         let field = |entry: &'a CompactJson| Some((parts::id(&entry["field_id"])?, &entry["values"]));
         let of =
             |item: &'a CompactJson| (item, item["custom_fields_values"].each().filter_map(field).collect::<Vec<_>>());
@@ -287,17 +287,17 @@ impl TableColumns {
         self.all.iter().map(move |column| {
             if let Some(link) = column.names_of() {
                 let place = link_requests.iter().position(|link_requests| link_requests.link == link);
-                return place.map_or(Cell::Empty, |place| cell::names_of(row.all(place)));
+                return place.map_or(TableCell::Empty, |place| cell::names_of(row.all(place)));
             }
             let (item, fields) = match column.linked {
                 None => &item,
                 Some(place) => match &linked[place] {
                     Some(linked) => linked,
-                    None => return Cell::Empty,
+                    None => return TableCell::Empty,
                 },
             };
             match column.from.cell(item, fields, names) {
-                Cell::Link(address) if self.unlinked => Cell::Text(address),
+                TableCell::Link(address) if self.unlinked => TableCell::Text(address),
                 cell => cell,
             }
         })
@@ -319,7 +319,7 @@ impl ColumnSource {
         ColumnSource::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) }
     }
 
-    fn cell(&self, item: &CompactJson, fields: &[(u64, &CompactJson)], names: &AccountNames) -> Cell {
+    fn cell(&self, item: &CompactJson, fields: &[(u64, &CompactJson)], names: &AccountNames) -> TableCell {
         match self {
             ColumnSource::Own(spec) => {
                 let value = spec.at.iter().fold(item, |value, key| &value[*key]);
@@ -327,12 +327,12 @@ impl ColumnSource {
             }
             ColumnSource::Field { id, kind, .. } => {
                 let values = fields.iter().find(|(field, _)| field == id);
-                values.map_or(Cell::Empty, |(_, values)| cell::field(*kind, values, names))
+                values.map_or(TableCell::Empty, |(_, values)| cell::field(*kind, values, names))
             }
-            ColumnSource::Missing => Cell::Empty,
+            ColumnSource::Missing => TableCell::Empty,
             ColumnSource::Card(card) => match (card, parts::id(&item["id"])) {
-                (Some(card), Some(id)) => Cell::Link(card.replace("{id}", &id.to_string())),
-                _ => Cell::Empty,
+                (Some(card), Some(id)) => TableCell::Link(card.replace("{id}", &id.to_string())),
+                _ => TableCell::Empty,
             },
         }
     }

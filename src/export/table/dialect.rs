@@ -1,6 +1,6 @@
 //! The layout of a table in its file, as an import with its mapping expects it. Pure.
 
-use super::cell::Cell;
+use super::cell::TableCell;
 use crate::export::Format;
 use crate::mapping::MappingAst;
 use encoding_rs::{Encoding, UTF_8};
@@ -72,8 +72,8 @@ impl Dialect {
     }
 
     /// The encoding, where it cannot represent the text of a cell.
-    pub fn lacks(&self, cell: &Cell) -> Option<&'static Encoding> {
-        let Cell::Text(text) = cell else { return None };
+    pub fn lacks(&self, cell: &TableCell) -> Option<&'static Encoding> {
+        let TableCell::Text(text) = cell else { return None };
         self.encoding.filter(|encoding| encoding.encode(text).2)
     }
 }

@@ -1,7 +1,7 @@
 //! The hidden sheet of an exported workbook, with which it can be imported again. Excel does not offer to show it. It describes
 //! the export and its columns, and has for each row the id, two hashes of its cells and one of each cell that can be sent.
 
-use super::cell::Cell;
+use super::cell::TableCell;
 use super::exported_column::{ColumnMeaning, ExportedColumn};
 use super::hashes::{CellHashes, Hashes, hashes};
 use amo_model::Kind;
@@ -33,21 +33,21 @@ pub struct Stamp {
 }
 
 /// Appends cells to a row as a reader of the workbook finds them.
-pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
+pub fn as_read(cells: impl Iterator<Item: Borrow<TableCell>>, row: &mut Row) {
     for cell in cells {
         let cell = cell.borrow();
         match (cell, cell.as_number(), cell.as_serial()) {
-            (Cell::Empty, ..) => row.push("", Scalar::Empty),
-            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&truncate_marked(text)),
-            (Cell::Number(decimal), Some(number), _) => {
+            (TableCell::Empty, ..) => row.push("", Scalar::Empty),
+            (TableCell::Text(text) | TableCell::Link(text), ..) => row.push_text(&truncate_marked(text)),
+            (TableCell::Number(decimal), Some(number), _) => {
                 row.push(&decimal.normalize().to_string(), Scalar::Number(number));
             }
-            (Cell::Instant(at), _, Some(days)) if at.time() != jiff::civil::Time::midnight() => {
+            (TableCell::Instant(at), _, Some(days)) if at.time() != jiff::civil::Time::midnight() => {
                 row.push(&at.strftime("%Y-%m-%dT%H:%M:%S").to_string(), Scalar::Serial(days));
             }
-            (Cell::Instant(at), _, Some(days)) => row.push(&at.date().to_string(), Scalar::Serial(days)),
-            (Cell::Day(day), _, Some(days)) => row.push(&day.to_string(), Scalar::Serial(days)),
-            (Cell::Number(_) | Cell::Instant(_) | Cell::Day(_), ..) => row.push_text(&cell.text()),
+            (TableCell::Instant(at), _, Some(days)) => row.push(&at.date().to_string(), Scalar::Serial(days)),
+            (TableCell::Day(day), _, Some(days)) => row.push(&day.to_string(), Scalar::Serial(days)),
+            (TableCell::Number(_) | TableCell::Instant(_) | TableCell::Day(_), ..) => row.push_text(&cell.text()),
         }
     }
 }
@@ -126,8 +126,9 @@ impl HiddenSheetWriter {
     }
 
     /// Adds a row of the table, with the first cell that is the id of the record.
-    pub fn row(&mut self, workbook: &mut Workbook, cells: &[Cell]) -> Result<(), XlsxError> {
-        let id = self.columns.iter().position(ExportedColumn::is_id).and_then(|index| cells.get(index)).map(Cell::text);
+    pub fn row(&mut self, workbook: &mut Workbook, cells: &[TableCell]) -> Result<(), XlsxError> {
+        let id =
+            self.columns.iter().position(ExportedColumn::is_id).and_then(|index| cells.get(index)).map(TableCell::text);
         let Some(id) = id else { return Ok(()) };
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear(0);
@@ -321,21 +322,21 @@ mod tests {
     #[test]
     fn every_cell_is_read_back_as_it_was_hashed() {
         let cells = [
-            Cell::Empty,
-            Cell::Text("=1+1".into()),
-            Cell::Text("  a\r\nb\tc \u{1}d _x0041_ <&> \u{a0}".into()),
-            Cell::Text("x".repeat(40_000)),
-            Cell::Text("\u{1F600}é".into()),
-            Cell::Text("00123".into()),
-            Cell::Number(Decimal::new(12_50, 2)),
-            Cell::Number(Decimal::new(-1, 7)),
-            Cell::Number(Decimal::new(999_999_999_999_999, 0)),
-            Cell::Number(Decimal::new(12_345_678_901_234_567, 3)),
-            Cell::Number(Decimal::new(100_000_000_000_001, 4)),
-            Cell::Instant(date(2026, 11, 20).at(10, 0, 7, 0)),
-            Cell::Instant(date(2026, 11, 20).at(0, 0, 0, 0)),
-            Cell::Day(date(1901, 1, 1)),
-            Cell::Day(date(1899, 5, 5)),
+            TableCell::Empty,
+            TableCell::Text("=1+1".into()),
+            TableCell::Text("  a\r\nb\tc \u{1}d _x0041_ <&> \u{a0}".into()),
+            TableCell::Text("x".repeat(40_000)),
+            TableCell::Text("\u{1F600}é".into()),
+            TableCell::Text("00123".into()),
+            TableCell::Number(Decimal::new(12_50, 2)),
+            TableCell::Number(Decimal::new(-1, 7)),
+            TableCell::Number(Decimal::new(999_999_999_999_999, 0)),
+            TableCell::Number(Decimal::new(12_345_678_901_234_567, 3)),
+            TableCell::Number(Decimal::new(100_000_000_000_001, 4)),
+            TableCell::Instant(date(2026, 11, 20).at(10, 0, 7, 0)),
+            TableCell::Instant(date(2026, 11, 20).at(0, 0, 0, 0)),
+            TableCell::Day(date(1901, 1, 1)),
+            TableCell::Day(date(1899, 5, 5)),
         ];
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
@@ -344,8 +345,8 @@ mod tests {
         let mut sheets = Sheets::new(titles, 0, &Dialect::default()).unwrap();
         sheets.hide(&stamp(), &columns()).unwrap();
         for (n, cell) in (1..).zip(&cells) {
-            let id = Cell::Number(Decimal::from(1_000 - n));
-            sheets.row([id, cell.clone(), Cell::Text("link".into())].into_iter()).unwrap();
+            let id = TableCell::Number(Decimal::from(1_000 - n));
+            sheets.row([id, cell.clone(), TableCell::Text("link".into())].into_iter()).unwrap();
         }
         sheets.save(std::fs::File::create(&path).unwrap()).unwrap();
 

@@ -3,7 +3,7 @@
 
 use crate::store::StoreError;
 use crate::store::journal::history::BatchNo;
-use crate::store::journal::history::State;
+use crate::store::journal::history::BatchState;
 use crate::store::journal::rows::unpack;
 use crate::store::journal::{Journal, state};
 use crate::store::run::outcome::{Outcome, Status};
@@ -79,7 +79,7 @@ impl Journal {
                 run: row.get(0)?,
                 watermark: watermark as u64,
                 sent_at_ms: row.get(2)?,
-                in_doubt: state(&word)? == State::InDoubt,
+                in_doubt: state(&word)? == BatchState::InDoubt,
                 owner: row.get::<_, Option<i64>>(4)?.map(|id| id as u64),
             });
         }
@@ -92,7 +92,8 @@ impl Journal {
             .store
             .db
             .prepare("SELECT rows FROM batch WHERE run = ?1 AND http_status IS NULL AND state = ?2 AND carries = 0")?;
-        let packed = statement.query_map(params![self.run, State::Settled.word()], |row| row.get::<_, Vec<u8>>(0))?;
+        let packed =
+            statement.query_map(params![self.run, BatchState::Settled.word()], |row| row.get::<_, Vec<u8>>(0))?;
         let mut rows = HashSet::new();
         for packed in packed {
             rows.extend(unpack(&packed?));
@@ -112,7 +113,7 @@ impl Journal {
             .store
             .db
             .prepare_cached("SELECT 1 FROM record WHERE run = ? AND row = ? AND status = ? AND batch != ?")?;
-        let mut batches = statement.query(params![self.run, State::Settled.word()])?;
+        let mut batches = statement.query(params![self.run, BatchState::Settled.word()])?;
         let (mut twice, mut least) = (HashSet::new(), u64::MAX);
         while let Some(batch) = batches.next()? {
             let (no, packed, watermark): (BatchNo, Vec<u8>, i64) = (batch.get(0)?, batch.get(1)?, batch.get(2)?);

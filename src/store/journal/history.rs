@@ -12,7 +12,7 @@ pub type BatchNo = u32;
 
 /// The state of a batch. `Sent` means that it may or may not have arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum BatchState {
     Planned,
     Sent,
     Answered,
@@ -38,22 +38,22 @@ pub enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a batch that is {from:?} cannot take the step {step:?}")]
 pub struct IllegalStep {
-    pub from: State,
+    pub from: BatchState,
     pub step: Step,
 }
 
 /// The state after a step.
-pub fn step(from: State, step: Step) -> Result<State, IllegalStep> {
+pub fn step(from: BatchState, step: Step) -> Result<BatchState, IllegalStep> {
     match (from, step) {
-        (State::Planned, Step::Send) => Ok(State::Sent),
-        (State::Sent, Step::NotTaken) => Ok(State::Planned),
-        (State::Sent, Step::Answer) => Ok(State::Answered),
-        (State::Sent, Step::Doubt) => Ok(State::InDoubt),
-        (State::Answered, Step::Settle) | (State::InDoubt, Step::Settle) => Ok(State::Settled),
-        (State::Planned, Step::NotTaken | Step::Answer | Step::Doubt | Step::Settle)
-        | (State::Sent, Step::Send | Step::Settle)
-        | (State::Answered | State::InDoubt, Step::Send | Step::NotTaken | Step::Answer | Step::Doubt)
-        | (State::Settled, Step::Send | Step::NotTaken | Step::Answer | Step::Doubt | Step::Settle) => {
+        (BatchState::Planned, Step::Send) => Ok(BatchState::Sent),
+        (BatchState::Sent, Step::NotTaken) => Ok(BatchState::Planned),
+        (BatchState::Sent, Step::Answer) => Ok(BatchState::Answered),
+        (BatchState::Sent, Step::Doubt) => Ok(BatchState::InDoubt),
+        (BatchState::Answered, Step::Settle) | (BatchState::InDoubt, Step::Settle) => Ok(BatchState::Settled),
+        (BatchState::Planned, Step::NotTaken | Step::Answer | Step::Doubt | Step::Settle)
+        | (BatchState::Sent, Step::Send | Step::Settle)
+        | (BatchState::Answered | BatchState::InDoubt, Step::Send | Step::NotTaken | Step::Answer | Step::Doubt)
+        | (BatchState::Settled, Step::Send | Step::NotTaken | Step::Answer | Step::Doubt | Step::Settle) => {
             Err(IllegalStep { from, step })
         }
     }
@@ -63,22 +63,23 @@ pub fn step(from: State, step: Step) -> Result<State, IllegalStep> {
 /// would otherwise read all batches of a run.
 pub const OPEN: &str = "FROM batch INDEXED BY batch_open WHERE state IN ('sent', 'in-doubt') AND";
 
-impl State {
-    pub const ALL: [State; 5] = [State::Planned, State::Sent, State::Answered, State::InDoubt, State::Settled];
+impl BatchState {
+    pub const ALL: [BatchState; 5] =
+        [BatchState::Planned, BatchState::Sent, BatchState::Answered, BatchState::InDoubt, BatchState::Settled];
 
     /// The word in the store.
     pub fn word(self) -> &'static str {
         match self {
-            State::Planned => "planned",
-            State::Sent => "sent",
-            State::Answered => "answered",
-            State::InDoubt => "in-doubt",
-            State::Settled => "settled",
+            BatchState::Planned => "planned",
+            BatchState::Sent => "sent",
+            BatchState::Answered => "answered",
+            BatchState::InDoubt => "in-doubt",
+            BatchState::Settled => "settled",
         }
     }
 
-    pub fn from_word(word: &str) -> Option<State> {
-        State::ALL.into_iter().find(|state| state.word() == word)
+    pub fn from_word(word: &str) -> Option<BatchState> {
+        BatchState::ALL.into_iter().find(|state| state.word() == word)
     }
 }
 
@@ -90,7 +91,7 @@ mod tests {
 
     #[test]
     fn open_batches_are_found_by_their_index() {
-        let open = format!("state IN ('{}', '{}')", State::Sent.word(), State::InDoubt.word());
+        let open = format!("state IN ('{}', '{}')", BatchState::Sent.word(), BatchState::InDoubt.word());
         assert!(OPEN.contains(&open), "{open}");
         let folder = tempfile::tempdir().unwrap();
         let store = crate::store::Store::open(folder.path()).unwrap();
@@ -101,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_settled_only_by_an_answer_or_a_doubt_and_is_never_sent_twice_without_being_not_taken() {
-        let legal: Vec<(State, Step, State)> = State::ALL
+        let legal: Vec<(BatchState, Step, BatchState)> = BatchState::ALL
             .into_iter()
             .flat_map(|from| STEPS.map(|s| (from, s)))
             .filter_map(|(from, s)| step(from, s).ok().map(|to| (from, s, to)))
@@ -109,20 +110,20 @@ mod tests {
         assert_eq!(
             legal,
             [
-                (State::Planned, Step::Send, State::Sent),
-                (State::Sent, Step::NotTaken, State::Planned),
-                (State::Sent, Step::Answer, State::Answered),
-                (State::Sent, Step::Doubt, State::InDoubt),
-                (State::Answered, Step::Settle, State::Settled),
-                (State::InDoubt, Step::Settle, State::Settled),
+                (BatchState::Planned, Step::Send, BatchState::Sent),
+                (BatchState::Sent, Step::NotTaken, BatchState::Planned),
+                (BatchState::Sent, Step::Answer, BatchState::Answered),
+                (BatchState::Sent, Step::Doubt, BatchState::InDoubt),
+                (BatchState::Answered, Step::Settle, BatchState::Settled),
+                (BatchState::InDoubt, Step::Settle, BatchState::Settled),
             ]
         );
     }
 
     #[test]
     fn states_keep_their_words() {
-        for state in State::ALL {
-            assert_eq!(State::from_word(state.word()), Some(state));
+        for state in BatchState::ALL {
+            assert_eq!(BatchState::from_word(state.word()), Some(state));
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::store::run::outcome::{Counts, Outcome, Status};
 use crate::store::words::{FrozenWord, RunOutcome};
 use crate::store::{AccountKey, LastSend, Run, RunHead, Sends, Store, StoreError, crash};
 use amo_model::Entity;
-use history::{BatchNo, OPEN, State, Step};
+use history::{BatchNo, BatchState, OPEN, Step};
 use rows::{add_problem, forget_open_keys, insert, pack, unpack};
 use rusqlite::{OptionalExtension, Transaction, params};
 use sheet_source::RowHashes;
@@ -313,7 +313,7 @@ impl Journal {
             .optional()?;
         let (from, attempts) = match known {
             Some((word, attempts)) => (state(&word)?, attempts),
-            None => (State::Planned, 0),
+            None => (BatchState::Planned, 0),
         };
         let to = history::step(from, Step::Send)?;
         tx.prepare_cached(
@@ -529,8 +529,8 @@ pub struct RunEnd {
     pub source_rows: i64,
 }
 
-pub(super) fn state(word: &str) -> Result<State, StoreError> {
-    State::from_word(word).ok_or_else(|| StoreError::Invalid(format!("batch state \"{word}\"")))
+pub(super) fn state(word: &str) -> Result<BatchState, StoreError> {
+    BatchState::from_word(word).ok_or_else(|| StoreError::Invalid(format!("batch state \"{word}\"")))
 }
 
 /// The batches of a run without an answer, which are in doubt from now on.
@@ -541,7 +541,7 @@ fn doubts(tx: &Transaction<'_>, run: i64) -> Result<Vec<OpenDoubt>, StoreError> 
     let mut rows = statement.query([run])?;
     while let Some(row) = rows.next()? {
         let (batch, word): (BatchNo, String) = (row.get(0)?, row.get(1)?);
-        if state(&word)? == State::Sent {
+        if state(&word)? == BatchState::Sent {
             sent.push(batch);
         }
         let (packed, watermark): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
@@ -563,7 +563,7 @@ fn settle_links(tx: &Transaction<'_>, run: i64) -> Result<(), StoreError> {
         open.push((row.get(0)?, row.get(1)?));
     }
     for (batch, word) in open {
-        let steps = if state(&word)? == State::Sent { &[Step::Doubt, Step::Settle][..] } else { &[Step::Settle] };
+        let steps = if state(&word)? == BatchState::Sent { &[Step::Doubt, Step::Settle][..] } else { &[Step::Settle] };
         move_batch(tx, run, batch, steps, None)?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Matches records in doubt, as a multiset, with what the account has got since. Pure; `watch` reads the account.
 //!
 //! A missing record is sent again, so that needs proof: no unclaimed entity may be left that could be the record. While one is
-//! left that is not shown to be of somebody else, the record is unclear.
+//! left that is not shown to be of another user, the record is unclear.
 
 use crate::store::OtherRunBatch;
 use crate::upload::feed::QueuedRecord;
@@ -168,7 +168,7 @@ impl<'a> ItemIndex<'a> {
         compare(&self.sent[record], self.free[candidate].1)
     }
 
-    /// True where an entity is not assigned, newer than the watermark, and not shown to be of somebody else.
+    /// True where an entity is not assigned, newer than the watermark, and not shown to be of another user.
     fn is_candidate(&self, record: usize, candidate: usize) -> bool {
         let (id, entity) = self.free[candidate];
         !self.taken[candidate] && id > self.records[record].watermark && !self.is_foreign(record, entity)
@@ -271,7 +271,7 @@ impl<'a> ItemIndex<'a> {
         let Some(assigned) = self.assigned[record] else { return self.finding_unassigned(record) };
         let (id, entity) = self.free[assigned];
         let own = self.comparison_of(record, assigned);
-        // An equally good candidate is left: one of the two is of somebody else, and it is not known which.
+        // An equally good candidate is left: one of the two is of another user, and it is not known which.
         let rival = |candidate: &&usize| {
             let other = self.comparison_of(record, **candidate);
             let named = |id: u64| self.known.named.contains(&id);
@@ -406,7 +406,7 @@ mod tests {
         );
         // Ids that came back in answers are spoken for.
         assert_eq!(found(&three[..1], &[held(10, "A", 1)], &[10]), [Finding::Missing]);
-        // Three alike for two records: somebody else made one.
+        // Three equal entities for two records: another user has created one.
         let rivals = [held(10, "A", 1), held(12, "A", 1), held(13, "A", 1)];
         assert_eq!(found(&three[..2], &rivals, &[]), [unclear(&[10, 13]), unclear(&[12, 13])]);
         assert_eq!(found(&three, &[], &[]), [Finding::Missing, Finding::Missing, Finding::Missing]);
@@ -432,12 +432,12 @@ mod tests {
             renamed["updated_by"] = json!(changed_by);
             assert_eq!(found(&two, &[renamed], &[]), [Finding::Missing, there(10)]);
         }
-        // Where a mark is a key, another source may have the same: what nobody has changed and is something else is not it.
+        // Where a mark is a key, another source may have the same: an unchanged entity with other content is not the record.
         let mut other = with_id(10, "Бананы", "run/r3");
         other["created_at"] = json!(5);
         other["updated_at"] = json!(5);
         assert_eq!(found(&two, &[other], &[]), [Finding::Missing, unclear(&[10])]);
-        // A card that was copied has the mark as well: the content decides, or nobody.
+        // A copied card has the mark as well: the content decides, or it is unclear.
         let copied = [with_id(10, "A", "run/r2"), with_id(11, "Копия", "run/r2")];
         assert_eq!(found(&two[..1], &copied, &[]), [there(10)]);
         let copied = [with_id(10, "Б", "run/r2"), with_id(11, "В", "run/r2")];
@@ -475,7 +475,7 @@ mod tests {
         for (made, expected) in [(json!(500), there(10)), (json!(0), unclear(&[10])), (json!(700), unclear(&[10]))] {
             assert_eq!(found(&one, &[json!({"id": 10, "name": "A", "created_by": made})], &[]), [expected]);
         }
-        assert_eq!(found(&one, &[json!({"id": 10, "name": "A"})], &[]), [there(10)], "nobody says who makes these");
+        assert_eq!(found(&one, &[json!({"id": 10, "name": "A"})], &[]), [there(10)], "these have no creator");
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn two_copies_that_change_the_same_cell_are_a_conflict_for_the_later() {
     import(&folder, &service, ("b.xlsx", &second)).expect(1);
     let problems = folder.of_run("problems.csv");
     assert!(
-        problems.contains("changed-meanwhile") && problems.contains("\"\"7\"\" here, \"\"5\"\" there"),
+        problems.contains("changed-meanwhile") && problems.contains("\"\"7\"\" in the sheet, \"\"5\"\" in the account"),
         "{problems}"
     );
     assert_eq!((writes(&service), price_of(&service, id)), (vec![], json!("5")));
@@ -312,7 +312,7 @@ fn a_workbook_of_an_earlier_version_is_held_against_what_its_rows_were() {
     first.rows[5][name] = text("Другое имя");
     import(&folder, &service, ("a.xlsx", &first)).expect(1);
     let problems = folder.of_run("problems.csv");
-    assert!(problems.contains("changed-meanwhile") && problems.contains("kept no cells"), "{problems}");
+    assert!(problems.contains("changed-meanwhile") && problems.contains("stored no cells"), "{problems}");
     assert_eq!((writes(&service), price_of(&service, first.id(5))), (vec![], json!("77")));
 }
 

@@ -258,7 +258,7 @@ async fn what_another_run_may_have_made_is_not_taken_without_a_mark() {
         assert_eq!(held.len(), 2, "nothing was sent twice");
         if status == Status::Unknown {
             let told = stage.lines()[&2].problems[0].message.to_string();
-            assert!(told.contains("run other has records in doubt"), "{told}");
+            assert!(told.contains("one of the records in doubt of run other"), "{told}");
         }
     }
 }
@@ -318,7 +318,7 @@ async fn what_people_have_deleted_meanwhile_is_told_as_made_anew() {
     assert_eq!(ids(&stage), [(2, Status::Created, Some(21))]);
     let problem = &stage.lines()[&2].problems[0];
     assert_eq!(problem.code, "made-anew");
-    assert!(problem.message.to_string().contains("it was made before as 20"), "{}", problem.message);
+    assert!(problem.message.to_string().contains("the record was created before as 20"), "{}", problem.message);
 }
 
 /// A request may be on its way as long as its answer was waited for, and its commit may come after that.
