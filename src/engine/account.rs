@@ -8,6 +8,7 @@ use crate::engine::interface::request::Folders;
 use crate::engine::prepare;
 use crate::engine::target::config::{Settings, base_url};
 use crate::engine::target::hosts;
+use crate::engine::target::runtime::runtime;
 use crate::engine::target::sandbox::{self, AccountTemplate};
 use crate::engine::target::{self, OpenAccount, Target};
 use crate::export::{replace_whole, write_whole};
@@ -105,7 +106,7 @@ fn read_account(
 ) -> Result<(Account, OpenAccount), EngineError> {
     let events = &mut EventSink::new(events);
     let target = OpenAccount::open(target, &folders.state, RATE_MAX, events)?;
-    let pulled = prepare::read_account(&target, wanted, &prepare::runtime()?, &Cancel::new(), events)?;
+    let pulled = prepare::read_account(&target, wanted, &Cancel::new(), events)?;
     Ok((pulled.account, target))
 }
 
@@ -180,7 +181,7 @@ pub fn customers_mode(
         let turn = client.turn().await;
         client.write(turn, "PATCH", CUSTOMERS_MODE_PATH, Some(body)).await
     };
-    match prepare::runtime()?.block_on(write) {
+    match opened.runtime.block_on(write) {
         Ok(_) => {}
         Err(Failure::Unpaid(detail)) => {
             let message = message!("the account's plan has no customers: {detail}", detail);
@@ -251,7 +252,7 @@ pub fn log_in(
     let store = TokenStore::new(&oauth.token_store, others);
     let pace = target.login_pace(&base, events);
     let client = target::new_client(base, SecretString::from(String::new()).into(), pace)?;
-    let pair = prepare::runtime()?.block_on(client.log_in(&store, &app, &code))?;
+    let pair = runtime()?.block_on(client.log_in(&store, &app, &code))?;
     // Who has logged in there has said that his tokens may go there.
     let _ = hosts::allow(&settings.url);
     Ok(LoginResult { file: store.path().to_owned(), renewed_after: pair.expires_at })

@@ -50,11 +50,9 @@ fn import_file(
     (written, file): (Written, &Path),
     events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
-    let runtime = prepare::runtime()?;
     let prepared = Prepared::of(request, written, file, events)?;
     let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
-    let account =
-        prepare::read_account(&target, &wanted(&prepared.written), &runtime, &request.cancel, events)?.account;
+    let account = prepare::read_account(&target, &wanted(&prepared.written), &request.cancel, events)?.account;
     let account_key = prepare::account_key(&request.folders.state, &target, account.basics.id)?;
     let Surveyed { written, mut table, sha256, rows, groups, hashes } = prepared.finish_survey(request, events)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
@@ -64,7 +62,8 @@ fn import_file(
         let space = prepare::key_space(&written, mapping);
         let ledger = prepare::open_ledger(&request.folders.state, &account_key, None, space);
         let ledger = ledger.same_keys(request.same_keys);
-        prepare::compile_plan(&written, table, Arc::clone(&account), ledger, groups.clone())
+        let plan = prepare::compile_plan(&written, table, Arc::clone(&account), ledger)?;
+        Ok::<_, EngineError>(prepare::with_groups(plan, groups.clone()))
     };
     let plan = compiled(&table)?;
     events.notes(compile::unread(&written, &table));

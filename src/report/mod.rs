@@ -62,7 +62,7 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     let files = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, LOG, SUMMARY];
     let files = files.into_iter().filter(|name| has_workbook || *name != REJECTED_XLSX);
     let files: Vec<PathBuf> = files.map(|name| folder.join(name)).collect();
-    let summary = Summary::of(run, counts, store.links(run.run)?, notes, &files);
+    let summary = Summary::of(run, counts, notes, &files).with_links(store.links(run.run)?);
     summary.write(beside.create(SUMMARY)?)?;
     beside.publish()?;
     Ok(summary)

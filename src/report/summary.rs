@@ -53,7 +53,7 @@ pub struct Requests {
 }
 
 impl Summary {
-    pub fn of(run: &Run, counts: Counts, links: Links, notes: Vec<Note>, files: &[PathBuf]) -> Summary {
+    pub fn of(run: &Run, counts: Counts, notes: Vec<Note>, files: &[PathBuf]) -> Summary {
         Summary {
             schema: SCHEMA,
             run: run.name.clone(),
@@ -70,12 +70,17 @@ impl Summary {
             account_id: run.head.account_id,
             retry_of: run.head.source.retry_of.clone(),
             counts,
-            links: Some(links).filter(|links| links.any()),
+            links: None,
             requests: Requests { sent: run.sent, retried: run.retried, throttled: run.throttled },
             elapsed_ms: run.elapsed_ms,
             notes,
             files: files.iter().map(|file| file.display().to_string()).collect(),
         }
+    }
+
+    /// The same with the links that the run made; `None` where it made none.
+    pub fn with_links(self, links: Links) -> Summary {
+        Summary { links: Some(links).filter(|links| links.any()), ..self }
     }
 
     pub fn write(&self, mut part: PartialFile) -> Result<(), ReportError> {

@@ -15,11 +15,11 @@ use crate::export::write_whole;
 use crate::mapping::Plan;
 use crate::store::{FrozenWord, Journal, MappingHead, NewRun, Returned, RunHead, SourceHead, Store};
 use crate::upload::feed::Select;
-use crate::upload::{Budget, Doubt};
+use crate::upload::{Budget, Doubt, SentRows};
 use amo_client::Client;
 use amo_client::private;
 use amo_model::Action;
-use sent_before::{AccountLookup, GuardOverride, SourceComparison, SourceIdentity};
+use sent_before::{AccountLookup, CurrentSource, GuardOverride, SourceComparison, SourceIdentity};
 use sheet_source::LINKS_FROM;
 use sheet_source::message;
 use sheet_source::problem::{Note, Problem};
@@ -134,7 +134,9 @@ pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> R
     let locks = lock_source(&request.folders.state, &head)?;
     let sent = match (&rows, ready.guard) {
         (Some(rows), Guard::SameFile { keyed }) => {
-            let compared = compare_with_earlier(&ready, &store, &head, (rows, keyed), events)?;
+            let mut compared = compare_with_earlier(&ready, &store, &head, rows)?;
+            events.notes(compared.notes.drain(..));
+            check_anything_new(&ready, &compared.sent, keyed)?;
             head.source.new_delivery = compared.new_delivery;
             head.remade = compared.remade;
             Arc::new(compared.sent)
@@ -186,24 +188,28 @@ pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> R
     })
 }
 
-/// What earlier runs have sent of the source; an error where one of them has to go on first, or where nothing is new.
+/// What earlier runs have sent of the source. An earlier run that has not ended is an error.
 fn compare_with_earlier(
     ready: &PreparedRun<'_>,
     store: &Store,
     head: &RunHead,
-    (rows, keyed): (&RowHashes, bool),
-    events: &mut EventSink<'_>,
+    rows: &RowHashes,
 ) -> Result<SourceComparison, EngineError> {
     let request = ready.request;
+    let keyed = ready.guard == Guard::SameFile { keyed: true };
     let path = Path::new(&head.source.path);
     let origin = SourceIdentity::of(head);
     let lifted = GuardOverride { again: head.again, by_keys: head.same_keys && keyed };
     let earlier = sent_before::earlier_runs(store, &origin, lifted, None)?;
     sent_before::check_no_open_run(store, &earlier, path, request.rows)?;
-    let again = Some((&ready.table, &request.cancel));
-    let compare = |gone: &HashSet<u64>| {
-        sent_before::compare(store, (&earlier, gone), &origin, (rows, &head.source.titles), keyed, again)
+    let current = CurrentSource {
+        identity: &origin,
+        rows,
+        titles: &head.source.titles,
+        keyed,
+        table: Some((&ready.table, &request.cancel)),
     };
+    let compare = |deleted: &HashSet<u64>| sent_before::compare(store, &earlier, deleted, &current);
     let (client, plan, remake) = (&*ready.target.client, &*ready.plan, request.remake_deleted);
     let looking = AccountLookup {
         client,
@@ -214,14 +220,18 @@ fn compare_with_earlier(
         rows: request.rows,
         limit: request.limit,
     };
-    let mut compared = sent_before::compare_without_deleted(compare, sent_before::remade_ids(&earlier), Some(looking))?;
-    events.notes(compared.notes.drain(..));
-    if !compared.sent.is_empty() {
-        let select = Select { sent: Arc::new(compared.sent.clone()), ..request.select() };
-        let weighed = survey::count_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
-        sent_before::check_anything_new(path, &compared.sent, weighed, keyed)?;
+    sent_before::compare_without_deleted(compare, sent_before::remade_ids(&earlier), Some(looking))
+}
+
+/// An error where earlier runs have sent everything in the source.
+fn check_anything_new(ready: &PreparedRun<'_>, sent: &SentRows, keyed: bool) -> Result<(), EngineError> {
+    if sent.is_empty() {
+        return Ok(());
     }
-    Ok(compared)
+    let request = ready.request;
+    let select = Select { sent: Arc::new(sent.clone()), ..request.select() };
+    let counts = survey::count_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
+    sent_before::check_anything_new(ready.source, sent, counts, keyed)
 }
 
 /// What only a workbook without a mapping knows.

@@ -4,8 +4,8 @@
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::prepare::known_keys::RecordFate;
-use crate::engine::prepare::{self, run_cancellable};
 use crate::engine::target::OpenAccount;
+use crate::engine::target::runtime::{run_cancellable, runtime};
 use crate::mapping::{Plan, Record};
 use crate::upload::IN_FLIGHT;
 use crate::upload::feed::QueuedRecord;
@@ -41,7 +41,7 @@ impl PresenceCheck {
             plan: Arc::clone(plan),
             clock: target.clock,
             cancel: cancel.clone(),
-            runtime: prepare::runtime()?,
+            runtime: runtime()?,
             page: Vec::new(),
             in_flight: VecDeque::new(),
             looked: PresenceCounts::default(),

@@ -3,7 +3,7 @@
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ExportRequest;
 use crate::engine::prepare;
-use crate::export::{Backwards, Format, Shape};
+use crate::export::{Backwards, Format};
 use crate::mapping::compile::{self, Origins};
 use crate::mapping::{self, Plan, Written};
 use crate::store::AccountKey;
@@ -98,9 +98,4 @@ pub fn compile_plan(
     let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(std::path::Path::new("")));
     let ledger = prepare::open_ledger(&request.folders.state, name, None, space);
     Ok(Arc::new(compile::compile(written, Origins::without_rows(header, source, ledger), Arc::clone(account))?))
-}
-
-pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &AccountKey, request: &ExportRequest) -> Shape {
-    let keys = prepare::key_lookup(&request.folders.state, name);
-    Shape::Mapping(Box::new(Backwards::of(written, plan, format, keys).said(request.csv)))
 }

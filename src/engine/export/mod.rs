@@ -5,9 +5,12 @@ pub mod mapped;
 use crate::engine::interface::error::{EngineError, ErrorKind};
 use crate::engine::interface::event::{Event, EventSink, Phase, Progress};
 use crate::engine::interface::request::ExportRequest;
-use crate::engine::prepare::{self, run_cancellable};
+use crate::engine::prepare;
+use crate::engine::target::runtime::run_cancellable;
 use crate::engine::target::{OpenAccount, SANDBOX};
-use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Said, Shape, Stamp};
+use crate::export::{
+    self, Ask, Backwards, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Said, Shape, Stamp,
+};
 use crate::mapping;
 use crate::store::{AccountKey, Counts, Store};
 use amo_client::account::{Account, CatalogRef, Miss, Wanted};
@@ -48,10 +51,9 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let links = parse_links(request)?;
     let mapping = mapped::read_mapping(request, place.format)?;
     let started = now();
-    let runtime = prepare::runtime()?;
     let target = OpenAccount::open(&request.target, state, request.rate, events)?;
     let wanted = mapping.as_ref().map_or_else(|| wanted_parts(request, &links), mapping::wanted::wanted);
-    let pulled = prepare::read_account(&target, &wanted, &runtime, &request.cancel, events)?;
+    let pulled = prepare::read_account(&target, &wanted, &request.cancel, events)?;
     let account = Arc::new(pulled.account);
     let id = account.basics.id;
     // That the store cannot be used is told where it is needed.
@@ -60,11 +62,15 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let plan = plan.transpose()?;
     let mut ask = build_query(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
     let (what, began_at) = (ask.what(request.kind.name()), prepare::now());
+    let export_history = ExportHistory { state, account: &account_key, what: &what };
     if request.since.as_deref() == Some(LAST) {
-        ask.since = last_export(&what, &account_key, state, events)?;
+        ask.since = export_history.last(events)?;
     }
     let mut shape = match (&mapping, plan) {
-        (Some(written), Some(plan)) => mapped::shape(written, plan, place.format, &account_key, request),
+        (Some(written), Some(plan)) => {
+            let keys = prepare::key_lookup(state, &account_key);
+            Shape::Mapping(Box::new(Backwards::of(written, plan, place.format, keys).said(request.csv)))
+        }
         _ => {
             let stamp = build_stamp(request, &ask, &account, &target.address, &started);
             let columns = select_columns(request, &ask, &links, &account)?.stamped(stamp).said(request.csv);
@@ -89,10 +95,11 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
             export::run(&target.client, &account, &ask, &mut shape, &place, progress)
         )
     };
-    let (person, exported) = run_cancellable(&runtime, &request.cancel, "stopped; no file was written", read)?;
+    let (person, exported) = run_cancellable(&target.runtime, &request.cancel, "stopped; no file was written", read)?;
     target.forward_notices(events);
     let exported = exported?;
-    let mut manifest = build_manifest(request, &account, &ask, &shape, person, started);
+    let manifest = build_manifest(request, &account, &ask, &shape);
+    let mut manifest = Manifest { user: person, started, ..manifest };
     manifest.gaps = pulled.gaps;
     manifest.tell(&ask, &exported);
     let manifest_file = place.file.as_deref().map(Manifest::beside);
@@ -101,34 +108,42 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     // What was asked for since a day of one's own says nothing of the days before. Cut texts are no missing records.
     if exported.doubt().is_none() && request.since.as_deref().is_none_or(|since| since == LAST) {
-        remember_export(&account_key, &what, began_at, state, events);
+        export_history.record(began_at, events);
     }
     Ok(ExportResult { manifest, file: place.file, manifest_file, notes: events.take_notes() })
 }
 
-/// From when on to read; `None`, all of it, the first time.
-fn last_export(
-    what: &str,
-    account: &AccountKey,
-    state: &Path,
-    events: &mut EventSink<'_>,
-) -> Result<Option<i64>, EngineError> {
-    let last = Store::open(state)?.last_export(account, what)?;
-    let message = match last {
-        Some(at) => message!("the export holds what has changed since {since}", since = format_time(at - OVERLAP_S)),
-        None => "no complete export of this is recorded: everything is read".into(),
-    };
-    events.note(Note::new("since-last", message));
-    Ok(last.map(|at| at - OVERLAP_S))
+/// When exports of the same records of an account were made, as the store keeps it.
+struct ExportHistory<'a> {
+    state: &'a Path,
+    account: &'a AccountKey,
+    /// Kind and filters, in one text.
+    what: &'a str,
 }
 
-/// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
-fn remember_export(account: &AccountKey, what: &str, began_at: i64, state: &Path, events: &mut EventSink<'_>) {
-    let done = Store::open(state).map_err(|problem| problem.message.to_string());
-    let done = done.and_then(|store| store.exported(account, what, began_at).map_err(|e| e.to_string()));
-    if let Err(why) = done {
-        let message = message!("this export is not recorded for \"--since last\": {why}", why);
-        events.note(Note::new("export-not-remembered", message));
+impl ExportHistory<'_> {
+    /// The Unix second from which changes are read; `None` where no complete export is recorded.
+    fn last(&self, events: &mut EventSink<'_>) -> Result<Option<i64>, EngineError> {
+        let last = Store::open(self.state)?.last_export(self.account, self.what)?;
+        let message = match last {
+            Some(at) => {
+                message!("the export holds what has changed since {since}", since = format_time(at - OVERLAP_S))
+            }
+            None => "no complete export of this is recorded: everything is read".into(),
+        };
+        events.note(Note::new("since-last", message));
+        Ok(last.map(|at| at - OVERLAP_S))
+    }
+
+    /// Records a complete export that began at this Unix second. An export that cannot be recorded is still good: the next
+    /// one reads more than it needs.
+    fn record(&self, began_at: i64, events: &mut EventSink<'_>) {
+        let done = Store::open(self.state).map_err(|problem| problem.message.to_string());
+        let done = done.and_then(|store| store.exported(self.account, self.what, began_at).map_err(|e| e.to_string()));
+        if let Err(why) = done {
+            let message = message!("this export is not recorded for \"--since last\": {why}", why);
+            events.note(Note::new("export-not-remembered", message));
+        }
     }
 }
 
@@ -406,23 +421,14 @@ async fn token_person(client: &Client, account: &Account) -> Person {
     Person { id, name, is_admin }
 }
 
-fn build_manifest(
-    request: &ExportRequest,
-    account: &Account,
-    ask: &Ask,
-    shape: &Shape,
-    user: Person,
-    started: String,
-) -> Manifest {
+fn build_manifest(request: &ExportRequest, account: &Account, ask: &Ask, shape: &Shape) -> Manifest {
     let has_columns = Format::of(&request.to) != Some(Format::Jsonl);
     Manifest {
         schema: 1,
         kind: request.kind.name().to_owned(),
         account: account.base.clone(),
         catalog: ask.catalog,
-        user,
         timezone: account.timezone().map(str::to_owned),
-        started,
         ended: now(),
         mapping: request.mapping.as_ref().map(|path| path.display().to_string()),
         not_exported: shape.not_exported(),

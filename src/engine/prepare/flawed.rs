@@ -71,15 +71,14 @@ fn check_names(
     let (account, name) = match snapshot {
         Some(path) => (prepare::read_snapshot(path)?, AccountKey::of_address("")),
         None => {
-            let runtime = prepare::runtime()?;
             let target = OpenAccount::open(&import.target, state, import.rate, events)?;
-            let pulled = prepare::read_account(&target, &wanted(written), &runtime, &import.cancel, events)?;
+            let pulled = prepare::read_account(&target, &wanted(written), &import.cancel, events)?;
             let account_key = prepare::account_key(state, &target, pulled.account.basics.id)?;
             (pulled.account, account_key)
         }
     };
     let ledger = prepare::open_ledger(state, &name, None, KeySpace::default());
-    prepare::compile_plan(written, &table, Arc::new(account), ledger, None).map(|_| ())
+    prepare::compile_plan(written, &table, Arc::new(account), ledger).map(|_| ())
 }
 
 /// A mapping in the place of the source, or the two of them swapped.

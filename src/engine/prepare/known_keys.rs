@@ -2,7 +2,9 @@
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
+use crate::engine::interface::request::ImportRequest;
 use crate::engine::prepare;
+use crate::engine::target::runtime::{self};
 use crate::mapping::{Plan, Record};
 use crate::store::{AccountKey, KeySpace, KeyUse, Keys, KnownKey, Outcome, Store, ledger_name};
 use crate::upload::feed::QueuedRecord;
@@ -10,7 +12,6 @@ use crate::upload::feed::known::{self, IdLookup, LOOKED_UP_MAX};
 use amo_client::{Client, Standing};
 use amo_model::Action;
 use sheet_source::Row;
-use std::path::Path;
 use std::sync::Arc;
 
 /// Who asks for keys.
@@ -38,16 +39,16 @@ pub enum RecordFate {
 impl KnownKeys {
     /// `None` where nothing can be known.
     pub fn of(
-        state: &Path,
+        import: &ImportRequest,
         account: &AccountKey,
         plan: &Plan,
         space: KeySpace,
-        (same_keys, remake_deleted): (bool, bool),
     ) -> Result<Option<KnownKeys>, EngineError> {
         let makes = plan.action == Action::Create && !plan.key.is_empty();
-        let Some(store) = Store::existing(state)?.filter(|_| makes) else { return Ok(None) };
+        let Some(store) = Store::existing(&import.folders.state)?.filter(|_| makes) else { return Ok(None) };
         let keys = Keys::new(account.clone(), &ledger_name(plan.kind, plan.catalog));
         let space = KeySpace { titles: Some(plan.key_titles().collect()), ..space };
+        let (same_keys, remake_deleted) = (import.same_keys, import.remake_deleted);
         Ok(Some(KnownKeys { store, keys, space, same_keys, remake_deleted, client: None, waiting: Vec::new() }))
     }
 
@@ -83,9 +84,9 @@ impl KnownKeys {
         let Some(client) = self.client.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(Vec::new()) };
         let made: Vec<(u64, i64)> = waiting.iter().filter_map(|(_, known)| known::id_of(known)).collect();
         let mut lookup = IdLookup::new(self.remake_deleted);
-        let runtime = prepare::runtime()?;
+        let runtime = runtime::runtime()?;
         let standing = lookup.standing(client, plan, &made, prepare::now());
-        let standing = prepare::run_cancellable(&runtime, cancel, "nothing was sent", standing)?;
+        let standing = runtime::run_cancellable(&runtime, cancel, "nothing was sent", standing)?;
         let outcome = |(loaded, known): (QueuedRecord, KnownKey)| {
             let standing = known::id_of(&known).and_then(|(id, _)| standing.get(&id)).copied();
             let is_remade = standing == Some(Standing::Gone) && self.remake_deleted;

@@ -4,10 +4,11 @@ pub mod flawed;
 pub mod known_keys;
 
 use crate::engine::interface::cancel::Cancel;
-use crate::engine::interface::error::{EngineError, ErrorKind};
+use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::source;
 use crate::engine::target::OpenAccount;
+use crate::engine::target::runtime::run_cancellable;
 use crate::export::KeyOf;
 use crate::mapping::plan::Groups;
 use crate::mapping::{KeyQuery, Keyed, Ledger, Plan, Written, compile};
@@ -22,22 +23,10 @@ use amo_model::{Entity, Kind};
 use sha2::{Digest, Sha256};
 use sheet_source::Table;
 use sheet_source::message;
-use sheet_source::problem::{Message, Note, Problem, Stage};
+use sheet_source::problem::{Message, Note, Problem};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::runtime::Runtime;
-
-/// Threads for the connections, apart from the loop's: a request that had its turn must not wait for the loop to write
-/// its journal, or it bunches with the next one. Mapping has a thread of its own.
-const WORKERS: usize = 2;
-
-pub(super) fn runtime() -> Result<Runtime, EngineError> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(|e| {
-        let message = message!("the async runtime cannot start: {error}", error = e.to_string());
-        EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "runtime", message))
-    })
-}
 
 /// Unix seconds.
 pub(super) fn now() -> i64 {
@@ -46,22 +35,6 @@ pub(super) fn now() -> i64 {
 
 pub(super) fn now_ms() -> i64 {
     amo_client::clock::Clock::REAL.unix_ms()
-}
-
-/// Waits for something, unless the use case is cancelled first.
-pub(super) fn run_cancellable<T>(
-    runtime: &Runtime,
-    cancel: &Cancel,
-    message: &'static str,
-    work: impl Future<Output = T>,
-) -> Result<T, EngineError> {
-    runtime.block_on(async {
-        tokio::select! {
-            biased;
-            () = cancel.token().cancelled() => Err(EngineError::interrupted(cancel.by(), message)),
-            done = work => Ok(done),
-        }
-    })
 }
 
 /// The code of what cannot be read of an account.
@@ -76,12 +49,11 @@ pub(super) struct Pulled {
 /// Asks the account who it is. From then on its pace is shared with all who speak to it, by whatever address.
 pub(super) fn read_basics(
     target: &OpenAccount,
-    runtime: &Runtime,
     cancel: &Cancel,
     events: &mut EventSink<'_>,
 ) -> Result<Basics, EngineError> {
     events.emit(Event::Phase(Phase::Account));
-    let basics = run_cancellable(runtime, cancel, "nothing was sent", pull::basics(&target.client))?;
+    let basics = run_cancellable(&target.runtime, cancel, "nothing was sent", pull::basics(&target.client))?;
     target.forward_notices(events);
     let basics = basics?;
     target.confirm_account(basics.id, events);
@@ -100,24 +72,22 @@ pub(super) fn account_key(state: &Path, target: &OpenAccount, id: u64) -> Result
 pub(super) fn read_account(
     target: &OpenAccount,
     wanted: &Wanted,
-    runtime: &Runtime,
     cancel: &Cancel,
     events: &mut EventSink<'_>,
 ) -> Result<Pulled, EngineError> {
-    let basics = read_basics(target, runtime, cancel, events)?;
-    read_parts(target, (basics, wanted), runtime, cancel, events)
+    let basics = read_basics(target, cancel, events)?;
+    read_parts(target, (basics, wanted), cancel, events)
 }
 
 /// Asks the account what it is made of; what the token may not see is told and left out.
 pub(super) fn read_parts(
     target: &OpenAccount,
     (basics, wanted): (Basics, &Wanted),
-    runtime: &Runtime,
     cancel: &Cancel,
     events: &mut EventSink<'_>,
 ) -> Result<Pulled, EngineError> {
     let pulled = pull::rest(&target.client, basics, wanted, now());
-    let pulled = run_cancellable(runtime, cancel, "nothing was sent", pulled)?;
+    let pulled = run_cancellable(&target.runtime, cancel, "nothing was sent", pulled)?;
     target.forward_notices(events);
     let (account, gaps) = pulled?;
     for (what, failure) in &gaps {
@@ -149,20 +119,22 @@ pub(super) fn read_snapshot(path: &Path) -> Result<Account, EngineError> {
     }
 }
 
-/// Compiles the mapping. Where rows are grouped, `groups` are those of the source.
+/// Compiles the mapping for the source. Problems of the mapping are the error.
 pub(super) fn compile_plan(
     written: &Written,
     table: &Table,
     account: Arc<Account>,
     ledger: Ledger,
-    groups: Option<Groups>,
 ) -> Result<Plan, EngineError> {
-    let origins = compile::Origins::of(table, ledger);
-    let mut plan = compile::compile(written, origins, account)?;
+    Ok(compile::compile(written, compile::Origins::of(table, ledger), account)?)
+}
+
+/// The plan with the groups of its source, where it groups rows and they are known.
+pub(super) fn with_groups(mut plan: Plan, groups: Option<Groups>) -> Plan {
     if let (Some(place), Some(groups)) = (&mut plan.groups, groups) {
         *place = groups;
     }
-    Ok(plan)
+    plan
 }
 
 /// SHA-256 of a mapping and of the files it names: the two together decide what a row becomes.

@@ -11,7 +11,7 @@ use crate::engine::interface::result::RunResult;
 use crate::engine::prepare;
 use crate::engine::resume::give_up;
 use crate::engine::resume::reopen;
-use crate::engine::run::report;
+use crate::engine::run::report::RunReport;
 use crate::engine::source;
 use crate::mapping::compile;
 use crate::store::{Run, RunHead, Store};
@@ -101,11 +101,11 @@ fn reread_options(found: &Run) -> SourceOptions {
 
 pub fn resume_with_new_run(
     request: &ResumeRequest,
-    store: Store,
     found: Run,
     (locks, changed): (Vec<File>, EngineError),
     events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
+    let store = Store::open(&request.folders.state)?;
     let missing = count_missing(&store, &found, changed, &request.cancel)?;
     if missing > 0 {
         let message = message!(
@@ -124,15 +124,17 @@ pub fn resume_with_new_run(
         folders: &request.folders,
         target: &request.target,
         cancel: &request.cancel,
+        locks,
         even_if_unreachable: false,
     };
     let run = found.run;
-    abandoner.abandon(store, found, locks, events)?;
+    abandoner.abandon(store, found, events)?;
     let store = Store::open(&request.folders.state)?;
+    let report = RunReport::new(&store, run, Path::new(&head.folder));
     if !store.run(run)?.outcome.is_final() {
-        return report::close(&store, run, Path::new(&head.folder), None, events);
+        return report.close(None, events);
     }
-    report::write(&store, run, Path::new(&head.folder))?;
+    report.write()?;
     check_cancelled(&request.cancel)?;
     events.note(Note::warning("source-changed", message));
     let target = request.target.for_run(&head);

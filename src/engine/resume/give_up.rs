@@ -13,7 +13,7 @@ use crate::engine::resume::chosen;
 use crate::engine::resume::chosen::UnsurePolicy;
 use crate::engine::resume::reopen;
 use crate::engine::run;
-use crate::engine::run::report;
+use crate::engine::run::report::RunReport;
 use crate::engine::source;
 use crate::engine::target::Target;
 use crate::mapping::{Mapped, Mapper, Plan};
@@ -50,13 +50,14 @@ fn abandon_run(request: &AbandonRequest, events: &mut EventSink<'_>) -> Result<R
         Err(EngineError { kind: ErrorKind::Service, .. }) => found,
         known => known?,
     };
-    let abandoner = Abandoner { folders: &request.folders, target, cancel: &request.cancel, even_if_unreachable: true };
     let locks = lock_source(&request.folders.state, &found.head)?;
+    let abandoner =
+        Abandoner { folders: &request.folders, target, cancel: &request.cancel, locks, even_if_unreachable: true };
     let run = found.run;
-    abandoner.abandon(store, found, locks, events)?;
+    abandoner.abandon(store, found, events)?;
     let store = Store::open(&request.folders.state)?;
     let folder = store.run(run)?.head.folder;
-    let result = report::close(&store, run, Path::new(&folder), None, events)?;
+    let result = RunReport::new(&store, run, Path::new(&folder)).close(None, events)?;
     source::sweep_spool(&request.folders.state);
     Ok(result)
 }
@@ -67,6 +68,8 @@ pub struct Abandoner<'a> {
     /// What is said of its account.
     pub target: &'a Target,
     pub cancel: &'a Cancel,
+    /// Held until the run is closed.
+    pub locks: Vec<File>,
     /// The run is closed though nobody could look; otherwise it stays to be gone on with.
     pub even_if_unreachable: bool,
 }
@@ -82,16 +85,10 @@ struct Remapped {
 
 impl Abandoner<'_> {
     /// Settles what is in doubt and closes the run; its report is for the caller to write.
-    pub fn abandon(
-        &self,
-        store: Store,
-        found: Run,
-        locks: Vec<File>,
-        events: &mut EventSink<'_>,
-    ) -> Result<(), EngineError> {
+    pub fn abandon(self, store: Store, found: Run, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         let mapped = self.remap(&store, &found);
         match mapped {
-            Some(mapped) if found.head.action == Action::Create => self.settle(store, found, mapped, locks, events),
+            Some(mapped) if found.head.action == Action::Create => self.settle(store, found, mapped, events),
             _ => self.close_unsettled(&found, SOURCE_UNREADABLE),
         }
     }
@@ -111,18 +108,12 @@ impl Abandoner<'_> {
             return None;
         }
         let plan = Arc::new(plan);
-        let doubtful = find_doubtful(store, found, &table, &plan, self.cancel).ok()?;
+        let numbers = doubtful_numbers(store, found, &table, self.cancel).ok()?;
+        let doubtful = map_renumbered(found, &table, &plan, &numbers).ok()?;
         Some(Remapped { table, plan, doubtful, whole: false })
     }
 
-    fn settle(
-        &self,
-        store: Store,
-        found: Run,
-        mapped: Remapped,
-        locks: Vec<File>,
-        events: &mut EventSink<'_>,
-    ) -> Result<(), EngineError> {
+    fn settle(self, store: Store, found: Run, mapped: Remapped, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         let state = &self.folders.state;
         let target = reopen::open_account(&found.head, self.target, state, events)?;
         match reopen::check_same_account(&target, &found.head, (state, self.cancel), events) {
@@ -182,7 +173,7 @@ impl Abandoner<'_> {
             head: found.head.clone(),
             in_flight: IN_FLIGHT,
             cancel: self.cancel.clone(),
-            _locks: locks,
+            _locks: self.locks,
         };
         run::settle(job, &target, events)?;
         Ok(())
@@ -225,21 +216,27 @@ fn unknown_outcome(found: &Run, row: u32, message: &'static str) -> Outcome {
     Outcome { problems: vec![problem], ..Outcome::new(row, Status::Unknown) }
 }
 
-/// The doubtful rows of a run that still stand in its source, mapped under the numbers that they had.
-fn find_doubtful(
+/// The doubtful rows of a run that are still in its source: their numbers now, and the numbers that they had.
+fn doubtful_numbers(
     store: &Store,
     found: &Run,
     table: &Table,
-    plan: &Arc<Plan>,
     cancel: &Cancel,
-) -> Result<HashMap<u32, QueuedRecord>, EngineError> {
+) -> Result<HashMap<u32, u32>, EngineError> {
     let (wanted, then) = (store.doubtful_rows(found.run)?, store.source_rows(found.run)?.unwrap_or_default());
     let now = sent_before::hash_table(source::reopen_table(table)?, &source_hasher(found, table), cancel)?;
-    let numbers: HashMap<u32, u32> = sent_before::common_rows(&then, &now)
-        .into_iter()
-        .map(|(old, new)| (now.numbers()[new], then.numbers()[old]))
-        .filter(|(_, old)| wanted.contains(old))
-        .collect();
+    let rows = sent_before::common_rows(&then, &now).into_iter();
+    let numbers = rows.map(|(old, new)| (now.numbers()[new], then.numbers()[old]));
+    Ok(numbers.filter(|(_, old)| wanted.contains(old)).collect())
+}
+
+/// Maps rows of the source, each under another number: `numbers` leads from the number now to the number to map it under.
+fn map_renumbered(
+    found: &Run,
+    table: &Table,
+    plan: &Arc<Plan>,
+    numbers: &HashMap<u32, u32>,
+) -> Result<HashMap<u32, QueuedRecord>, EngineError> {
     let mut mapper = Mapper::new(Arc::clone(plan), &found.name);
     let (mut again, mut row, mut records) = (source::reopen_table(table)?, Row::default(), HashMap::new());
     while again.read(&mut row)? {

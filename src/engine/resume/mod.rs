@@ -14,7 +14,7 @@ use crate::engine::interface::request::ResumeRequest;
 use crate::engine::interface::result::RunResult;
 use crate::engine::round_trip;
 use crate::engine::run;
-use crate::engine::run::report;
+use crate::engine::run::report::RunReport;
 use crate::engine::source;
 use crate::report::is_written;
 use crate::store::{FrozenWord, Journal, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store};
@@ -49,7 +49,7 @@ fn resume_run(request: &ResumeRequest, events: &mut EventSink<'_>) -> Result<Run
     let head = found.head.clone();
     let opened = match reopen::open_run(request, &store, &found) {
         Err(error) if changed_source::applies_to(&head, &error) => {
-            return changed_source::resume_with_new_run(request, store, found, (locks, error), events);
+            return changed_source::resume_with_new_run(request, found, (locks, error), events);
         }
         opened => opened?,
     };
@@ -145,5 +145,5 @@ fn write_missing_report(store: &Store, run: &Run, events: &mut EventSink<'_>) ->
     let folder = Path::new(&run.head.folder);
     make_folder(folder)?;
     events.note(Note::new("report-written", message!("run {run} has ended; its report is written", run = &run.name)));
-    report::close(store, run.run, folder, None, events)
+    RunReport::new(store, run.run, folder).close(None, events)
 }

@@ -39,7 +39,7 @@ pub fn check_same_account(
     (state, cancel): (&Path, &Cancel),
     events: &mut EventSink<'_>,
 ) -> Result<(), EngineError> {
-    let id = prepare::read_basics(target, &prepare::runtime()?, cancel, events)?.id;
+    let id = prepare::read_basics(target, cancel, events)?.id;
     prepare::account_key(state, target, id)?;
     match head.account_id {
         Some(was) if was == id => Ok(()),
@@ -74,7 +74,7 @@ pub fn identify_account(
     }
     let target = open_account(&run.head, target_now, state, events)?;
     check_same_address(&target, &run.head)?;
-    let id = prepare::read_basics(&target, &prepare::runtime()?, cancel, events)?.id;
+    let id = prepare::read_basics(&target, cancel, events)?.id;
     store.account_is(&run.head.account, id)?;
     Ok(store.run(run.run)?)
 }
@@ -217,7 +217,7 @@ pub fn compile_mapping(
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let ledger = prepare::open_ledger(&request.folders.state, &head.account_key(), Some(run.run), KeySpace::of(head));
     let ledger = ledger.same_keys(head.same_keys);
-    let plan = prepare::compile_plan(&written, &table, Arc::new(account), ledger, None)?;
+    let plan = prepare::compile_plan(&written, &table, Arc::new(account), ledger)?;
     Ok((table, plan))
 }
 

@@ -12,16 +12,17 @@ use crate::engine::interface::error::{EngineError, check_cancelled};
 use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::interface::request::{CheckRequest, ImportRequest};
 use crate::engine::interface::result::{CheckResult, RunResult};
+use crate::engine::prepare;
 use crate::engine::prepare::flawed;
 use crate::engine::prepare::known_keys::KnownKeys;
-use crate::engine::prepare::{self, run_cancellable};
 use crate::engine::run;
 use crate::engine::source;
 use crate::engine::source::survey;
 use crate::engine::source::walk;
 use crate::engine::target::OpenAccount;
 use crate::engine::target::config::absolute_path;
-use crate::export::round_trip::{Decided, Deciding, Generated, Purpose, Trouble};
+use crate::engine::target::runtime::run_cancellable;
+use crate::export::round_trip::{Decided, Deciding, Generated, Purpose, Sent, Trouble};
 use crate::export::{self, Columns, Hidden, NotOurs};
 use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
@@ -33,7 +34,6 @@ use sheet_source::{ColumnMatch, HiddenRows, Table};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::runtime::Runtime;
 
 /// A workbook opened and held against its account.
 struct OpenWorkbook {
@@ -52,8 +52,12 @@ struct WorkbookPart {
     mapping: String,
     table: Table,
     plan: Arc<Plan>,
-    /// As they are kept.
+    /// What is decided of each row, as JSON, as the store keeps it.
     edits: Vec<(u32, String)>,
+    /// Of the changes: what the cells of each record are set to.
+    sending: Vec<(u64, Sent)>,
+    /// Of the changes: ids of records whose rows were deleted from the sheet.
+    left_alone: Vec<u64>,
 }
 
 /// Imports a workbook that an export wrote. Of its two runs the second does not begin before the first has ended well; what
@@ -64,15 +68,14 @@ pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Res
 
 fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<Vec<RunResult>, EngineError> {
     request.validate()?;
-    let runtime = prepare::runtime()?;
-    let workbook = open_workbook(request, &runtime, events)?;
-    let (parts, decided) = prepare_parts(request, &workbook, &runtime, events)?;
-    let snapshot = serde_json::to_string(&workbook.account).map_err(StoreError::Json)?;
+    let workbook = open_workbook(request, events)?;
+    let parts = prepare_parts(request, &workbook, events)?;
     let (count, mut results) = (parts.len(), Vec::new());
     // What was noticed of the workbook belongs to each of its runs.
     let source_notes = events.take_notes();
     for part in parts {
-        let result = run_part(request, part, &workbook, &snapshot, &decided, (&source_notes, events))?;
+        events.keep_notes(&source_notes);
+        let result = run_part(request, part, &workbook, events)?;
         let succeeded = matches!(result.outcome, RunOutcome::Done | RunOutcome::SomeRejected);
         results.push(result);
         let more = results.len() < count;
@@ -104,9 +107,8 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
         ));
     }
     let import = &request.import;
-    let runtime = prepare::runtime()?;
-    let workbook = open_workbook(import, &runtime, events)?;
-    let (parts, _) = prepare_parts(import, &workbook, &runtime, events)?;
+    let workbook = open_workbook(import, events)?;
+    let parts = prepare_parts(import, &workbook, events)?;
     let (state, account) = (&import.folders.state, &workbook.account_key);
     let client = Some(&*workbook.target.client);
     let query = GuardQuery { state, account, file: &import.source, keyed: true, client };
@@ -119,19 +121,14 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
             Purpose::Update | Purpose::Create => GuardResult::default(),
         };
         guarded.add_refusal(older::older_problem(state, import.older_state)?);
-        let keys =
-            KnownKeys::of(state, account, &plan, KeySpace::default(), (import.same_keys, import.remake_deleted))?;
+        let keys = KnownKeys::of(import, account, &plan, KeySpace::default())?;
         guarded.keys = keys.map(|keys| keys.with_client(Some(Arc::clone(&workbook.target.client))));
         checked.push(walk::walk(table, &plan, import, &mut guarded, events)?);
     }
     Ok(checked)
 }
 
-fn open_workbook(
-    request: &ImportRequest,
-    runtime: &Runtime,
-    events: &mut EventSink<'_>,
-) -> Result<OpenWorkbook, EngineError> {
+fn open_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<OpenWorkbook, EngineError> {
     request.target.announce(events);
     let file = request.source.as_path();
     if let Some(problem) = flawed::check_misplaced(file, None) {
@@ -145,7 +142,7 @@ fn open_workbook(
         return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
     }
     let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
-    let basics = prepare::read_basics(&target, runtime, &request.cancel, events)?;
+    let basics = prepare::read_basics(&target, &request.cancel, events)?;
     let account_key = prepare::account_key(&request.folders.state, &target, basics.id)?;
     let same_account = is_same_account(&hidden, &target, basics.id, &request.folders.state)?;
     if !same_account && !request.as_new {
@@ -172,7 +169,7 @@ fn open_workbook(
         merge_wanted(&mut all, wanted(&written));
     }
     merge_wanted(&mut all, export::round_trip::shown(hidden.stamp.kind.spec().entity));
-    let account = prepare::read_parts(&target, (basics, &all), runtime, &request.cancel, events)?.account;
+    let account = prepare::read_parts(&target, (basics, &all), &request.cancel, events)?.account;
     Ok(OpenWorkbook { hidden, target, account, account_key, same_account, sha256 })
 }
 
@@ -247,15 +244,20 @@ fn parse_mapping(file: &Path, made: &Generated) -> Result<Written, EngineError> 
 fn prepare_parts(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
-    runtime: &Runtime,
     events: &mut EventSink<'_>,
-) -> Result<(Vec<WorkbookPart>, Decided), EngineError> {
+) -> Result<Vec<WorkbookPart>, EngineError> {
     let purposes = purposes(workbook.hidden.stamp.kind, request.as_new);
     let first = compile_part(request, workbook, purposes[0], Some(events))?;
-    let decided = decide_rows(request, workbook, &first, runtime, events)?;
+    let mut decided = decide_rows(request, workbook, &first, events)?;
     let fresh = fresh::new_row_edits(request, workbook, &decided.fresh)?;
-    let before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
-    events.notes(tell::notes(&decided, fresh.iter().filter(before).count(), &first, &workbook.hidden, request));
+    match first.purpose {
+        Purpose::AsNew => events.notes(tell::as_new_notes(&first, &workbook.hidden)),
+        Purpose::Update | Purpose::Create => {
+            events.notes(tell::decision_notes(&decided, &fresh, request));
+            events.notes(tell::column_notes(&workbook.hidden, &first));
+            events.notes(tell::unsent_notes(&decided));
+        }
+    }
     let new = |edit: &Edit| !matches!(edit, Edit::Made { .. } | Edit::Total);
     let adds = fresh.iter().any(|(row, edit)| request.wants(*row) && new(edit));
     let mut all = Vec::new();
@@ -267,7 +269,9 @@ fn prepare_parts(
                 fresh.into_iter().partition(|(_, edit)| *edit == Edit::Total);
             edits.extend(fresh.keys().map(|row| (*row, Edit::Elsewhere)));
             edits.extend(totals);
-            all.push(first.with(edits, Edit::Same)?);
+            let changes = first.with(edits, Edit::Same)?;
+            let (sending, left_alone) = (std::mem::take(&mut decided.sending), std::mem::take(&mut decided.left_alone));
+            all.push(WorkbookPart { sending, left_alone, ..changes });
             if adds {
                 let adding = compile_part(request, workbook, Purpose::Create, None)?;
                 events.notes(tell::ignored_cells_note(&adding, &fresh, request)?);
@@ -283,7 +287,7 @@ fn prepare_parts(
             all.push(first.with(edits, Edit::Elsewhere)?);
         }
     }
-    Ok((all, decided))
+    Ok(all)
 }
 
 /// A mapping made for the workbook as it is now, and compiled.
@@ -318,7 +322,7 @@ fn compile_part(
     let written = parse_mapping(file, &made)?;
     let ledger = prepare::open_ledger(&request.folders.state, account_key, None, KeySpace::default());
     // An exported row is a record by itself.
-    let plan = prepare::compile_plan(&written, &table, Arc::new(account.clone()), ledger, None)?;
+    let plan = prepare::compile_plan(&written, &table, Arc::new(account.clone()), ledger)?;
     Ok(CompiledPart { purpose, made, table, plan: Arc::new(plan) })
 }
 
@@ -341,6 +345,8 @@ impl CompiledPart {
             table: self.table,
             plan: Arc::new(plan),
             edits,
+            sending: Vec::new(),
+            left_alone: Vec::new(),
         })
     }
 }
@@ -363,7 +369,6 @@ fn decide_rows(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
     part: &CompiledPart,
-    runtime: &Runtime,
     events: &mut EventSink<'_>,
 ) -> Result<Decided, EngineError> {
     events.emit(Event::Phase(Phase::Decide));
@@ -391,8 +396,12 @@ fn decide_rows(
         rows: request.rows,
     };
     let table = source::reopen_table(&part.table)?;
-    let ended =
-        run_cancellable(runtime, &request.cancel, "nothing was sent", export::round_trip::decide(table, &deciding))?;
+    let ended = run_cancellable(
+        &target.runtime,
+        &request.cancel,
+        "nothing was sent",
+        export::round_trip::decide(table, &deciding),
+    )?;
     target.forward_notices(events);
     match ended {
         Ok(decided) => Ok(decided),
@@ -409,11 +418,9 @@ fn run_part(
     request: &ImportRequest,
     part: WorkbookPart,
     workbook: &OpenWorkbook,
-    snapshot: &str,
-    decided: &Decided,
-    (source_notes, events): (&[Note], &mut EventSink<'_>),
+    events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
-    let WorkbookPart { purpose, mapping, table, plan, edits } = part;
+    let WorkbookPart { purpose, mapping, table, plan, edits, sending, left_alone } = part;
     check_batch_size(request.batch, &plan)?;
     check_cancelled(&request.cancel)?;
     let file = request.source.as_path();
@@ -430,8 +437,8 @@ fn run_part(
             Some(survey::count_prepared(&table, &plan, &select, &request.cancel)?)
         }
     };
-    events.keep_notes(source_notes);
-    let (place, records) = (returned::place_of(file), returned::to_stored(&decided.sending));
+    let snapshot = serde_json::to_string(&workbook.account).map_err(StoreError::Json)?;
+    let (place, records) = (returned::place_of(file), returned::to_stored(&sending));
     let ready = PreparedRun {
         request,
         target: &workbook.target,
@@ -448,7 +455,7 @@ fn run_part(
             made: Some(mapping),
         },
         key_space: None,
-        snapshot,
+        snapshot: &snapshot,
         edits,
         // Here `--again` speaks of new rows, which keep their keys.
         again: false,
@@ -459,7 +466,7 @@ fn run_part(
             export: &workbook.hidden.stamp.export,
             file: &place,
             records: &records,
-            left_alone: &decided.left_alone,
+            left_alone: &left_alone,
         }),
     };
     let job = begin(ready, events)?;

@@ -5,7 +5,7 @@ use crate::engine::interface::request::ImportRequest;
 use crate::engine::round_trip::CompiledPart;
 use crate::engine::source;
 use crate::export::Hidden;
-use crate::export::round_trip::{Decided, Purpose};
+use crate::export::round_trip::Decided;
 use crate::mapping::Edit;
 use sheet_source::message;
 use sheet_source::problem::{Note, column_letter, quoted};
@@ -15,22 +15,8 @@ use std::collections::HashMap;
 /// Ids named on the way.
 const NAMED_MAX: usize = 10;
 
-/// `made_before` of the new rows were made by an earlier import of the same workbook.
-pub fn notes(
-    decided: &Decided,
-    made_before: usize,
-    part: &CompiledPart,
-    hidden: &Hidden,
-    request: &ImportRequest,
-) -> Vec<Note> {
-    if part.purpose == Purpose::AsNew {
-        as_new_notes(part, hidden)
-    } else {
-        change_notes(decided, made_before, part, hidden, request)
-    }
-}
-
-fn as_new_notes(part: &CompiledPart, hidden: &Hidden) -> Vec<Note> {
+/// Notes on a workbook whose rows are all created as new records.
+pub fn as_new_notes(part: &CompiledPart, hidden: &Hidden) -> Vec<Note> {
     let mut notes = Vec::new();
     let left_out = &part.made.left_out;
     if !left_out.is_empty() {
@@ -47,14 +33,11 @@ fn as_new_notes(part: &CompiledPart, hidden: &Hidden) -> Vec<Note> {
     notes
 }
 
-fn change_notes(
-    decided: &Decided,
-    made_before: usize,
-    part: &CompiledPart,
-    hidden: &Hidden,
-    request: &ImportRequest,
-) -> Vec<Note> {
-    let Decided { changed, conflicts, refused, fresh, left_alone, read_only, .. } = decided;
+/// How many rows were changed, are in conflict, refused or new. `new_rows` says what becomes of rows without an id.
+pub fn decision_notes(decided: &Decided, new_rows: &HashMap<u32, Edit>, request: &ImportRequest) -> Vec<Note> {
+    let Decided { changed, conflicts, refused, fresh, left_alone, .. } = decided;
+    let is_made_before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
+    let made_before = new_rows.iter().filter(is_made_before).count();
     let (new, gone) = (fresh.iter().filter(|fresh| request.wants(fresh.row)).count(), left_alone.len());
     let new = new - made_before.min(new);
     let before = match made_before {
@@ -77,7 +60,13 @@ fn change_notes(
         let message = "--force: the sheet wins where a cell was changed both here and in the account";
         notes.push(Note::new("forced", message));
     }
-    notes.extend(column_notes(hidden, part));
+    notes
+}
+
+/// Notes on what stays as it is: records whose rows were deleted from the sheet, and cells that cannot be written.
+pub fn unsent_notes(decided: &Decided) -> Vec<Note> {
+    let Decided { left_alone, read_only, .. } = decided;
+    let (mut notes, gone) = (Vec::new(), left_alone.len());
     if gone > 0 {
         let named = left_alone.iter().take(NAMED_MAX).map(u64::to_string).collect::<Vec<_>>().join(", ");
         let more = match gone.checked_sub(NAMED_MAX) {
@@ -146,7 +135,7 @@ pub fn ignored_cells_note(
 }
 
 /// A column renamed is one that is not there: what was edited in it would be lost without a word.
-fn column_notes(hidden: &Hidden, part: &CompiledPart) -> Vec<Note> {
+pub fn column_notes(hidden: &Hidden, part: &CompiledPart) -> Vec<Note> {
     let header = &part.table.header;
     let missing =
         hidden.columns.iter().filter(|column| column.writable && header.find(&column.title) == ColumnMatch::None);

@@ -8,8 +8,9 @@ use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::{Event, EventSink, Phase, Progress, Wait, WaitReason};
 use crate::engine::interface::result::RunResult;
-use crate::engine::prepare::{now_ms, runtime};
+use crate::engine::prepare::now_ms;
 use crate::engine::target::OpenAccount;
+use crate::engine::target::runtime::runtime;
 use crate::mapping::{Mapper, Plan};
 use crate::report::RunLog;
 use crate::store::{BatchOf, Counts, FrozenWord, Links, RunEnd, RunHead, RunOutcome, Store, Verify};
@@ -19,6 +20,7 @@ use crate::upload::{self, BatchSize, Budget, End, Upload, UploadOptions};
 use after::PostProcessing;
 use amo_client::Client;
 use amo_client::clock::Clock;
+use report::RunReport;
 use serde_json::json;
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem};
@@ -34,7 +36,7 @@ pub(super) fn run(job: Job, target: &OpenAccount, events: &mut EventSink<'_>) ->
     }
     let folder = job.head.folder.clone();
     let (store, run, why) = execute(job, target, events).map_err(EngineError::while_sending)?;
-    report::close(&store, run, Path::new(&folder), why, events)
+    RunReport::new(&store, run, Path::new(&folder)).close(why, events)
 }
 
 /// Settles what is in doubt and ends the run; the report is for the caller to write.
@@ -85,7 +87,16 @@ fn execute(
             sees_all,
             stop: job.cancel.token().clone(),
         };
-        let mut observer = Observer::new(&mut log, target, events, before.read + before.skipped, total);
+        let mut observer = Observer {
+            log: &mut log,
+            target,
+            events,
+            started: Instant::now(),
+            before: before.read + before.skipped,
+            total,
+            counts: Counts::default(),
+            linking: false,
+        };
         let mut report = upload::run(upload, &mut |event| observer.on_event(event)).await?;
         let sample = std::mem::take(&mut report.sample);
         events.notes(report.notes.drain(..));
@@ -249,18 +260,7 @@ struct Observer<'o, 't> {
     linking: bool,
 }
 
-impl<'o, 't> Observer<'o, 't> {
-    fn new(
-        log: &'o mut RunLog,
-        target: &'o OpenAccount,
-        events: &'o mut EventSink<'t>,
-        before: u64,
-        total: Option<u64>,
-    ) -> Observer<'o, 't> {
-        let (started, counts) = (Instant::now(), Counts::default());
-        Observer { log, target, events, started, before, total, counts, linking: false }
-    }
-
+impl Observer<'_, '_> {
     fn on_event(&mut self, event: upload::UploadEvent) {
         let at = now_ms();
         self.target.forward_notices(self.events);
@@ -348,7 +348,7 @@ fn stop_before_sending(job: Job, events: &mut EventSink<'_>) -> Result<RunResult
         source_rows: walked.rows as i64,
     })?;
     log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
-    report::close(&store, journal.run(), folder, None, events)
+    RunReport::new(&store, journal.run(), folder).close(None, events)
 }
 
 /// A run that goes on makes its folder again, if somebody has taken it away.

@@ -4,6 +4,7 @@
 pub mod config;
 pub mod hosts;
 pub mod sandbox;
+pub mod runtime;
 pub mod trust;
 
 use crate::engine::interface::consent::Consent;
@@ -29,6 +30,7 @@ use sheet_source::problem::{Message, Note, Problem, Stage};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
 /// What is said of a token that holds more than itself.
 const NOT_ALONE: &str = "put only the token into the variable";
@@ -284,6 +286,8 @@ pub(super) struct OpenAccount {
     pub clock: Clock,
     /// What the pace has to say, from whatever thread.
     notices: Notices,
+    /// On which the account is asked.
+    pub runtime: Runtime,
     _sandbox: Option<SandboxServer>,
 }
 
@@ -339,6 +343,7 @@ impl OpenAccount {
             client: Arc::new(client),
             clock: Clock::REAL,
             notices,
+            runtime: runtime::runtime()?,
             _sandbox: served.own,
         })
     }
@@ -355,6 +360,7 @@ impl OpenAccount {
             client: Arc::new(client),
             clock,
             notices,
+            runtime: runtime::runtime()?,
             _sandbox: None,
         })
     }
@@ -377,6 +383,7 @@ impl OpenAccount {
             client: Arc::new(client),
             clock,
             notices,
+            runtime: runtime::runtime()?,
             _sandbox: None,
         })
     }

@@ -49,7 +49,7 @@ pub fn find_replacements(
     for (n, &(old_to, new_to)) in anchors.iter().chain([&end]).enumerate() {
         let olds: Vec<usize> = (old_from..old_to).filter(|old| then_left[*old]).collect();
         let news: Vec<usize> = (new_from..new_to).filter(|position| new(*position)).collect();
-        replacements_between(&olds, &news, &vanished, n == anchors.len(), &mut places);
+        places.extend(replacements_between(&olds, &news, &vanished, n == anchors.len()));
         (old_from, new_from) = (old_to + 1, new_to + 1);
     }
     places
@@ -61,13 +61,13 @@ fn replacements_between(
     news: &[usize],
     vanished: &dyn Fn(usize) -> bool,
     at_end: bool,
-    places: &mut Vec<Replacement>,
-) {
+) -> Vec<Replacement> {
     let mut missing = olds.iter().copied().filter(|old| vanished(*old));
-    let Some(first) = missing.next() else { return };
+    let Some(first) = missing.next() else { return Vec::new() };
     let only = Some(first).filter(|_| missing.next().is_none());
     // Rows are added at the end; elsewhere, of more or fewer rows than there were nobody knows which is which.
     let in_step = news.len() == olds.len() || (at_end && news.len() > olds.len());
+    let mut places = Vec::new();
     for (n, new) in news.iter().enumerate() {
         match olds.get(n).copied().filter(|old| vanished(*old)) {
             Some(old) => places.push((*new, Some(old).filter(|_| in_step).or(only))),
@@ -75,6 +75,7 @@ fn replacements_between(
             None => {}
         }
     }
+    places
 }
 
 /// Positions then and now of the rows that both have, equal ones in their order.

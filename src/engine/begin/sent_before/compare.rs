@@ -26,19 +26,26 @@ pub struct SourceComparison {
     pub remade: Vec<u64>,
 }
 
-/// The table, to be read once more where only some of its columns can be compared.
-pub type TableToReread<'a> = Option<(&'a Table, &'a Cancel)>;
+/// The source as it is now.
+pub struct CurrentSource<'a> {
+    pub identity: &'a SourceIdentity<'a>,
+    pub rows: &'a RowHashes,
+    pub titles: &'a [String],
+    /// Keys identify its rows where their order does not.
+    pub keyed: bool,
+    /// The table, to be read once more where only some of its columns can be compared; `None` where it cannot be read.
+    pub table: Option<(&'a Table, &'a Cancel)>,
+}
 
-/// `now` is the source with its titles; rows whose records are `deleted` were never sent.
+/// Compares the source with what `runs`, newest first, have sent of it. Rows whose records are `deleted` count as not sent.
 pub fn compare(
     store: &Store,
-    (runs, deleted): (&[Run], &HashSet<u64>),
-    origin: &SourceIdentity<'_>,
-    (now, titles): (&RowHashes, &[String]),
-    keyed: bool,
-    again: TableToReread<'_>,
+    runs: &[Run],
+    deleted: &HashSet<u64>,
+    source: &CurrentSource<'_>,
 ) -> Result<SourceComparison, EngineError> {
-    let mut comparing = Comparer { store, runs, deleted, origin, now, titles, again, narrowed: Vec::new() };
+    let CurrentSource { identity: origin, rows: now, titles, keyed, table } = *source;
+    let mut comparing = Comparer { store, runs, deleted, origin, now, titles, table, narrowed: Vec::new() };
     let states = comparing.earlier_runs()?;
     let mut held = HeldRows::none(now.len());
     comparing.hold_equal(&states, &mut held)?;
@@ -128,7 +135,7 @@ struct Comparer<'a> {
     origin: &'a SourceIdentity<'a>,
     now: &'a RowHashes,
     titles: &'a [String],
-    again: TableToReread<'a>,
+    table: Option<(&'a Table, &'a Cancel)>,
     /// The source by the columns of earlier runs.
     narrowed: Vec<(Vec<String>, RowHashes)>,
 }
@@ -161,7 +168,7 @@ impl Comparer<'_> {
         if let Some(known) = self.narrowed.iter().position(|(titles, _)| *titles == source.titles) {
             return Ok(MatchMethod::Narrowed(known));
         }
-        let Some((table, cancel)) = self.again else { return Ok(MatchMethod::OtherColumns) };
+        let Some((table, cancel)) = self.table else { return Ok(MatchMethod::OtherColumns) };
         let Some(hasher) = RowHasher::of_titles(&table.header, &source.titles) else {
             return Ok(MatchMethod::OtherColumns);
         };

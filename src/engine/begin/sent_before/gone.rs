@@ -5,6 +5,7 @@ use crate::engine::begin::sent_before::compare::SourceComparison;
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::prepare;
+use crate::engine::target::runtime::{self};
 use crate::mapping::Plan;
 use crate::store::Run;
 use crate::upload::SentRows;
@@ -80,9 +81,9 @@ impl AccountLookup<'_> {
         if made.is_empty() {
             return Ok(Vec::new());
         }
-        let (runtime, mut lookup) = (prepare::runtime()?, IdLookup::new(self.remake));
+        let (runtime, mut lookup) = (runtime::runtime()?, IdLookup::new(self.remake));
         let standing = lookup.standing(self.client, self.plan, &made, now);
-        let standing = prepare::run_cancellable(&runtime, self.cancel, "nothing was sent", standing)?;
+        let standing = runtime::run_cancellable(&runtime, self.cancel, "nothing was sent", standing)?;
         let mut deleted: Vec<u64> =
             standing.into_iter().filter(|(_, standing)| *standing == Standing::Gone).map(|(id, _)| id).collect();
         deleted.sort_unstable();

@@ -2,8 +2,8 @@
 
 use crate::engine::begin::sent_before::retried::find_retried_run;
 use crate::engine::begin::sent_before::{
-    AccountLookup, GuardOverride, SourceComparison, SourceIdentity, check_anything_new, check_no_open_run, compare,
-    compare_without_deleted, earlier_runs, hash_rows, remade_ids,
+    AccountLookup, CurrentSource, GuardOverride, SourceComparison, SourceIdentity, check_anything_new,
+    check_no_open_run, compare, compare_without_deleted, earlier_runs, hash_rows, remade_ids,
 };
 use crate::engine::check::present::PresenceCheck;
 use crate::engine::interface::error::{EngineError, ErrorKind};
@@ -84,9 +84,14 @@ impl GuardResult {
         let runs = earlier_runs(&store, &origin, lifted, None)?;
         let open = check_no_open_run(&store, &runs, query.file, import.rows);
         let titles: Vec<String> = table.header.titles().map(str::to_owned).collect();
-        let comparing = |deleted: &HashSet<u64>| {
-            compare(&store, (&runs, deleted), &origin, (&now, &titles), query.keyed, Some((table, &import.cancel)))
+        let current = CurrentSource {
+            identity: &origin,
+            rows: &now,
+            titles: &titles,
+            keyed: query.keyed,
+            table: Some((table, &import.cancel)),
         };
+        let comparing = |deleted: &HashSet<u64>| compare(&store, &runs, deleted, &current);
         let looking = |client| AccountLookup {
             client,
             plan,

@@ -12,7 +12,7 @@ mod guarded;
 mod retried;
 
 pub use changed::common_rows;
-pub use compare::{SourceComparison, compare};
+pub use compare::{CurrentSource, SourceComparison, compare};
 pub use earlier::SourceIdentity;
 pub use gone::{AccountLookup, compare_without_deleted, remade_ids};
 pub use guarded::{GuardQuery, GuardResult};
@@ -115,7 +115,9 @@ pub fn sent_rows_of_run(store: &Store, run: &Run, keyed: bool) -> Result<SentRow
     deleted.extend(&head.remade);
     match store.source_rows(run.run)? {
         Some(now) => {
-            Ok(compare::compare(store, (&runs, &deleted), &origin, (&now, &head.source.titles), keyed, None)?.sent)
+            let source =
+                CurrentSource { identity: &origin, rows: &now, titles: &head.source.titles, keyed, table: None };
+            Ok(compare(store, &runs, &deleted, &source)?.sent)
         }
         // A run of a version that kept no rows goes by the rows of the very same file.
         None => compare::sent_rows_by_number(store, (&runs, &deleted), &origin),
