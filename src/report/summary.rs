@@ -1,4 +1,4 @@
-//! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
+//! `run.json`: a run in numbers, for other programs, which rely on its keys.
 
 use super::beside::PartialFile;
 use super::{ReportError, write_error};
@@ -20,19 +20,19 @@ pub struct Summary {
     pub action: String,
     pub source: SourceSummary,
     pub account: String,
-    /// Of runs that version 0.1 made in a sandbox nobody knows it.
+    /// Unknown for runs that version 0.1 made in a sandbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<u64>,
     /// The run whose rejected rows these were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<String>,
     pub counts: Counts,
-    /// Only where records were linked.
+    /// Only if records were linked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Links>,
     pub requests: Requests,
     pub elapsed_ms: i64,
-    /// What was noticed, by whatever reader, mapper or part of the run.
+    /// Notes of every part of the run.
     pub notes: Vec<Note>,
     pub files: Vec<String>,
 }
@@ -41,7 +41,7 @@ pub struct Summary {
 pub struct SourceSummary {
     pub path: String,
     pub sha256: String,
-    /// Rows below the header that hold anything.
+    /// Rows below the header that are not empty.
     pub rows: i64,
 }
 

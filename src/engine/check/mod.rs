@@ -1,4 +1,5 @@
-//! Everything an import does but sending: read, map, validate, and say every problem. The very code of the import.
+//! Does everything an import does except sending: reads, maps, validates, and reports every problem, with the code of the
+//! import. `present` compares an update with the account.
 
 pub mod present;
 
@@ -25,8 +26,8 @@ use sheet_source::problem::Note;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Checks a source. Its problems are heard on the way (`Event::Problem`); of a workbook without a mapping there are two
-/// results, changes and new rows.
+/// Checks a source. Problems are reported as events (`Event::Problem`). A workbook without a mapping has two results: changes
+/// and new rows.
 pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<CheckResult>, EngineError> {
     let state = &request.import.folders.state;
     run_check(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(state))

@@ -1,4 +1,5 @@
-//! What an account holds, in a file, with a proof beside it that it is all there is.
+//! Writes what an account holds to a file, with a manifest that shows whether it is complete. `mapped` is the export with a
+//! mapping.
 
 pub mod mapped;
 
@@ -24,24 +25,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// `since`: where the last complete export began.
+/// The value of `since` that means the start of the last complete export.
 const LAST: &str = "last";
-/// Read once more before that: clocks differ, and a change shows up in a list a while after it was made. [client]
+/// Seconds before that start that are read again: clocks differ, and a change appears in a list with a delay. [client]
 const OVERLAP_S: i64 = 600;
 
-/// What an export came to.
+/// The result of an export.
 #[derive(Debug)]
 pub struct ExportResult {
     pub manifest: Manifest,
     /// `None` for standard output.
     pub file: Option<PathBuf>,
-    /// The proof beside the file.
+    /// The manifest beside the file.
     pub manifest_file: Option<PathBuf>,
-    /// What was noticed on the way.
+    /// Notes of the export.
     pub notes: Vec<Note>,
 }
 
-/// Writes what an account holds into a file. When this fails there is no file.
+/// Writes what an account holds to a file. On an error there is no file.
 pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<ExportResult, EngineError> {
     let events = &mut EventSink::new(events);
     let state = &request.folders.state;
@@ -56,7 +57,7 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let pulled = prepare::read_account(&target, &wanted, &request.cancel, events)?;
     let account = Arc::new(pulled.account);
     let id = account.basics.id;
-    // That the store cannot be used is told where it is needed.
+    // An unusable store is reported where it is needed.
     let account_key = prepare::account_key(state, &target, id).unwrap_or_else(|_| AccountKey::of_id(id));
     let plan = mapping.as_ref().map(|written| mapped::compile_plan(written, &account, &account_key, request));
     let plan = plan.transpose()?;
@@ -88,7 +89,7 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
         let counts = Counts::default();
         events.emit(Event::Progress(Progress { phase: Phase::Send, done: rows, total: None, rate, elapsed, counts }));
     };
-    // Who reads is asked while the list is read.
+    // The token's user is read while the list is read.
     let read = async {
         tokio::join!(
             token_person(&target.client, &account),
@@ -106,7 +107,7 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     if let Some(file) = &manifest_file {
         manifest.write(file)?;
     }
-    // What was asked for since a day of one's own says nothing of the days before. Cut texts are no missing records.
+    // An export since a given day does not cover the days before. Shortened texts do not count as missing records.
     if exported.doubt().is_none() && request.since.as_deref().is_none_or(|since| since == LAST) {
         export_history.record(began_at, events);
     }
@@ -147,7 +148,7 @@ impl ExportHistory<'_> {
     }
 }
 
-/// Where it goes; a file that is there stays unless it is said otherwise.
+/// The output file; an existing file stays unless `force` is set.
 fn output_place(request: &ExportRequest) -> Result<Place, EngineError> {
     let Some(format) = Format::of(&request.to) else {
         let message = message!("{value} has no known file format", value = quoted(&request.to.display().to_string()));
@@ -181,7 +182,7 @@ fn output_place(request: &ExportRequest) -> Result<Place, EngineError> {
     Ok(Place { format, file: Some(request.to.clone()), force: request.force })
 }
 
-/// How a CSV is to be written is said of a CSV alone, and so that it can be read.
+/// Options of a CSV apply only to a CSV, and have to leave it readable.
 fn check_csv_options(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
     let Said { delimiter, decimal, bom } = request.csv;
     let said = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
@@ -256,7 +257,7 @@ fn parse_filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError
     }
 }
 
-/// What the rows are to show of others.
+/// The links whose columns are shown.
 fn parse_links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
     let known = request.kind.spec().entity.links();
     let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
@@ -278,7 +279,7 @@ fn parse_links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
     Ok(links)
 }
 
-/// What has to be known to give names instead of ids.
+/// The parts of the account that turn ids into names.
 fn wanted_parts(request: &ExportRequest, links: &[Link]) -> Wanted {
     let spec = request.kind.spec();
     let entity = spec.entity;
@@ -298,7 +299,7 @@ fn wanted_parts(request: &ExportRequest, links: &[Link]) -> Wanted {
     }
 }
 
-/// `mapped` is the list whose elements a mapping makes.
+/// Builds the query. `mapped` is the catalog of the mapping, if there is one.
 fn build_query(
     request: &ExportRequest,
     filters: Vec<(String, Vec<u64>)>,
@@ -357,7 +358,7 @@ fn find_catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -
     }
 }
 
-/// What a hint can name.
+/// The catalogs of the account, for a hint.
 fn catalog_names(account: &Account) -> Message {
     let names: Vec<String> = account.catalogs.iter().map(|catalog| quoted(&catalog.name).to_string()).collect();
     match names.as_slice() {
@@ -366,7 +367,7 @@ fn catalog_names(account: &Account) -> Message {
     }
 }
 
-/// A day begins at the account's midnight.
+/// Unix seconds of a date or time; a day begins at midnight in the account's time zone.
 fn parse_since(text: &str, account: &Account) -> Result<i64, EngineError> {
     let invalid = || {
         let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00, or last";
@@ -398,7 +399,7 @@ fn select_columns(
     })
 }
 
-/// What a workbook says of itself, so that it can be imported again.
+/// The hidden data of a workbook by which it can be imported again.
 fn build_stamp(request: &ExportRequest, ask: &Ask, account: &Account, name: &str, at: &str) -> Stamp {
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let seed = format!("{name} {} {nanos} {}", request.kind.name(), std::process::id());

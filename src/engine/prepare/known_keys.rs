@@ -1,4 +1,4 @@
-//! The keys that an import would hold back, for those who look and send nothing: found and told by the very code of the import.
+//! The keys that an import would hold back, for use cases that send nothing: found and reported by the code of the import.
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
@@ -14,14 +14,14 @@ use amo_model::Action;
 use sheet_source::Row;
 use std::sync::Arc;
 
-/// Who asks for keys.
+/// Looks up the keys of records.
 pub struct KnownKeys {
     store: Store,
     keys: Keys,
     space: KeySpace,
     same_keys: bool,
     remake_deleted: bool,
-    /// Where ids can be looked up; `None` with a snapshot.
+    /// Looks up ids; `None` with a snapshot.
     client: Option<Arc<Client>>,
     /// Records to be looked up.
     waiting: Vec<(QueuedRecord, KnownKey)>,
@@ -31,13 +31,13 @@ pub struct KnownKeys {
 pub enum RecordFate {
     /// It can be sent.
     Free,
-    /// It is told at the end.
+    /// It is looked up at the end.
     Waits,
     Held(Box<Outcome>),
 }
 
 impl KnownKeys {
-    /// `None` where nothing can be known.
+    /// `None` if no keys can be known: no store, no key, or no creation.
     pub fn of(
         import: &ImportRequest,
         account: &AccountKey,
@@ -78,7 +78,7 @@ impl KnownKeys {
         Ok(RecordFate::Held(Box::new(known::held_back(plan, &loaded, &known, None))))
     }
 
-    /// Looks up what waits. What is gone and would be made anew has no outcome.
+    /// Looks up the waiting records. A deleted record that would be created again has no outcome.
     pub fn look_up_waiting(&mut self, plan: &Plan, cancel: &Cancel) -> Result<Vec<Option<Outcome>>, EngineError> {
         let waiting = std::mem::take(&mut self.waiting);
         let Some(client) = self.client.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(Vec::new()) };

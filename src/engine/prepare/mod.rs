@@ -1,4 +1,5 @@
-//! What a use case with a mapping begins with: the account asked, the plan compiled, the ledger of keys at hand.
+//! The beginning of a use case with a mapping: reads the account, compiles the plan, opens the ledger of keys. `flawed` reports
+//! a mapping with errors, `known_keys` looks up keys for a check.
 
 pub mod flawed;
 pub mod known_keys;
@@ -37,16 +38,16 @@ pub(super) fn now_ms() -> i64 {
     amo_client::clock::Clock::REAL.unix_ms()
 }
 
-/// The code of what cannot be read of an account.
+/// The note code of a part of the account that cannot be read.
 pub(super) const GAP: &str = "account-gap";
 
-/// An account, and what could not be read of it.
+/// An account, and the parts that could not be read.
 pub(super) struct Pulled {
     pub account: Account,
     pub gaps: Vec<String>,
 }
 
-/// Asks the account who it is. From then on its pace is shared with all who speak to it, by whatever address.
+/// Reads the account's identity. From then on its pace is shared with all processes that use the account, by whatever address.
 pub(super) fn read_basics(
     target: &OpenAccount,
     cancel: &Cancel,
@@ -60,7 +61,7 @@ pub(super) fn read_basics(
     Ok(basics)
 }
 
-/// What the account is called in the store, which notes that this address is that account.
+/// The account's key in the store. The store, if there is one, records that the address belongs to this account.
 pub(super) fn account_key(state: &Path, target: &OpenAccount, id: u64) -> Result<AccountKey, EngineError> {
     if let Some(store) = Store::existing(state)? {
         store.account_is(&target.address, id)?;
@@ -68,7 +69,7 @@ pub(super) fn account_key(state: &Path, target: &OpenAccount, id: u64) -> Result
     Ok(AccountKey::of_id(id))
 }
 
-/// Asks the account who it is and what it is made of.
+/// Reads the account's identity and structure.
 pub(super) fn read_account(
     target: &OpenAccount,
     wanted: &Wanted,
@@ -79,7 +80,7 @@ pub(super) fn read_account(
     read_parts(target, (basics, wanted), cancel, events)
 }
 
-/// Asks the account what it is made of; what the token may not see is told and left out.
+/// Reads the account's structure; parts that the token may not see are noted and left out.
 pub(super) fn read_parts(
     target: &OpenAccount,
     (basics, wanted): (Basics, &Wanted),
@@ -151,14 +152,13 @@ pub(super) fn sha256_hex(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Under which names the ledger keeps the keys of an entity: leads are made in two ways, and elements count in the list
-/// they stand in.
+/// The names of the ledgers with the keys of an entity: leads are created by two kinds, and elements have a ledger per catalog.
 fn ledger_names(entity: Entity, catalog: Option<u64>) -> Vec<String> {
     let kinds = Kind::ALL.into_iter().filter(|kind| kind.spec().entity == entity);
     kinds.map(|kind| ledger_name(kind, catalog.filter(|_| kind.spec().catalog.is_some()))).collect()
 }
 
-/// The key of an id, from the ledgers of a state folder; one that cannot be read knows none.
+/// Looks up the key of an id in the ledgers of a state folder; `None` if they cannot be read.
 pub(super) fn key_lookup(state: &Path, account: &AccountKey) -> Box<KeyOf> {
     let (store, account) = (LazyStore::new(state), account.clone());
     Box::new(move |entity, catalog, id| {
@@ -173,11 +173,11 @@ pub(super) fn key_lookup(state: &Path, account: &AccountKey) -> Box<KeyOf> {
     })
 }
 
-/// By entity and list.
+/// Keys by entity and catalog.
 type KeysOf = HashMap<(Entity, Option<u64>), Vec<Keys>>;
 
-/// Keys that imports from this state folder into this account have made, as a mapping sees them whose keys belong to `space`.
-/// `run` is its own, where it goes on.
+/// The keys that imports from this state folder into this account have used, as seen by a mapping whose keys belong to `space`.
+/// `run` is the resumed run, if there is one.
 pub(super) fn open_ledger(state: &Path, account: &AccountKey, run: Option<i64>, space: KeySpace) -> Ledger {
     let others: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
     let other_mappings = Arc::clone(&others);
@@ -216,13 +216,13 @@ pub(super) fn open_ledger(state: &Path, account: &AccountKey, run: Option<i64>, 
     ledger.noting(others)
 }
 
-/// What the keys of a mapping file belong to.
+/// The key space of a mapping file.
 pub(super) fn key_space(written: &Written, mapping: &Path) -> KeySpace {
     let name = written.key_space.as_ref().map(|name| name.it.clone());
     KeySpace { name, mapping: file_name(mapping), ..KeySpace::default() }
 }
 
-/// The store, opened when it is first asked.
+/// The store, opened at the first query.
 struct LazyStore {
     state: PathBuf,
     store: Mutex<Option<Store>>,

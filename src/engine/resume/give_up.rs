@@ -1,5 +1,5 @@
-//! Gives a run up: what it had sent and never seen answered is looked for in the account, and its rest is never sent. For a run
-//! that nobody wants to go on with, and for one whose source has become another.
+//! Abandons a run: looks for its batches in doubt in the account, and never sends the rest. For a run that the user does not
+//! want to resume, and for a run whose source has changed.
 
 use crate::engine::begin::older;
 use crate::engine::begin::sent_before;
@@ -29,7 +29,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Gives up a run that has not ended.
+/// Abandons a run that has not ended.
 pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
     abandon_run(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
@@ -46,7 +46,7 @@ fn abandon_run(request: &AbandonRequest, events: &mut EventSink<'_>) -> Result<R
     target.for_run(&found.head).announce(events);
     let known = (target, request.folders.state.as_path(), &request.cancel);
     let found = match reopen::identify_account(&store, found.clone(), known, events) {
-        // Nobody can look, and the run is given up all the same.
+        // The account cannot be read; the run is abandoned anyway.
         Err(EngineError { kind: ErrorKind::Service, .. }) => found,
         known => known?,
     };
@@ -62,29 +62,29 @@ fn abandon_run(request: &AbandonRequest, events: &mut EventSink<'_>) -> Result<R
     Ok(result)
 }
 
-/// What giving up a run needs beside the run.
+/// Abandons runs.
 pub struct Abandoner<'a> {
     pub folders: &'a Folders,
-    /// What is said of its account.
+    /// The account as given now.
     pub target: &'a Target,
     pub cancel: &'a Cancel,
     /// Held until the run is closed.
     pub locks: Vec<File>,
-    /// The run is closed though nobody could look; otherwise it stays to be gone on with.
+    /// The run is closed even if the account cannot be read; otherwise it can still be resumed.
     pub even_if_unreachable: bool,
 }
 
-/// What of a run can still be mapped as it was.
+/// The rows of a run that can still be mapped as they were.
 struct Remapped {
     table: Table,
     plan: Arc<Plan>,
     doubtful: HashMap<u32, QueuedRecord>,
-    /// The source is as it was: what was not sent has its place in the report.
+    /// The source is unchanged: unsent rows appear in the report with their cells.
     whole: bool,
 }
 
 impl Abandoner<'_> {
-    /// Settles what is in doubt and closes the run; its report is for the caller to write.
+    /// Settles batches in doubt and closes the run. The caller writes the report.
     pub fn abandon(self, store: Store, found: Run, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         let mapped = self.remap(&store, &found);
         match mapped {
@@ -93,7 +93,7 @@ impl Abandoner<'_> {
         }
     }
 
-    /// The source and the mapping as they were; or, of a source that has changed, the doubtful rows that still stand in it.
+    /// The source and the mapping as they were; or, for a changed source, the doubtful rows that are still in it.
     fn remap(&self, store: &Store, found: &Run) -> Option<Remapped> {
         let asked = ResumeRequest { cancel: self.cancel.clone(), ..ResumeRequest::new(self.folders.clone()) };
         if let Ok(opened) = reopen::open_run(&asked, store, found) {
@@ -103,7 +103,7 @@ impl Abandoner<'_> {
         let opened =
             source::open_for_run(&found.head.source).and_then(|table| Ok((table, reopen::read_mapping(found)?)));
         let (table, plan) = opened.and_then(|opened| reopen::compile_mapping(&asked, store, found, opened)).ok()?;
-        // Which rows made a record together is not known any more.
+        // Which rows made a record together is no longer known.
         if plan.groups.is_some() {
             return None;
         }
@@ -117,7 +117,7 @@ impl Abandoner<'_> {
         let state = &self.folders.state;
         let target = reopen::open_account(&found.head, self.target, state, events)?;
         match reopen::check_same_account(&target, &found.head, (state, self.cancel), events) {
-            // Nobody can look, and the run is given up all the same.
+            // The account cannot be read; the run is abandoned anyway.
             Err(EngineError { kind: ErrorKind::Service, .. }) if self.even_if_unreachable => {}
             Err(EngineError { kind: ErrorKind::Refused, .. })
                 if self.even_if_unreachable && target.address == found.head.account =>
@@ -153,7 +153,7 @@ impl Abandoner<'_> {
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         let refused = store.refused(found.run)?;
         let (select, links_unknown) = reopen::select_rows(&store, &found, &plan, (done, refused))?;
-        // Of a source that has changed no row is read: its rest is noted by its numbers.
+        // No row of a changed source is read: the rest is recorded by row numbers.
         let select = Select { only: (!whole).then(HashSet::new), ..select };
         let job = Job {
             client: Arc::clone(&target.client),
@@ -179,7 +179,7 @@ impl Abandoner<'_> {
         Ok(())
     }
 
-    /// The source, the mapping or the account is not there as it was: nothing can be looked for.
+    /// Closes the run where the source, the mapping or the account is not as it was, so nothing can be looked for.
     fn close_unsettled(&self, found: &Run, why: &'static str) -> Result<(), EngineError> {
         let state = &self.folders.state;
         let Resumed { mut journal, doubts, .. } = Journal::resume(Store::open(state)?, found, Reopen::KeepRest)?;
@@ -208,7 +208,7 @@ const SOURCE_UNREADABLE: &str =
 const OTHER_ACCOUNT: &str =
     "the record was sent, and another account is at the address now, so it cannot be looked for";
 
-/// A record that was sent, and of which nobody can say what is to be looked for.
+/// The outcome of a sent record that cannot be looked for.
 fn unknown_outcome(found: &Run, row: u32, message: &'static str) -> Outcome {
     let problem = Problem::new(Stage::Reconcile, "unknown", message)
         .at(Place::Cell { source: found.source(), row, column: None })
@@ -249,7 +249,7 @@ fn map_renumbered(
     Ok(records)
 }
 
-/// By the columns of then, where they are all there.
+/// The hasher of the run's columns, if the source still has all of them; otherwise of all columns now.
 pub fn source_hasher(found: &Run, table: &Table) -> RowHasher {
     let (then, now) = (&found.head.source.titles, table.header.titles().map(str::to_owned).collect::<Vec<_>>());
     let narrowed = (!RowHasher::same_columns(then, &now)).then(|| RowHasher::of_titles(&table.header, then)).flatten();

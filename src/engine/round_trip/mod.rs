@@ -1,5 +1,6 @@
-//! A workbook that an export wrote, sent back without a mapping: the changed cells go back, added rows are made. Two ordinary
-//! runs, each with a mapping that was made for it: changes first, then what is new.
+//! Imports a workbook that an export wrote, without a mapping: changed cells are sent back, added rows are created. There are
+//! two ordinary runs, each with a generated mapping: changes first, then new rows. `fresh` decides about new rows, `returned`
+//! remembers what was sent back, `tell` writes the notes.
 
 mod fresh;
 mod returned;
@@ -35,18 +36,18 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A workbook opened and held against its account.
+/// A workbook and its account.
 struct OpenWorkbook {
     hidden: Hidden,
     target: OpenAccount,
     account: Account,
     account_key: AccountKey,
     same_account: bool,
-    /// Of the file as it was when its rows were decided.
+    /// SHA-256 of the file as it was when its rows were decided.
     sha256: String,
 }
 
-/// One of the two runs, ready to begin.
+/// One of the two runs of a workbook, ready to begin.
 struct WorkbookPart {
     purpose: Purpose,
     mapping: String,
@@ -60,8 +61,8 @@ struct WorkbookPart {
     left_alone: Vec<u64>,
 }
 
-/// Imports a workbook that an export wrote. Of its two runs the second does not begin before the first has ended well; what
-/// comes back are those that began.
+/// Imports a workbook that an export wrote. The second of its two runs begins only after the first has succeeded. Returns the
+/// runs that began.
 pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<RunResult>, EngineError> {
     import_workbook(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
@@ -71,7 +72,7 @@ fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Resul
     let workbook = open_workbook(request, events)?;
     let parts = prepare_parts(request, &workbook, events)?;
     let (count, mut results) = (parts.len(), Vec::new());
-    // What was noticed of the workbook belongs to each of its runs.
+    // The notes on the workbook belong to each of its runs.
     let source_notes = events.take_notes();
     for part in parts {
         events.keep_notes(&source_notes);
@@ -96,7 +97,7 @@ fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Resul
     Ok(results)
 }
 
-/// Everything `round_trip` does but sending.
+/// Everything `round_trip` does except sending.
 pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Result<Vec<CheckResult>, EngineError> {
     if request.snapshot.is_some() {
         let message = "without a mapping, the workbook is compared with the account itself";
@@ -173,7 +174,8 @@ fn open_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<
     Ok(OpenWorkbook { hidden, target, account, account_key, same_account, sha256 })
 }
 
-/// A workbook of an earlier version says only which address it is of, which may be that of the account or have been it.
+/// True if the workbook was exported from this account. A workbook of an earlier version names only an address, which may be a
+/// former one of the account.
 fn is_same_account(hidden: &Hidden, target: &OpenAccount, id: u64, state: &Path) -> Result<bool, EngineError> {
     let stamp = &hidden.stamp;
     if stamp.account_id.is_some() || stamp.account == target.address {
@@ -204,7 +206,7 @@ fn merge_wanted(into: &mut Wanted, more: Wanted) {
     into.customers |= more.customers;
 }
 
-/// Purchases are made and deleted, never changed. [seed]
+/// Transactions are created and deleted, never changed. [seed]
 fn purposes(kind: Kind, as_new: bool) -> &'static [Purpose] {
     match (as_new, kind.spec().write(Action::Update)) {
         (true, _) => &[Purpose::AsNew],
@@ -240,7 +242,7 @@ fn parse_mapping(file: &Path, made: &Generated) -> Result<Written, EngineError> 
     Ok(mapping::read_text(file, &made.text)?)
 }
 
-/// What there is to do: rows decided, the mappings made and compiled.
+/// Decides what becomes of the rows, and generates and compiles the mappings.
 fn prepare_parts(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
@@ -264,7 +266,7 @@ fn prepare_parts(
     match purposes {
         [Purpose::Update, ..] => {
             let mut edits = decided.edits.clone();
-            // Sums under the table are told with the changes.
+            // Totals under the table are reported with the changes.
             let (totals, fresh): (HashMap<u32, Edit>, _) =
                 fresh.into_iter().partition(|(_, edit)| *edit == Edit::Total);
             edits.extend(fresh.keys().map(|row| (*row, Edit::Elsewhere)));
@@ -280,7 +282,7 @@ fn prepare_parts(
         }
         [Purpose::AsNew, ..] => all.push(first.with(fresh, Edit::Plain)?),
         _ => {
-            // Nothing but new rows can be sent; what is wrong with the others is told all the same.
+            // Only new rows can be sent; problems of the other rows are reported anyway.
             let mut edits = decided.edits.clone();
             events.notes(tell::ignored_cells_note(&first, &fresh, request)?);
             edits.extend(fresh);
@@ -290,7 +292,7 @@ fn prepare_parts(
     Ok(all)
 }
 
-/// A mapping made for the workbook as it is now, and compiled.
+/// Generates a mapping for the workbook as it is now, and compiles it.
 fn compile_part(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
@@ -302,7 +304,7 @@ fn compile_part(
     let written =
         parse_mapping(file, &export::round_trip::generate(hidden, purpose, Some(account), None, *same_account))?;
     let mut options = source::read_options(&written, &request.read);
-    // Every row of the export has its record, shown or not: what a filter hides is no less changed.
+    // Every row of the export has a record, visible or not: a row that a filter hides can be changed too.
     options.hidden_rows = Some(HiddenRows::Import);
     let table = source::open_table(file, &options)?;
     if let Some(events) = events {
@@ -317,7 +319,7 @@ fn compile_part(
         let hint = "restore the column, or copy the edits into a new export";
         return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
     }
-    // Columns that were taken out of the sheet are not asked for.
+    // Columns that were removed from the sheet are not read.
     let made = export::round_trip::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
     let written = parse_mapping(file, &made)?;
     let ledger = prepare::open_ledger(&request.folders.state, account_key, None, KeySpace::default());
@@ -326,7 +328,7 @@ fn compile_part(
     Ok(CompiledPart { purpose, made, table, plan: Arc::new(plan) })
 }
 
-/// A stretch of which it is not decided yet what its rows are for.
+/// A part whose rows are not decided yet.
 struct CompiledPart {
     purpose: Purpose,
     made: Generated,
@@ -351,7 +353,7 @@ impl CompiledPart {
     }
 }
 
-/// The edits of a run that goes on, as they were kept.
+/// The stored edits of a resumed run.
 pub(super) fn stored_edits(store: &Store, run: i64, made: &str, action: Action) -> Result<Edits, EngineError> {
     let mut rows = HashMap::new();
     for (row, what) in store.edits(run)? {
@@ -425,7 +427,7 @@ fn run_part(
     check_cancelled(&request.cancel)?;
     let file = request.source.as_path();
     let sum = &workbook.sha256;
-    // Saved meanwhile, its rows may be others than those that were decided.
+    // If it was saved meanwhile, its rows may differ from those that were decided.
     if source::sha256(file)? != *sum {
         let problem = Problem::in_file(file, "changed", "the workbook was saved while it was being imported");
         return Err(problem.hint("import it again: what was sent already is not sent twice").into());
@@ -457,7 +459,7 @@ fn run_part(
         key_space: None,
         snapshot: &snapshot,
         edits,
-        // Here `--again` speaks of new rows, which keep their keys.
+        // For a workbook `--again` applies to new rows, which keep their keys.
         again: false,
         weighed,
         rows: None,

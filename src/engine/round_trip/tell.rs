@@ -1,4 +1,4 @@
-//! What is said of a workbook before anything of it is sent.
+//! The notes on a workbook before anything of it is sent.
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ImportRequest;
@@ -12,7 +12,7 @@ use sheet_source::problem::{Note, column_letter, quoted};
 use sheet_source::{ColumnMatch, Row, fold};
 use std::collections::HashMap;
 
-/// Ids named on the way.
+/// Maximum number of ids and cells named in a note.
 const NAMED_MAX: usize = 10;
 
 /// Notes on a workbook whose rows are all created as new records.
@@ -90,7 +90,7 @@ pub fn unsent_notes(decided: &Decided) -> Vec<Note> {
     notes
 }
 
-/// Cells of new rows that no new record can take.
+/// The note on cells of new rows that cannot be sent with a new record.
 pub fn ignored_cells_note(
     part: &CompiledPart,
     fresh: &HashMap<u32, Edit>,
@@ -134,7 +134,7 @@ pub fn ignored_cells_note(
     Ok(Some(Note::warning("read-only-cells", message).count(count)))
 }
 
-/// A column renamed is one that is not there: what was edited in it would be lost without a word.
+/// Notes on columns that are missing or unknown. A renamed column counts as missing: its edits would be lost silently.
 pub fn column_notes(hidden: &Hidden, part: &CompiledPart) -> Vec<Note> {
     let header = &part.table.header;
     let missing =

@@ -1,4 +1,4 @@
-//! Writes the report of a run from the store, and gives what a front end says at its end.
+//! Writes the report of a run from the store, and returns what a front end shows at its end.
 
 use crate::engine::begin::{make_folder, wait_for_lock};
 use crate::engine::interface::error::EngineError;
@@ -12,7 +12,7 @@ use sheet_source::message;
 use sheet_source::problem::{Message, Note};
 use std::path::{Path, PathBuf};
 
-/// Problems that are handed over when a run has ended; all of them stand in its report.
+/// Number of problems in the result of a run; its report has all of them.
 const PROBLEMS_SHOWN: usize = 5;
 
 /// The report of a run: made from the store, written to the run's folder.
@@ -53,7 +53,7 @@ impl<'a> RunReport<'a> {
             outcome if outcome.is_final() => Next::Nothing,
             _ => Next::Resume,
         };
-        // People with a workbook are better served by the one with coloured cells.
+        // For users of a workbook, the workbook with coloured cells is better.
         let book = folder.join(report::REJECTED_XLSX);
         let rejected = if book.exists() { book } else { folder.join(report::REJECTED) };
         let result = RunResult {
@@ -83,7 +83,7 @@ fn location(store: &Store, head: &RunHead, folder: &Path) -> RunLocation {
     }
 }
 
-/// Makes the report of a run again.
+/// Writes the report of a run again.
 pub fn report(request: &ReportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
     rewrite_report(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
@@ -97,7 +97,7 @@ fn rewrite_report(request: &ReportRequest, events: &mut EventSink<'_>) -> Result
     };
     let folder = match store.copy_of() {
         None => PathBuf::from(&run.head.folder),
-        // The run's folder is that of the original, which may have gone on with it.
+        // The run's folder belongs to the original, which may have resumed the run.
         Some(original) => {
             let folder = request.folders.runs.join(&run.name);
             let message = message!(
@@ -113,7 +113,7 @@ fn rewrite_report(request: &ReportRequest, events: &mut EventSink<'_>) -> Result
     RunReport::new(&store, run.run, &folder).close(None, events)
 }
 
-/// What was done, newest first.
+/// The runs of a state folder, newest first.
 pub fn runs(folders: &Folders) -> Result<Vec<Summary>, EngineError> {
     list_runs(folders).map_err(|error| error.with_store_path(&folders.state))
 }
