@@ -185,8 +185,8 @@ fn output_place(request: &ExportRequest) -> Result<Place, EngineError> {
 /// Options of a CSV apply only to a CSV, and have to leave it readable.
 fn check_csv_options(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
     let Said { delimiter, decimal, bom } = request.csv;
-    let said = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
-    if let Some((name, _)) = said.iter().find(|(_, said)| *said && format != Format::Csv) {
+    let options = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
+    if let Some((name, _)) = options.iter().find(|(_, given)| *given && format != Format::Csv) {
         let message = message!("{name} applies only to a .csv", name = *name);
         return Err(EngineError::refused("export-csv", message, "leave it out, or name a .csv with --to"));
     }

@@ -95,14 +95,14 @@ impl Abandoner<'_> {
 
     /// The source and the mapping as they were; or, for a changed source, the doubtful rows that are still in it.
     fn remap(&self, store: &Store, found: &Run) -> Option<Remapped> {
-        let asked = ResumeRequest { cancel: self.cancel.clone(), ..ResumeRequest::new(self.folders.clone()) };
-        if let Ok(opened) = reopen::open_run(&asked, store, found) {
+        let request = ResumeRequest { cancel: self.cancel.clone(), ..ResumeRequest::new(self.folders.clone()) };
+        if let Ok(opened) = reopen::open_run(&request, store, found) {
             let reopen::ReopenedRun { table, plan, doubtful, .. } = opened;
             return Some(Remapped { table, plan, doubtful, whole: true });
         }
         let opened =
             source::open_for_run(&found.head.source).and_then(|table| Ok((table, reopen::read_mapping(found)?)));
-        let (table, plan) = opened.and_then(|opened| reopen::compile_mapping(&asked, store, found, opened)).ok()?;
+        let (table, plan) = opened.and_then(|opened| reopen::compile_mapping(&request, store, found, opened)).ok()?;
         // Which rows made a record together is no longer known.
         if plan.groups.is_some() {
             return None;

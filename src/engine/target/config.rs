@@ -311,11 +311,11 @@ mod tests {
         assert_eq!(of(&format!("{url}token-command = [\"pass\", \"amo\"]")).unwrap().token_command, ["pass", "amo"]);
         for (text, expected) in [
             ("", "has no url"),
-            ("url = 1", "url of [accounts.main] is no text"),
-            ("url = \"https://a\"\ntoken_store = \"t\"", "does not know \"token_store\""),
+            ("url = 1", "url of [accounts.main] is not a string"),
+            ("url = \"https://a\"\ntoken_store = \"t\"", "unknown key \"token_store\""),
             ("url = \"https://a\"\ntoken-store = \"t\"", "has no client-id"),
             ("url = \"https://a\"\nclient-id = \"t\"", "has no redirect-uri"),
-            ("url = \"https://a\"\ntoken-command = \"pass amo\"", "is no list of texts"),
+            ("url = \"https://a\"\ntoken-command = \"pass amo\"", "is not a list of strings"),
             ("url = ", "is not TOML"),
         ] {
             assert!(of(text).unwrap_err().to_string().contains(expected), "{text}");
