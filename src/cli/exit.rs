@@ -1,4 +1,4 @@
-//! How the program ends: exit codes, relied upon from outside.
+//! The exit codes of the program, on which other programs rely.
 
 use crate::engine::{ErrorKind, Interruption};
 
@@ -6,7 +6,7 @@ use crate::engine::{ErrorKind, Interruption};
 pub enum Exit {
     /// Every record done or unchanged.
     Done = 0,
-    /// Finished, some records rejected or links refused; an export whose end is not proven.
+    /// Finished, some records rejected or links refused; an export that may not be complete.
     Rejected = 1,
     /// Nothing sent: usage, mapping, config or source.
     Usage = 2,
@@ -14,9 +14,9 @@ pub enum Exit {
     Budget = 3,
     /// Stopped by the service; resumable.
     Service = 4,
-    /// A fault of ours or of the machine.
+    /// A fault of the program or of the machine.
     Fault = 5,
-    /// Outcomes unknown remain.
+    /// Some outcomes are unknown.
     Unknown = 7,
     /// Busy, try later.
     Busy = 75,
@@ -40,7 +40,7 @@ impl Exit {
         Exit::Terminated,
     ];
 
-    /// Of a run, as its `run.json` says.
+    /// The exit of a run, by the code in its `run.json`.
     pub fn of_code(code: Option<i64>) -> Exit {
         Exit::ALL.into_iter().find(|exit| Some(*exit as i64) == code).unwrap_or(Exit::Fault)
     }
@@ -57,12 +57,12 @@ impl Exit {
         }
     }
 
-    /// Of two runs of one command the later one decides, unless it went better.
+    /// The exit of two runs of one command: the later one decides, unless it succeeded.
     pub fn worse(self, later: Exit) -> Exit {
         if later == Exit::Done { self } else { later }
     }
 
-    /// The word for it where there is no run.
+    /// The `outcome` of JSON where there is no run.
     pub fn outcome(self) -> &'static str {
         match self {
             Exit::Done => "done",

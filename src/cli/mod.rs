@@ -1,6 +1,5 @@
-//! The program's edge: arguments in, words out, an exit code at the end. `args` is the command line, each verb parses it into
-//! a request, calls the engine and prints what comes back; `listen` prints what is heard on the way, `go_on` the command after a stop,
-//! `say` says a line.
+//! The command line program: arguments in, text out, an exit code at the end. `args` parses the command line, `commands` call
+//! the engine and print its results, `terminal` prints events and asks questions, `exit` has the exit codes.
 
 mod terminal;
 mod commands;
@@ -22,7 +21,7 @@ pub fn main() -> i32 {
         Ok(cli) => cli,
         Err(error) => return usage::print_clap_error(&error),
     };
-    // A panic is a fault of ours; the journal makes it as safe as a kill, and the exit code says so.
+    // A panic is an internal error; the journal makes it as safe as a kill, and the exit code says so.
     let end = std::panic::catch_unwind(|| run(&cli.verb, &cli.common)).unwrap_or_else(|_| Err(internal_error()));
     match end {
         Ok(exit) => exit as i32,
@@ -71,7 +70,7 @@ fn internal_error() -> EngineError {
     EngineError::new(ErrorKind::Fault, problem)
 }
 
-/// What `--json` prints when there is no run to tell of.
+/// What `--json` prints when there is no run.
 fn error_json(exit: Exit, problems: &[Problem]) -> serde_json::Value {
     let problems: Vec<serde_json::Value> = problems.iter().map(say::json).collect();
     json!({"schema": 1, "exit_code": exit as i64, "outcome": exit.outcome(), "problems": problems})

@@ -1,4 +1,4 @@
-//! What an account is made of, how it keeps its customers, logging in, and whether it takes the token.
+//! Account use cases: its structure, its mode of customers, login, and whether it accepts the token.
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::consent::Consent;
@@ -8,6 +8,7 @@ use crate::engine::interface::request::Folders;
 use crate::engine::prepare;
 use crate::engine::target::config::{Settings, base_url};
 use crate::engine::target::hosts;
+use crate::engine::target::runtime::runtime;
 use crate::engine::target::sandbox::{self, AccountTemplate};
 use crate::engine::target::{self, OpenAccount, Target};
 use crate::export::{replace_whole, write_whole};
@@ -29,7 +30,7 @@ pub struct SavedSnapshot {
     pub file: PathBuf,
 }
 
-/// ColumnUse all that a mapping may name, but for the names of customers: there may be very many, and they are people's data.
+/// Reads everything that a mapping can name, except the names of customers: there may be very many, and they are personal data.
 pub fn show(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -> Result<Account, EngineError> {
     let everything = SnapshotScope {
         fields: Owner::ENTITIES.to_vec(),
@@ -46,11 +47,11 @@ pub fn show(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -
 #[derive(Debug, Clone, Copy)]
 pub struct SnapshotOutput<'a> {
     pub file: &'a Path,
-    /// What is there may be replaced.
+    /// An existing file is replaced.
     pub force: bool,
 }
 
-/// The same, saved; in the state folder, if no file is named.
+/// Saves a snapshot of the account to `output`, or to the state folder.
 pub fn pull(
     target: &Target,
     folders: &Folders,
@@ -80,7 +81,7 @@ pub fn pull(
     Ok(SavedSnapshot { account, file })
 }
 
-/// What a snapshot says of an account that the sandbox shall be like.
+/// Reads the snapshot of an account as the template for a new world of the sandbox.
 pub fn account_template(file: &Path) -> Result<AccountTemplate, EngineError> {
     let account = prepare::read_snapshot(file)?;
     if account.pipelines.iter().all(|pipeline| pipeline.is_archive) {
@@ -105,11 +106,11 @@ fn read_account(
 ) -> Result<(Account, OpenAccount), EngineError> {
     let events = &mut EventSink::new(events);
     let target = OpenAccount::open(target, &folders.state, RATE_MAX, events)?;
-    let pulled = prepare::read_account(&target, wanted, &prepare::runtime()?, &Cancel::new(), events)?;
+    let pulled = prepare::read_account(&target, wanted, &Cancel::new(), events)?;
     Ok((pulled.account, target))
 }
 
-/// Only what the account says of itself, so that lists which cannot be read do not matter.
+/// Reads only the account's identity, so lists that cannot be read do not matter.
 fn read_basics(
     target: &Target,
     folders: &Folders,
@@ -121,7 +122,7 @@ fn read_basics(
     })
 }
 
-/// How an account keeps its customers.
+/// The mode in which an account keeps its customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CustomersMode {
     /// By segments, of which a customer may have several.
@@ -131,18 +132,18 @@ pub enum CustomersMode {
     Off,
 }
 
-/// What became of the mode.
+/// The result of a change of the mode.
 #[derive(Debug)]
 pub struct ModeChange {
     /// The account's name.
     pub account: String,
-    /// As the service calls it.
+    /// The service's name of the mode.
     pub mode: String,
     pub changed: bool,
 }
 
-/// Changes how an account keeps its customers. It is never changed by an import: it changes what all customers of the account
-/// are made of.
+/// Changes the mode of an account's customers. An import never changes it, because the mode affects all customers of the
+/// account.
 pub fn customers_mode(
     mode: CustomersMode,
     target: &Target,
@@ -180,7 +181,7 @@ pub fn customers_mode(
         let turn = client.turn().await;
         client.write(turn, "PATCH", CUSTOMERS_MODE_PATH, Some(body)).await
     };
-    match prepare::runtime()?.block_on(write) {
+    match opened.runtime.block_on(write) {
         Ok(_) => {}
         Err(Failure::Unpaid(detail)) => {
             let message = message!("the account's plan has no customers: {detail}", detail);
@@ -194,7 +195,7 @@ pub fn customers_mode(
     Ok(ModeChange { account: name, mode: mode.to_owned(), changed: true })
 }
 
-/// Whose token it is.
+/// The user and the account of a token.
 #[derive(Debug)]
 pub struct TokenStatus {
     /// The account's address.
@@ -202,11 +203,11 @@ pub struct TokenStatus {
     /// Its name.
     pub account: String,
     pub user: String,
-    /// Unix seconds, where the token renews itself.
+    /// Unix seconds, if the token renews itself.
     pub renewed_after: Option<i64>,
 }
 
-/// Asks the account whether it takes the token.
+/// Checks whether the account accepts the token.
 pub fn status(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -> Result<TokenStatus, EngineError> {
     let (account, opened) = read_basics(target, folders, events)?;
     let id = account.basics.current_user;
@@ -227,7 +228,7 @@ pub struct LoginResult {
     pub renewed_after: i64,
 }
 
-/// Exchanges an authorization code for tokens. The account is one that names an integration.
+/// Exchanges an authorization code for tokens. The account has to name an integration.
 pub fn log_in(
     target: &Target,
     code: impl FnOnce() -> Result<SecretString, EngineError>,
@@ -251,8 +252,8 @@ pub fn log_in(
     let store = TokenStore::new(&oauth.token_store, others);
     let pace = target.login_pace(&base, events);
     let client = target::new_client(base, SecretString::from(String::new()).into(), pace)?;
-    let pair = prepare::runtime()?.block_on(client.log_in(&store, &app, &code))?;
-    // Who has logged in there has said that his tokens may go there.
+    let pair = runtime()?.block_on(client.log_in(&store, &app, &code))?;
+    // A login allows the tokens to go to this host.
     let _ = hosts::allow(&settings.url);
     Ok(LoginResult { file: store.path().to_owned(), renewed_after: pair.expires_at })
 }

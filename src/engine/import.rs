@@ -1,4 +1,4 @@
-//! The main job: a source through a mapping into an account.
+//! The main use case: imports a source through a mapping into an account.
 
 use crate::engine::begin::{Guard, PreparedRun, begin, check_batch_size, check_flags};
 use crate::engine::interface::error::{EngineError, check_cancelled};
@@ -22,8 +22,8 @@ use sheet_source::{EncodingScan, Fingerprint, RowHashes, Table};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Imports one source through its mapping. An error means that nothing was sent, unless it is a `Fault`; whatever happens
-/// after the first request is in the result, the store and the report.
+/// Imports one source through its mapping. An error means that nothing was sent, unless it is a `Fault`; everything after the
+/// first request is in the result, the store and the report.
 pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
     import_with(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
@@ -50,11 +50,9 @@ fn import_file(
     (written, file): (MappingAst, &Path),
     events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
-    let runtime = prepare::runtime()?;
     let prepared = Prepared::of(request, written, file, events)?;
     let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
-    let account =
-        prepare::read_account(&target, &wanted(&prepared.written), &runtime, &request.cancel, events)?.account;
+    let account = prepare::read_account(&target, &wanted(&prepared.written), &request.cancel, events)?.account;
     let account_key = prepare::account_key(&request.folders.state, &target, account.basics.id)?;
     let Surveyed { written, mut table, sha256, rows, groups, hashes } = prepared.finish_survey(request, events)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
@@ -64,7 +62,8 @@ fn import_file(
         let space = prepare::key_space(&written, mapping);
         let ledger = prepare::open_ledger(&request.folders.state, &account_key, None, space);
         let ledger = ledger.same_keys(request.same_keys);
-        prepare::compile_plan(&written, table, Arc::clone(&account), ledger, groups.clone())
+        let plan = prepare::compile_plan(&written, table, Arc::clone(&account), ledger)?;
+        Ok::<_, EngineError>(prepare::with_groups(plan, groups.clone()))
     };
     let plan = compiled(&table)?;
     events.notes(compile::unread(&written, &table));
@@ -115,18 +114,18 @@ fn import_file(
     run::run(job, &target, events)
 }
 
-/// The mapping read and the source open, its first reading under way where it does not wait for the account.
+/// The mapping and the open source. Its first reading runs already, if it does not need the account.
 struct Prepared {
     written: MappingAst,
     table: Table,
     surveying: Option<SurveyTask>,
 }
 
-/// `Prepared` after the first reading; without one where the plan is needed for it.
+/// `Prepared` after the first reading, or without it if it needs the plan.
 struct Surveyed {
     written: MappingAst,
     table: Table,
-    /// Where the source was read for it.
+    /// `None` if the source is not read yet.
     sha256: Option<String>,
     rows: Option<u64>,
     groups: Option<Groups>,
@@ -141,14 +140,14 @@ impl Prepared {
         events: &mut EventSink<'_>,
     ) -> Result<Prepared, EngineError> {
         let mut options = source::read_options(&written, &request.read);
-        // What all bytes of the file say is known soon, without searching it for that alone.
+        // The first reading judges the encoding by all bytes, so the file is not searched separately.
         options.encoding_scan = EncodingScan::StartOnly;
         let table = source::open_table(file, &options)?;
         if !table.layout.encoding_undecided {
             report_source(request, &table, events);
             source::check_unambiguous(&table)?;
         }
-        // What the mapping makes of the rows is weighed in the same reading, once the plan is there.
+        // If records are counted first, it is done in the same reading, when the plan is ready.
         let surveying = (!needs_counts(request, &written)).then(|| {
             events.emit(Event::Phase(Phase::Survey));
             let groups = compile::group_columns(&written, &table.header);
@@ -159,7 +158,7 @@ impl Prepared {
         Ok(Prepared { written, table, surveying })
     }
 
-    /// Waits for the first reading, and takes a table whose encoding is judged by all of it.
+    /// Waits for the first reading, and takes the encoding that it found.
     fn finish_survey(self, request: &ImportRequest, events: &mut EventSink<'_>) -> Result<Surveyed, EngineError> {
         let Prepared { written, mut table, surveying } = self;
         let Some(survey) = surveying.map(SurveyTask::join).transpose()? else {
@@ -175,7 +174,7 @@ impl Prepared {
                 groups = groups.map(|groups| survey::count_groups(groups.columns, &table)).transpose()?;
             }
         }
-        // A record may have rows behind the break as well.
+        // A record may have rows after the break too.
         if let (Some(_), Some(problem)) = (&groups, failed) {
             return Err(problem.into());
         }
@@ -184,7 +183,7 @@ impl Prepared {
     }
 }
 
-/// The table as all its bytes say; true where it is read like its start.
+/// Takes the table in the encoding of all its bytes; true if the encoding of its start is the same.
 fn take_rejudged(table: &mut Table, fingerprint: &Fingerprint) -> Result<bool, EngineError> {
     let Some(judged) = table.reopen_with_evidence(fingerprint)? else { return Ok(true) };
     let like_its_start = judged.same_layout(table);
@@ -197,12 +196,12 @@ fn report_source(request: &ImportRequest, table: &Table, events: &mut EventSink<
     events.emit(Event::Source { file, layout: Box::new(table.layout.clone()) });
 }
 
-/// True where what the mapping makes of the source has to be known before anything is sent.
+/// True if the records have to be counted before anything is sent.
 fn needs_counts(request: &ImportRequest, written: &MappingAst) -> bool {
     request.max_errors.is_some() || (written.action == Action::Delete && !request.consent.is_given())
 }
 
-/// What is deleted is gone, and other things may follow it: both are told before it asks.
+/// Asks for consent to a deletion. It cannot be undone and can affect other records, and the question says so.
 fn confirm_deletion(request: &ImportRequest, plan: &Plan, counts: Option<MappedCounts>) -> Result<(), EngineError> {
     let (Action::Delete, Some(MappedCounts { records, .. })) = (plan.action, counts) else { return Ok(()) };
     let spec = plan.kind.spec();
@@ -217,7 +216,7 @@ fn confirm_deletion(request: &ImportRequest, plan: &Plan, counts: Option<MappedC
     answered
 }
 
-/// Records that the progress counts towards; groups are counted by themselves.
+/// Number of records for the progress; groups are counted separately.
 fn total(request: &ImportRequest, rows: Option<u64>, counts: Option<MappedCounts>) -> Option<u64> {
     let records = counts.map(|counts| counts.records + counts.rejected).or(rows);
     records.filter(|_| request.count).map(|records| records.min(request.limit.unwrap_or(u64::MAX)))

@@ -1,11 +1,10 @@
-//! What amoport does, one file a use case: a request in, events on the way, a result back. Every front end calls these
-//! functions; nothing here ends the process or asks a terminal, and nothing prints but an export to `-`.
+//! The use cases of amoport: each takes a request, emits events and returns a result. Every front end calls these functions;
+//! nothing here ends the process or uses a terminal, and only an export to `-` prints.
 //!
-//! `request` says what is asked, `target` which account and with which token, `event` what is reported while it runs,
-//! `result` how it ended, `error` why it failed. An `import` (of a file through a mapping) and a `round_trip` (of a workbook that an export
-//! wrote) prepare with `source`, `survey` and `prepare` (`flawed` tells of a mapping that cannot be used), begin with `begin`, which says in which order a run
-//! is locked, refused (by what was `sent_before`), weighed and noted, and are carried out by `run`; `resume` goes on with one (`changed_source` where its source has changed), and `give_up` ends it. `check` stops before
-//! sending (`walk`); `chosen` finds the run that is meant; `older` tells of a store that has forgotten what was sent; `report`, `export` and `account` are what their names say.
+//! `interface` holds requests, events, results and errors; `target` opens the account with its token. An `import` (of a file
+//! through a mapping) and a `round_trip` (of a workbook that an export wrote) read the `source`, `prepare` account and plan,
+//! `begin` a run (lock, guard against a second import, error budget, journal), and `run` it; `resume` continues or abandons a
+//! run. `check` does everything except sending. `export` and `account` are what their names say.
 //!
 //! Calls block until they are done, and each has a runtime of its own: from asynchronous code, call them on a thread of
 //! their own (`spawn_blocking`). Events come on the calling thread, from inside the sending loop, so a slow listener slows
@@ -13,10 +12,9 @@
 //! `Folders`. A state folder has one sandbox at a time. A cancelled import waits for the requests in flight and writes its
 //! report; the rest of the source is read for it, not sent.
 //!
-//! What stands outside of a request: the user's own config, `amoport.toml` in the working folder (`config`), and the environment
-//! (`AMOPORT_TOKEN`, `AMOPORT_CLIENT_SECRET`, `AMOPORT_RATE_DIR`, `CREDENTIALS_DIRECTORY`). `trust` says which files are believed,
-//! `hosts` where a token may go. Give `Target::token` where several accounts are
-//! served.
+//! Inputs outside of a request: the user's config, `amoport.toml` in the working folder, and the environment (`AMOPORT_TOKEN`,
+//! `AMOPORT_CLIENT_SECRET`, `AMOPORT_RATE_DIR`, `CREDENTIALS_DIRECTORY`). A program that serves several accounts sets
+//! `Target::token`.
 
 mod interface;
 mod account;

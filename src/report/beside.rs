@@ -1,5 +1,5 @@
-//! A report on its way: every file is written beside its place, and all are put in their places when the last one is whole,
-//! `run.json` at the end. So no file there is ever half of one, and where `run.json` is, the others belong to it.
+//! The files of a report while they are written: each is written beside its final path, and all are moved when the last one is
+//! complete, `run.json` at the end. So no file is ever incomplete, and the files beside `run.json` belong to it.
 
 use super::{ReportError, SUMMARY, write_error};
 use crate::store::crash;
@@ -9,10 +9,10 @@ use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// What the name of a file on its way has behind that of its place.
+/// Suffix of a file that is being written.
 const PART: &str = ".part";
 
-/// A file on its way.
+/// A file that is being written.
 pub struct PartialFile {
     pub file: File,
     pub path: PathBuf,
@@ -24,7 +24,7 @@ pub struct ReportFiles<'f> {
 }
 
 impl<'f> ReportFiles<'f> {
-    /// `names` are all files that a report may have, `run.json` last. Takes away what a process that was killed has left.
+    /// `names` are all files that a report can have, `run.json` last. Removes what a killed process has left.
     pub fn new(folder: &'f Path, names: &'static [&'static str]) -> Result<ReportFiles<'f>, ReportError> {
         let beside = ReportFiles { folder, names };
         for name in names {
@@ -33,7 +33,7 @@ impl<'f> ReportFiles<'f> {
         Ok(beside)
     }
 
-    /// A file to write, not yet in its place.
+    /// Creates a file, not yet at its final path.
     pub fn create(&self, name: &str) -> Result<PartialFile, ReportError> {
         let path = self.part_path(name);
         let file = private::create(&path).map_err(write_error(&path))?;
@@ -46,12 +46,12 @@ impl<'f> ReportFiles<'f> {
         self.folder.join(part)
     }
 
-    /// Puts the files that were written in their places, and takes away those of an earlier report that this one does not have.
+    /// Moves the written files to their final paths, and removes files of an earlier report that this one does not have.
     pub fn publish(self) -> Result<(), ReportError> {
         for name in self.names {
             sync_part(&self.part_path(name))?;
         }
-        // An earlier run.json that says the same goes with any of the files; another one would lie about the new ones.
+        // An equal earlier run.json fits the new files; a different one would be wrong about them.
         let place = self.folder.join(SUMMARY);
         let same = std::fs::read(&place).ok() == std::fs::read(self.part_path(SUMMARY)).ok();
         if !same {
@@ -65,7 +65,7 @@ impl<'f> ReportFiles<'f> {
                 false => remove(&place)?,
             }
         }
-        // Not every system can do it with a folder; what is lost with the power then is the move, never a part of a file.
+        // Not every system can sync a folder; a power failure can then undo the move, but never leave a part of a file.
         let _ = File::open(self.folder).and_then(|folder| folder.sync_all());
         Ok(())
     }
@@ -73,14 +73,14 @@ impl<'f> ReportFiles<'f> {
 
 impl Drop for ReportFiles<'_> {
     fn drop(&mut self) {
-        // Nobody needs the half of a report; what cannot be removed goes with the next one.
+        // An incomplete report is useless; what cannot be removed now is removed with the next report.
         for name in self.names {
             let _ = std::fs::remove_file(self.part_path(name));
         }
     }
 }
 
-/// Makes sure that it lies on the disk before it takes the place of another.
+/// Syncs the file to the disk before it replaces another.
 fn sync_part(part: &Path) -> Result<(), ReportError> {
     match File::options().write(true).open(part) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

@@ -1,5 +1,5 @@
-//! `log.jsonl`: what happened and when, a line each. It holds numbers, statuses and words of ours; no token, nothing
-//! of the user's rows.
+//! `log.jsonl`: one line per event, with its time. It holds numbers, statuses and words of amoport; no token, nothing of the
+//! user's rows.
 
 use amo_client::private;
 use serde_json::{Value, json};
@@ -12,14 +12,14 @@ pub struct RunLog {
 }
 
 impl RunLog {
-    /// Opens the log, going on where an earlier stretch of the run ended.
+    /// Opens the log and appends to that of an earlier part of the run.
     pub fn open(path: &Path) -> std::io::Result<RunLog> {
         let file = private::append(path)?;
         Ok(RunLog { out: BufWriter::new(file) })
     }
 
-    /// Notes an event at `at_ms` (Unix milliseconds) with its details, which must be a JSON object. A log that cannot
-    /// be written stops nobody: the journal is what counts.
+    /// Writes an event at `at_ms` (Unix milliseconds) with its details, which must be a JSON object. Write errors are ignored:
+    /// the journal is what counts.
     pub fn note(&mut self, at_ms: i64, event: &str, details: Value) {
         let mut line = json!({"at_ms": at_ms, "event": event});
         if let (Value::Object(line), Value::Object(details)) = (&mut line, details) {

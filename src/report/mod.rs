@@ -1,6 +1,6 @@
-//! What a run leaves behind, made from the store alone and streamed from it: `tables` (results, problems and rejected
-//! rows as CSV), `workbook` (the results for people), `rejects` (the rejected rows for people), `summary` (`run.json`), `log` (`log.jsonl`). Making a report again
-//! gives the same files. They are written `beside` their places, and put there when all are whole.
+//! The report of a run, made from the store alone and streamed from it: `tables` (results, problems and rejected rows as CSV),
+//! `workbook` (results as a workbook), `rejects` (rejected rows as a workbook), `summary` (`run.json`), `log` (`log.jsonl`).
+//! Writing a report again gives the same files. They are written `beside` their final paths, and moved when all are complete.
 
 mod beside;
 mod log;
@@ -29,7 +29,7 @@ pub enum ReportError {
     Workbook(#[from] rust_xlsxwriter::XlsxError),
 }
 
-/// Names of the files of a run, in the order in which a person would open them.
+/// Names of the files of a run, in the order in which a user would open them.
 pub const RESULTS_XLSX: &str = "results.xlsx";
 pub const RESULTS: &str = "results.csv";
 pub const PROBLEMS: &str = "problems.csv";
@@ -38,11 +38,11 @@ pub const REJECTED_XLSX: &str = "rejected.xlsx";
 pub const SUMMARY: &str = "run.json";
 pub const LOG: &str = "log.jsonl";
 
-/// All that is made anew with each report, in the order in which it is put in its place.
+/// The files that each report writes, in the order in which they are moved to their final paths.
 const REPORT_FILES: [&str; 6] = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, SUMMARY];
 
-/// Writes all files of a run's report, in one pass over its records, and returns the summary. Of one run one report is written
-/// at a time; that is for the caller to see to.
+/// Writes all files of a run's report in one pass over its records, and returns the summary. The caller makes sure that one
+/// process at a time writes the report of a run.
 pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportError> {
     let beside = ReportFiles::new(folder, &REPORT_FILES)?;
     let counts = store.counts(run.run)?;
@@ -62,13 +62,13 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     let files = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, LOG, SUMMARY];
     let files = files.into_iter().filter(|name| has_workbook || *name != REJECTED_XLSX);
     let files: Vec<PathBuf> = files.map(|name| folder.join(name)).collect();
-    let summary = Summary::of(run, counts, store.links(run.run)?, notes, &files);
+    let summary = Summary::of(run, counts, notes, &files).with_links(store.links(run.run)?);
     summary.write(beside.create(SUMMARY)?)?;
     beside.publish()?;
     Ok(summary)
 }
 
-/// True where the run's folder holds the report of the run as it ended.
+/// True if the run's folder holds the report of the run as it ended.
 pub fn is_written(run: &Run, folder: &Path) -> bool {
     let described =
         std::fs::read(folder.join(SUMMARY)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
@@ -79,7 +79,7 @@ pub fn is_written(run: &Run, folder: &Path) -> bool {
     })
 }
 
-/// Where a record can be looked at: where the service said, or at its card in the CRM's own pages.
+/// The URL of a record: as the service gave it, or of its card in the CRM.
 fn record_url(run: &Run, line: &ReportLine) -> Option<String> {
     if line.url.is_some() {
         return line.url.clone();
@@ -90,12 +90,12 @@ fn record_url(run: &Run, line: &ReportLine) -> Option<String> {
         None if card.contains("{catalog}") => return None,
         None => card.to_owned(),
     };
-    // What is deleted has no card any more.
+    // A deleted record has no card.
     let id = line.id.filter(|_| line.status != Status::Deleted)?;
     Some(format!("{}/{}", run.head.base, card.replace("{id}", &id.to_string())))
 }
 
-/// The rows of a record as a person would write them: `17-19`, `17,20`.
+/// The rows of a record, with ranges: `17-19`, `17,20`.
 fn format_rows(line: &ReportLine) -> String {
     let mut rows: Vec<u32> = std::iter::once(line.row).chain(line.more.iter().copied()).collect();
     rows.sort_unstable();
@@ -108,23 +108,22 @@ fn format_rows(line: &ReportLine) -> String {
     described.collect::<Vec<_>>().join(",")
 }
 
-/// The rows of a rejected record with their cells, as they were.
+/// The rows of a rejected record with their original cells.
 fn rejected_rows(line: &ReportLine) -> impl Iterator<Item = (u32, &[KeptCell])> {
     let rows = std::iter::once(line.row).chain(line.more.iter().copied());
-    // A record without cells still has its line.
+    // A record without cells still has a line.
     let cells =
         line.cells.iter().map(Vec::as_slice).chain(std::iter::repeat_n(&[][..], usize::from(line.cells.is_empty())));
     rows.zip(cells)
 }
 
-/// A cell as a text that the same mapping reads back to the same value: a number cell of a workbook is written with the
-/// source's decimal sign, and never with exactly three decimals, which would have two readings; an amount with the sign of
-/// its currency.
+/// The text of a cell, which the same mapping reads back to the same value: a number cell of a workbook has the source's
+/// decimal sign, and never exactly three decimals, which would be ambiguous; an amount has its currency sign.
 fn cell_text(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
     let currency = match cell.value {
         Scalar::Number(_) => None,
         Scalar::Formatted(_, DisplayKind::Currency(sign)) => Some(sign),
-        // In a text file a formula would be one nobody calculates.
+        // In a text file a formula would not be calculated.
         Scalar::Uncomputed => return Cow::Borrowed(NO_VALUE),
         _ => return Cow::Borrowed(&cell.text),
     };

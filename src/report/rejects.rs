@@ -1,5 +1,5 @@
-//! `rejected.xlsx`: the rejected rows as they were, their cells of the same types, and what is wrong shown where it is. An import of
-//! it reads what it read from the source.
+//! `rejected.xlsx`: the rejected rows as they were, with cells of the same types and comments on the wrong ones. An import of
+//! it reads the same values as from the source.
 
 use super::tables::describe_problems;
 use super::{ReportError, cell_text, rejected_rows};
@@ -12,29 +12,29 @@ use sheet_source::{
 use std::collections::HashMap;
 use std::fs::File;
 
-/// Rows whose bad cells have comments: these are kept in memory until the file is written.
+/// Maximum number of rows with comments, which are kept in memory until the file is written.
 const COMMENTED_MAX: u32 = 20_000;
 const BAD: Color = Color::RGB(0xFF_C7_CE);
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 /// The number format of texts.
 const TEXT: &str = "@";
-/// Stands for a formula that is not known, or would mean other cells here; it gives a value under no circumstances.
+/// Replaces a formula that is unknown, or would refer to other cells here; it never gives a value.
 const UNKNOWN: &str = "NA()";
 
 pub struct Rejects<'a> {
     run: &'a Run,
     workbook: Workbook,
     header: Header,
-    /// Which of the source's columns are repeated.
+    /// Indexes of the source's columns that are repeated.
     columns: Vec<usize>,
     row: u32,
-    /// There are more rows than a sheet has.
+    /// There are more rows than a sheet can hold.
     full: bool,
     /// By number format and whether the cell is coloured.
     formats: HashMap<(String, bool), Format>,
 }
 
-/// Where a cell goes, and whether it is coloured.
+/// The position of a cell, and whether it is coloured.
 #[derive(Clone, Copy)]
 struct RejectCell {
     row: u32,
@@ -69,7 +69,7 @@ impl<'a> Rejects<'a> {
         Ok(())
     }
 
-    /// Whether every cell is a text of a CSV.
+    /// True if every cell is a text of a CSV.
     fn of_csv(&self) -> bool {
         self.run.head.source.format == FileFormat::Csv
     }
@@ -97,14 +97,14 @@ impl<'a> Rejects<'a> {
         sheet.write_number(row_now, after, row)?;
         sheet.write_string(row_now, after + 1, line.problems.first().map_or("", |p| p.code.as_ref()))?;
         sheet.write_string(row_now, after + 2, truncate(&escape_for_workbook(&describe_problems(line))))?;
-        // Cells that stand under no title.
+        // Cells without a title.
         for (column, cell) in (after + 3..).zip(cells.iter().skip(self.header.len())) {
             self.write_cell(RejectCell { row: row_now, source_row: row, column, bad: true }, Some(cell))?;
         }
         Ok(())
     }
 
-    /// What is wrong with a cell.
+    /// Messages of the problems of a cell.
     fn cell_problems(&self, line: &ReportLine, row: u32, index: usize) -> Vec<String> {
         if line.problems.is_empty() {
             return Vec::new();
@@ -124,9 +124,9 @@ impl<'a> Rejects<'a> {
         let number = stored_number(kept.cell());
         let number_format = match (kept.value, &number) {
             (_, Some(stored)) => stored.format.clone(),
-            // What is typed into an empty cell of a CSV is a text as well.
+            // A value typed into an empty cell of a CSV is a text too.
             (Scalar::Text | Scalar::Empty, None) if self.of_csv() => TEXT.to_owned(),
-            // A date that is typed in the place of a bad one is a date.
+            // A date typed in place of a wrong one is a date.
             (Scalar::Text, None) if !target.bad => TEXT.to_owned(),
             _ => String::new(),
         };
@@ -155,7 +155,7 @@ impl<'a> Rejects<'a> {
         Ok(())
     }
 
-    /// A formula without a result, as it says the same where the row stands now.
+    /// A formula without a result, moved to the new position of its row.
     fn formula(&self, target: RejectCell, kept: &KeptCell) -> Option<String> {
         let place = |column: usize| self.columns.iter().position(|known| *known == column);
         // Rows of a sheet are counted from 1.
@@ -202,7 +202,7 @@ impl<'a> Rejects<'a> {
         Ok(())
     }
 
-    /// Writes the copy, where there is anything to show and a sheet holds all of it; false where there is none.
+    /// Writes the workbook if there are rejected rows and one sheet holds all of them; false if it writes none.
     pub fn save(mut self, file: impl FnOnce() -> Result<File, ReportError>) -> Result<bool, ReportError> {
         let wanted = self.row > 0 && !self.full;
         if wanted {

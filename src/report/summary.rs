@@ -1,4 +1,4 @@
-//! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
+//! `run.json`: a run in numbers, for other programs, which rely on its keys.
 
 use super::beside::PartialFile;
 use super::{ReportError, write_error};
@@ -20,19 +20,19 @@ pub struct Summary {
     pub action: String,
     pub source: SourceSummary,
     pub account: String,
-    /// Of runs that version 0.1 made in a sandbox nobody knows it.
+    /// Unknown for runs that version 0.1 made in a sandbox.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account_id: Option<u64>,
     /// The run whose rejected rows these were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<String>,
     pub counts: Counts,
-    /// Only where records were linked.
+    /// Only if records were linked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub links: Option<Links>,
     pub requests: Requests,
     pub elapsed_ms: i64,
-    /// What was noticed, by whatever reader, mapper or part of the run.
+    /// Notes of every part of the run.
     pub notes: Vec<Note>,
     pub files: Vec<String>,
 }
@@ -41,7 +41,7 @@ pub struct Summary {
 pub struct SourceSummary {
     pub path: String,
     pub sha256: String,
-    /// Rows below the header that hold anything.
+    /// Rows below the header that are not empty.
     pub rows: i64,
 }
 
@@ -53,7 +53,7 @@ pub struct Requests {
 }
 
 impl Summary {
-    pub fn of(run: &Run, counts: Counts, links: Links, notes: Vec<Note>, files: &[PathBuf]) -> Summary {
+    pub fn of(run: &Run, counts: Counts, notes: Vec<Note>, files: &[PathBuf]) -> Summary {
         Summary {
             schema: SCHEMA,
             run: run.name.clone(),
@@ -70,12 +70,17 @@ impl Summary {
             account_id: run.head.account_id,
             retry_of: run.head.source.retry_of.clone(),
             counts,
-            links: Some(links).filter(|links| links.any()),
+            links: None,
             requests: Requests { sent: run.sent, retried: run.retried, throttled: run.throttled },
             elapsed_ms: run.elapsed_ms,
             notes,
             files: files.iter().map(|file| file.display().to_string()).collect(),
         }
+    }
+
+    /// The same with the links that the run made; `None` where it made none.
+    pub fn with_links(self, links: Links) -> Summary {
+        Summary { links: Some(links).filter(|links| links.any()), ..self }
     }
 
     pub fn write(&self, mut part: PartialFile) -> Result<(), ReportError> {

@@ -1,4 +1,4 @@
-//! `results.csv`, `problems.csv`, `rejected.csv`. Their columns are relied upon from outside.
+//! `results.csv`, `problems.csv`, `rejected.csv`. Other programs rely on their columns.
 
 use super::beside::{PartialFile, ReportFiles};
 use super::{PROBLEMS, REJECTED, RESULTS, ReportError, cell_text, format_rows, record_url, rejected_rows, write_error};
@@ -46,14 +46,14 @@ pub struct Tables<'a> {
     problems: TableWriter,
     rejected: TableWriter,
     header: Header,
-    /// Which of the source's columns a reject file repeats: all but those of an earlier reject file.
+    /// Indexes of the source's columns that a reject file repeats: all except those of an earlier reject file.
     kept: Vec<usize>,
 }
 
 struct TableWriter {
     csv: CsvWriter,
     path: PathBuf,
-    /// What keeps a spreadsheet from making something else of a cell.
+    /// Escapes a cell, so that a spreadsheet program does not change its meaning.
     guard: fn(&str) -> Cow<'_, str>,
 }
 
@@ -82,7 +82,7 @@ impl TableWriter {
 impl<'a> Tables<'a> {
     pub fn create(run: &'a Run, beside: &ReportFiles<'_>) -> Result<Tables<'a>, ReportError> {
         let source = &run.head.source;
-        // A workbook's rejects as a CSV that Excel opens with a double click where a comma is the decimal sign.
+        // The rejects of a workbook are a CSV that Excel opens with a double click where a comma is the decimal sign.
         let csv = source.format == FileFormat::Csv;
         let bom = source.bom || !csv;
         let encoding = source.encoding.as_deref().and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));

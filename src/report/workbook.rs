@@ -1,4 +1,4 @@
-//! The report for people: `results.xlsx` with a summary, a chart, every result and every problem.
+//! `results.xlsx`: the report for people, with a summary, a chart, every result and every problem.
 
 use super::tables::{PROBLEM_COLUMNS, RESULT_COLUMNS, problem_cells};
 use super::{ReportError, format_rows, record_url};
@@ -19,7 +19,7 @@ pub struct ReportWorkbook<'a> {
     link: Format,
 }
 
-/// A table that goes on in another sheet when one is full. The sheets are written row by row and not kept.
+/// A table that continues in another sheet when one is full. The sheets are written row by row and not kept in memory.
 struct SheetSeries {
     name: &'static str,
     titles: &'static [&'static str],
@@ -46,7 +46,7 @@ impl<'a> ReportWorkbook<'a> {
 
     pub fn write_line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         let head = &self.run.head;
-        // Whoever follows a link to the account inside the program finds nobody there any more.
+        // A link to the sandbox inside this program leads nowhere after its end.
         let url = if head.has_address() { record_url(self.run, line) } else { line.url.clone() };
         let first = line.problems.first();
         let (sheet, row) = self.results.next_row(&mut self.workbook)?;
@@ -112,7 +112,7 @@ impl<'a> ReportWorkbook<'a> {
 }
 
 impl SheetSeries {
-    /// The sheet and row for the next line; begins a new sheet with its header where need be.
+    /// The sheet and row for the next line; begins a new sheet with its header if needed.
     fn next_row<'w>(&mut self, workbook: &'w mut Workbook) -> Result<(&'w mut Worksheet, u32), ReportError> {
         if self.sheet.is_none() || self.row + 1 >= SHEET_ROWS_MAX {
             self.count += 1;
@@ -147,7 +147,7 @@ fn set_widths(sheet: &mut Worksheet, titles: &[&str]) -> Result<(), ReportError>
     Ok(())
 }
 
-/// What was noticed of the source and on the way, one below the other.
+/// Writes the notes of the run, one per row.
 fn write_notes(sheet: &mut Worksheet, first: u32, notes: &[SourceNote]) -> Result<(), ReportError> {
     let bold = Format::new().set_bold();
     for (row, note) in (first..).zip(notes) {
@@ -159,7 +159,7 @@ fn write_notes(sheet: &mut Worksheet, first: u32, notes: &[SourceNote]) -> Resul
     Ok(())
 }
 
-/// Says which row it has filled last.
+/// Writes the summary, and returns the last row.
 fn write_summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<u32, ReportError> {
     let bold = Format::new().set_bold();
     let title = Format::new().set_bold().set_font_size(16);
@@ -167,7 +167,7 @@ fn write_summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<u3
     sheet.set_name("Summary")?;
     sheet.set_column_width(0, 18)?;
     sheet.set_column_width(1, 40)?;
-    // LibreOffice does not make room for larger letters by itself.
+    // LibreOffice does not adapt the height to larger letters by itself.
     sheet.set_row_height(0, 24)?;
     sheet.write_string_with_format(0, 0, format!("{} · {}", head.kind.word(), run.outcome.word()), &title)?;
     let facts = [

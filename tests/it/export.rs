@@ -639,7 +639,7 @@ fn what_cannot_be_asked_is_refused_with_what_to_do() {
         (&["lead", "--to", "there.csv"], "--force"),
         (&["lead", "--to", "none/a.csv"], "does not exist"),
         (&["lead", "--to", "a.csv", "--filter", "price=1"], "responsible_user_id"),
-        (&["lead", "--to", "a.csv", "--filter", "status_id=x"], "is no id"),
+        (&["lead", "--to", "a.csv", "--filter", "status_id=x"], "is not a valid id"),
         (&["contact", "--to", "a.csv", "--filter", "status_id=1"], "cannot be filtered"),
         (&["customer-status", "--to", "a.csv", "--since", "2026-01-01"], "leave out --since"),
         (&["lead", "--to", "a.csv", "--since", "soon"], "is not a valid date"),

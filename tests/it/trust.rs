@@ -187,7 +187,7 @@ fn a_token_command_of_the_folder_is_never_run() {
     mode(person.folder.path(), 0o777);
     let told = refused(person.import_as("main"), "untrusted-folder");
     assert!(
-        told.contains(&format!("{}: everybody", fs::canonicalize(person.folder.path()).unwrap().display())),
+        told.contains(&format!("{}: everyone", fs::canonicalize(person.folder.path()).unwrap().display())),
         "{told}"
     );
     mode(person.folder.path(), 0o700);

@@ -1,4 +1,5 @@
-//! The command line, as `clap` reads it. Only what works is named here.
+//! The command line, as `clap` parses it. `requests` turns arguments into requests of the engine, `usage` prints help and usage
+//! errors.
 
 pub mod requests;
 pub mod usage;
@@ -75,7 +76,7 @@ pub enum Verb {
     Mapping(MappingArgs),
 }
 
-/// Which account.
+/// The account.
 #[derive(Debug, Clone, Args)]
 pub struct WhichArgs {
     /// The pretend account inside this program; its world is kept in the state folder
@@ -287,7 +288,7 @@ fn max_errors(text: &str) -> Result<MaxErrors, String> {
     read.ok_or_else(|| "a number of records, or a share such as 1%".to_owned())
 }
 
-/// The kinds that can be exported.
+/// Parses a kind that can be exported.
 fn exported_kind(text: &str) -> Result<Kind, String> {
     Kind::exported().find(|kind| kind.name() == text).ok_or_else(|| {
         let names: Vec<&str> = Kind::exported().map(Kind::name).collect();

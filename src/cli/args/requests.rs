@@ -1,4 +1,4 @@
-//! From arguments to requests of the engine.
+//! Turns arguments into requests of the engine.
 
 use crate::cli::args::{
     CheckArgs, CommonArgs, ExportArgs, ImportArgs, ReportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord,
@@ -18,7 +18,7 @@ pub fn folders(common: &CommonArgs) -> Result<Folders, EngineError> {
     Folders::checked(common.state.as_deref(), &common.runs)
 }
 
-/// `cancel` ends a question that nobody answers.
+/// `cancel` ends a question without an answer.
 pub fn target(args: &TargetArgs, cancel: &Cancel) -> Result<Target, EngineError> {
     let target = base_target(&args.which)?.with_consent(ask::consent(false, cancel)).others(args.open.others());
     Ok(match &args.token_file {
@@ -92,7 +92,7 @@ pub fn check(args: &CheckArgs, common: &CommonArgs) -> Result<CheckRequest, Engi
         read: source_options(&args.source),
         rows: args.rows,
         same_keys: args.same_keys,
-        // They say something of workbooks without a mapping only.
+        // These flags apply only to workbooks without a mapping.
         force: args.force && args.mapping.is_none(),
         as_new: args.as_new && args.mapping.is_none(),
         cancel: cancel.clone(),

@@ -1,18 +1,17 @@
-//! What clap says: the help, with what the environment gives, and what is wrong with a command line. What may be a secret among
-//! these words is not repeated.
+//! The output of clap: the help, with values of the environment, and usage errors. Words that may be secrets are not repeated.
 
 use crate::cli::terminal::say;
 use amo_client::private::shown::shown;
 
-/// Prints it, and returns the exit code; that of a wrong command line is 2, as of ours.
+/// Prints the help or the usage error, and returns the exit code; it is 2 for a usage error, like `Exit::Usage`.
 pub fn print_clap_error(error: &clap::Error) -> i32 {
     let rendered = error.render().to_string();
     let hidden_text = redact_secrets(&rendered, quotable_words());
     if error.use_stderr() {
-        // Without the colours of clap: beside them nobody could tell the escapes of an argument, which it repeats.
+        // Without the colours of clap: they could not be told from escape sequences in a repeated argument.
         say::lines(hidden_text.trim_end());
     } else if hidden_text == rendered {
-        // Nobody may be there to read it.
+        // The output may be closed.
         let _ = error.print();
     } else {
         say::data(hidden_text.trim_end());
@@ -20,7 +19,7 @@ pub fn print_clap_error(error: &clap::Error) -> i32 {
     error.exit_code()
 }
 
-/// All that clap may quote: the words of the command line, what stands behind their `=`, and the variables it reads.
+/// Everything that clap may quote: the words of the command line, the values after their `=`, and its variables.
 fn quotable_words() -> Vec<String> {
     let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
     let parts = words.flat_map(|word| {

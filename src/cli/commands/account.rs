@@ -1,4 +1,4 @@
-//! `amoport account` and `amoport auth`: what an account is made of, logging in, and whether it takes the token.
+//! `amoport account` and `amoport auth`: the structure of an account, login, and whether it accepts the token.
 
 use crate::cli::args::requests;
 use crate::cli::args::{AccountVerb, AuthVerb, CommonArgs, ModeWord, TargetArgs};
@@ -151,7 +151,7 @@ fn allow(host: &str, common: &CommonArgs) -> Result<Exit, EngineError> {
     Ok(Exit::Done)
 }
 
-/// The code comes from a file or stdin: the command line is for everybody to see.
+/// The code comes from a file or stdin, because other users can see the command line.
 fn login(name: &str, code_file: &Path, others: ReadableByOthers, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut printer = EventPrinter::new(common);
     let target =

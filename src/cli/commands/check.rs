@@ -1,4 +1,4 @@
-//! `amoport check`, and the dry run: what the engine found, in words.
+//! `amoport check`, and the dry run: prints what the engine found.
 
 use crate::cli::args::requests;
 use crate::cli::args::{CheckArgs, CommonArgs};
@@ -21,7 +21,7 @@ pub fn dry_run(request: &CheckRequest, common: &CommonArgs) -> Result<Exit, Engi
     print_check(request, common, CheckPrinter { max: DRY_RUN_SHOWN, as_data: false, shown: 0 })
 }
 
-/// Problems on stdout as data, or on stderr as notes.
+/// Prints problems, on stdout as data or on stderr as notes.
 struct CheckPrinter {
     max: usize,
     as_data: bool,

@@ -1,4 +1,4 @@
-//! `amoport export`: what an account holds, in a file, with a proof beside it that it is all there is.
+//! `amoport export`: writes what an account holds to a file, with a manifest beside it.
 
 use crate::cli::args::requests;
 use crate::cli::args::{CommonArgs, ExportArgs};

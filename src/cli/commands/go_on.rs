@@ -1,10 +1,10 @@
-//! The command that goes on after a stop, as it can be copied into a shell.
+//! The command to continue with after a stop, ready to copy into a shell.
 
 use crate::engine::{EngineError, ErrorKind, OLDER_STATE, ReadableByOthers, RunResult};
 use crate::store::SANDBOX;
 use std::path::Path;
 
-/// Goes on with a run, from whatever folder.
+/// The command that resumes a run, from any folder.
 pub fn resume_command(result: &RunResult, token_file: Option<&Path>, others: ReadableByOthers) -> String {
     let location = &result.location;
     let path = |path: &Path| path.display().to_string();
@@ -14,7 +14,7 @@ pub fn resume_command(result: &RunResult, token_file: Option<&Path>, others: Rea
         account => words.extend(["--account".to_owned(), account.to_owned()]),
     }
     words.extend(["--state".to_owned(), path(&location.state), "--runs".to_owned(), path(&location.runs)]);
-    // The one that is said now may be newer than the one of the beginning.
+    // The token file given now may be newer than the run's.
     let now = token_file.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
     if let Some(file) = now.as_deref().or(location.token_file.as_deref()) {
         words.extend(["--token-file".to_owned(), path(file)]);
@@ -23,8 +23,8 @@ pub fn resume_command(result: &RunResult, token_file: Option<&Path>, others: Rea
     shell_line(words.iter().map(String::as_str))
 }
 
-/// The same command once more, where that goes on: an import that the service refused before anything was sent, for there is no run
-/// to resume; or with the flag without which a store that went back in time is not gone on with.
+/// The same command again, where that continues: after an import that the service refused before anything was sent, since there
+/// is no run to resume; or with `--older-state`, after an error about an older store.
 pub fn retry_command(error: &EngineError, imports: bool) -> Option<String> {
     let is_older = error.problems.iter().any(|problem| problem.code == OLDER_STATE);
     let is_refused = imports && error.kind == ErrorKind::Service;
@@ -41,7 +41,7 @@ fn shell_line<'w>(words: impl Iterator<Item = &'w str>) -> String {
     words.map(shell_quoted).collect::<Vec<_>>().join(" ")
 }
 
-/// A word as a shell reads it back.
+/// A word quoted for the shell.
 fn shell_quoted(word: &str) -> String {
     const PLAIN: &str = "_-./:=,@%+";
     let plain = |c: char| c.is_alphanumeric() || PLAIN.contains(c) || (cfg!(windows) && c == '\\');

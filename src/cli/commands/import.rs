@@ -1,4 +1,4 @@
-//! `amoport import` and `amoport resume`: the main job, and going on with it.
+//! `amoport import` and `amoport resume`.
 
 use crate::cli::args::requests;
 use crate::cli::args::{CommonArgs, ImportArgs, ResumeArgs};
@@ -32,7 +32,7 @@ pub fn resume(args: &ResumeArgs, common: &CommonArgs) -> Result<Exit, EngineErro
     Ok(exit_of(&engine::resume(&request, &mut |event| printer.on_event(event))?))
 }
 
-/// A listener, with signals that stop what it listens to.
+/// An event printer, with signals that cancel its use case.
 fn event_printer<'a>(common: &'a CommonArgs, cancel: &Cancel) -> EventPrinter<'a> {
     let printer = EventPrinter::new(common);
     signals::handle_signals(cancel, printer.run_started());

@@ -1,4 +1,5 @@
-//! One file a command: it makes the request, calls the engine and prints what comes back.
+//! One file per command: it builds the request, calls the engine and prints the result. `go_on` is the command to continue with
+//! after a stop.
 
 pub mod account;
 pub mod check;

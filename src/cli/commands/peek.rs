@@ -1,4 +1,4 @@
-//! `amoport peek`: a table as amoport reads it.
+//! `amoport peek`: prints a table as amoport reads it.
 
 use crate::cli::args::{CommonArgs, PeekArgs, PeekFormat};
 use crate::cli::exit::Exit;
@@ -10,9 +10,9 @@ use sheet_source::problem::{column_letter, visible_line};
 use sheet_source::{DisplayKind, ReadOptions, Row, Scalar, Table};
 use std::io::IsTerminal;
 
-/// Rows shown as a taste.
+/// Number of rows in the summary.
 const ROWS_SHOWN: usize = 5;
-/// Characters of a cell shown.
+/// Maximum characters of a cell in the summary.
 const CELL_SHOWN: usize = 40;
 
 fn read_options(args: &PeekArgs) -> ReadOptions {
@@ -49,7 +49,7 @@ fn print_csv(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<E
     let mut out = ::csv::WriterBuilder::new().flexible(true).from_writer(std::io::stdout().lock());
     let width = widest_row(args, table.header.len())?;
     let padded = |cells: Vec<String>| cells.into_iter().chain(std::iter::repeat(String::new())).take(width);
-    // A reader that has seen enough (`| head`) is no problem.
+    // A closed stdout (`| head`) is not an error.
     let mut open = out.write_record(padded(table.header.titles().map(shown).collect())).is_ok();
     let mut row = Row::default();
     while open && table.read(&mut row)? {
@@ -60,7 +60,7 @@ fn print_csv(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<E
     Ok(Exit::Done)
 }
 
-/// Cells of the widest row: every line of a CSV has as many, so that other programs read it. A pipe is read once only.
+/// Cells of the widest row: every line of the CSV has as many, so that other programs can read it. A pipe is read only once.
 fn widest_row(args: &PeekArgs, header: usize) -> Result<usize, EngineError> {
     if !args.file.is_file() {
         return Ok(header);
@@ -82,7 +82,7 @@ fn print_jsonl(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result
         for (index, name) in names.iter().enumerate() {
             let cell = row.get(index);
             let value = match cell.value {
-                // The sign of a currency is none of the digits.
+                // The currency sign is not part of the number.
                 Scalar::Formatted(number, DisplayKind::Currency(_)) | Scalar::Number(number) if is_whole(number) => {
                     json!(number as i64)
                 }
@@ -95,7 +95,7 @@ fn print_jsonl(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result
                 | Scalar::Formatted(..)
                 | Scalar::Serial(_)
                 | Scalar::Error => json!(cell.text),
-                // Nobody knows what it is.
+                // The value is unknown.
                 Scalar::Uncomputed => Value::Null,
             };
             object.insert(name.clone(), value);
@@ -108,7 +108,7 @@ fn print_jsonl(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result
     Ok(Exit::Done)
 }
 
-/// True for numbers that JSON shall show without a `.0`: a workbook keeps every number as a float.
+/// True for numbers that JSON shows without a `.0`: a workbook keeps every number as a float.
 fn is_whole(number: f64) -> bool {
     const EXACT_MAX: f64 = (1_i64 << 53) as f64;
     number.fract() == 0.0 && number.abs() < EXACT_MAX
@@ -146,7 +146,7 @@ fn print_summary(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Resu
         let sample: Vec<&str> =
             first.iter().filter_map(|row| row.get(index)).map(String::as_str).filter(|t| !t.is_empty()).collect();
         let line = format!("  {:>3}  {name}: {}", column_letter(index), sample.join(" · "));
-        // A table for people, wherever it goes.
+        // The summary is for people, wherever it goes.
         if !say::data(&visible_line(&line)) {
             break;
         }

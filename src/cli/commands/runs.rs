@@ -1,4 +1,4 @@
-//! `amoport runs` and `amoport report`: what was done, and its reports made again from the store; and giving a run up.
+//! `amoport runs` and `amoport report`: lists or abandons runs, and writes their reports again.
 
 use crate::cli::args::requests;
 use crate::cli::args::{CommonArgs, ReportArgs, RunsArgs};

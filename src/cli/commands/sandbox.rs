@@ -1,4 +1,4 @@
-//! `amoport sandbox`: the pretend account served by hand, for trying things out and for other people's clients.
+//! `amoport sandbox`: serves the sandbox, for trials and for other clients.
 
 use crate::cli::args::requests;
 use crate::cli::args::{CommonArgs, SandboxArgs};

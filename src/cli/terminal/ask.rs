@@ -1,4 +1,4 @@
-//! Asking before something is done that cannot be undone.
+//! Asks before something that cannot be undone.
 
 use crate::cli::terminal::say;
 use crate::engine::{Cancel, Confirmation, Consent};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-/// How often a signal is looked for.
+/// How often cancellation is checked.
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// `--yes`, or a question on the terminal.
@@ -33,7 +33,7 @@ fn ask_terminal(question: &Message, cancel: &Cancel) -> Confirmation {
     }
 }
 
-/// What is typed; none where that cannot be read, or where a signal comes instead.
+/// The typed line; `None` if stdin cannot be read, or a signal comes first.
 fn read_answer(cancel: &Cancel) -> Option<String> {
     let (sender, typed) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

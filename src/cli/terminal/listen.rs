@@ -1,4 +1,4 @@
-//! What is heard on the way of a use case, in words: notes, progress, and the last lines of a run.
+//! Prints the events of a use case: notes, progress, and the last lines of a run.
 
 use crate::cli::args::CommonArgs;
 use crate::cli::commands::go_on;
@@ -11,10 +11,10 @@ use crate::upload;
 use sheet_source::problem::Severity;
 use std::path::Path;
 
-/// Listens to a use case.
+/// Prints the events of a use case.
 pub struct EventPrinter<'a> {
     common: &'a CommonArgs,
-    /// What is to be said of the token when a run is gone on with.
+    /// The token file given now, for the command that resumes the run.
     token_file: Option<&'a Path>,
     others: ReadableByOthers,
     bar: Bar,
@@ -32,22 +32,22 @@ impl<'a> EventPrinter<'a> {
         }
     }
 
-    /// The same with the file that the token comes from now.
+    /// The same with the token file given now.
     pub fn token_file(self, token_file: Option<&'a Path>) -> EventPrinter<'a> {
         EventPrinter { token_file, ..self }
     }
 
-    /// The same where secrets are taken from files that other users can read.
+    /// The same, with files of secrets that other users can read allowed or refused.
     pub fn others(self, others: ReadableByOthers) -> EventPrinter<'a> {
         EventPrinter { others, ..self }
     }
 
-    /// Told when a run has begun, for whoever answers signals.
+    /// The flag that a run has begun, for the signal handler.
     pub fn run_started(&self) -> &RunStarted {
         &self.run_started
     }
 
-    /// True where a total would be shown, so that counting the records is worth it.
+    /// True if the progress is shown, so that counting the records is useful.
     pub fn shows_progress(&self) -> bool {
         self.bar.shows()
     }
@@ -74,7 +74,7 @@ impl<'a> EventPrinter<'a> {
                 let command = || go_on::resume_command(&result, self.token_file, self.others);
                 print_end(&result, self.common, command);
             }
-            // CsvOptions by `upload`, by the verb that checks, and at the end of a run.
+            // Printed with upload events, by the check commands, and at the end of a run.
             Event::Wait(_) | Event::Problem(_) | Event::Checked(_) => {}
         }
     }
@@ -113,7 +113,7 @@ impl<'a> EventPrinter<'a> {
     }
 }
 
-/// The last lines: problems, counts, paths, and how to go on.
+/// Prints the last lines of a run: problems, counts, paths, and how to continue.
 fn print_end(result: &RunResult, common: &CommonArgs, command: impl Fn() -> String) {
     if let Some(stopped) = &result.stopped {
         say::line(&stopped.to_string());
@@ -157,7 +157,7 @@ fn print_counts(result: &RunResult, common: &CommonArgs) {
     if let Some(rejected) = &result.rejected {
         let how = match result.made_mapping {
             false => "correct it and import it with the same mapping".to_owned(),
-            // What the workbook hides is not in the file of the rejected.
+            // The hidden data of the workbook is not in the reject file.
             true => format!("correct these rows in {} and import that again", summary.source.path),
         };
         say::note(common, format!("rejected: {} ({how})", say::file(rejected)));

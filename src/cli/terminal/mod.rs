@@ -1,4 +1,5 @@
-//! The terminal: lines and questions on stderr, data on stdout, progress, signals.
+//! The terminal: `say` prints lines, `ask` asks questions, `listen` prints events, `progress` shows the progress, `signals`
+//! handles Ctrl-C and SIGTERM.
 
 pub mod ask;
 pub mod listen;

@@ -1,5 +1,5 @@
-//! Progress: a bar on a terminal, a line every 30 s elsewhere. The time left is told only when it is honest: the
-//! number of records is known and the pace has settled.
+//! Progress: a bar on a terminal, a line every 30 s elsewhere. The time left is shown only if the number of records is known
+//! and the rate is stable.
 
 use crate::cli::args::CommonArgs;
 use crate::cli::terminal::say;
@@ -10,7 +10,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 const LINE_EVERY: Duration = Duration::from_secs(30);
-/// Before this much time and this share, a guess of the time left is worth nothing.
+/// The time left is estimated only after this much time and this share of the records.
 const ESTIMATE_AFTER: Duration = Duration::from_secs(10);
 const ESTIMATE_SHARE: f64 = 0.02;
 
@@ -37,7 +37,7 @@ impl Bar {
             return;
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-        // The template is fixed; were it wrong, the plain bar would do.
+        // The template is fixed; if it were invalid, the default bar would be used.
         if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {msg}") {
             bar.set_style(style);
         }
@@ -74,7 +74,7 @@ fn format_progress(progress: &Progress) -> String {
     let rate = *rate;
     match progress.phase {
         Phase::Link => return format!("{done} records linked, {rate:.0}/s"),
-        // Of a list that is read nobody tells the length.
+        // The length of a list is unknown.
         _ if counts.read + counts.skipped == 0 => return format!("{done} rows, {rate:.0}/s"),
         _ => {}
     }
@@ -91,7 +91,7 @@ fn format_progress(progress: &Progress) -> String {
     text
 }
 
-/// The counts that are not nothing: `created 497, rejected 3`.
+/// The counts that are not zero: `created 497, rejected 3`.
 pub fn format_counts(counts: &Counts) -> String {
     let named = [
         ("created", counts.created),

@@ -1,4 +1,5 @@
-//! Words to the person, on stderr; stdout is for data and `--json`. Whatever a text holds, it is seen and does not steer the terminal.
+//! Prints text for the user on stderr; stdout is for data and `--json`. Control characters of a text are shown and have no
+//! effect on the terminal.
 
 use crate::cli::args::CommonArgs;
 use crate::engine::Wait;
@@ -8,27 +9,27 @@ use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-/// Problems shown on the screen before the rest is only counted.
+/// Maximum number of problems printed; the rest is counted.
 const SHOWN_MAX: usize = 20;
 
-/// Something worth knowing; silent with `--quiet`.
+/// Prints a note; silent with `--quiet`.
 pub fn note(common: &CommonArgs, text: impl AsRef<str>) {
     if !common.quiet {
         line(text.as_ref());
     }
 }
 
-/// A long wait, with the time of the day when it ends; said with `--quiet` as well, for nothing else tells why nothing happens.
+/// Prints a long wait, with the time of day when it ends; also with `--quiet`, since nothing else explains the pause.
 pub fn hold(wait: Wait) {
     line(&format!("the service asked for a pause; nothing is sent until {}", time_in(wait.at_most)));
 }
 
-/// The time of the day after so long.
+/// The time of day after the wait.
 pub fn time_in(wait: Duration) -> String {
     jiff::Zoned::now().saturating_add(wait).strftime("%H:%M:%S").to_string()
 }
 
-/// Details for `--verbose`.
+/// Prints a detail with `--verbose`.
 pub fn detail(common: &CommonArgs, text: impl AsRef<str>) {
     if common.verbose {
         line(text.as_ref());
@@ -47,7 +48,7 @@ pub fn problems(problems: &[Problem]) {
     }
 }
 
-/// A problem as data.
+/// A problem as JSON.
 pub fn json(problem: &Problem) -> serde_json::Value {
     serde_json::json!({
         "code": problem.code, "place": problem.place.to_string(), "value": problem.value,
@@ -55,31 +56,31 @@ pub fn json(problem: &Problem) -> serde_json::Value {
     })
 }
 
-/// A file as one who stands in this folder would name it.
+/// A path relative to the working folder, if it is below it.
 pub fn file(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let near = here.as_ref().and_then(|here| path.strip_prefix(here).ok());
     near.unwrap_or(path).display().to_string()
 }
 
-/// A closed stderr is no reason to stop an import.
+/// Prints a line. A closed stderr does not stop an import.
 pub fn line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", visible_line(text));
 }
 
-/// The same for a text that is laid out on several lines.
+/// The same for a text with several lines.
 pub fn lines(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", visible(text));
 }
 
-/// A line of data on stdout; false when nobody reads it any more (`amoport … | head`).
+/// Prints a line of data on stdout; false if stdout is closed (`amoport … | head`).
 pub fn data(text: &str) -> bool {
     let mut out = std::io::stdout().lock();
     let text = on_stdout(text, out.is_terminal());
     writeln!(out, "{text}").is_ok()
 }
 
-/// Other programs get data as it is.
+/// A text for stdout: escaped on a terminal, unchanged for other programs.
 pub fn on_stdout(text: &str, terminal: bool) -> Cow<'_, str> {
     if terminal { visible(text) } else { Cow::Borrowed(text) }
 }

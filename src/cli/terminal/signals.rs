@@ -1,4 +1,5 @@
-//! Ctrl-C and SIGTERM: the first asks for an orderly stop, the second ends at once; the journal makes both safe.
+//! Ctrl-C and SIGTERM: the first one stops the run in order, the second one ends the process at once; the journal makes both
+//! safe.
 
 use crate::cli::exit::Exit;
 use crate::cli::terminal::say;
@@ -6,7 +7,7 @@ use crate::engine::{Cancel, Interruption};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Whether a run has begun: only then is there anything in flight to wait for.
+/// Whether a run has begun: only then there are requests in flight to wait for.
 #[derive(Clone, Default)]
 pub struct RunStarted(Arc<AtomicBool>);
 
@@ -16,8 +17,8 @@ impl RunStarted {
     }
 }
 
-/// Listens on a thread of its own, for as long as the process lives. Where that cannot be, signals end the process as they
-/// always do.
+/// Handles signals on a thread of its own, as long as the process lives. If the thread cannot start, signals end the process as
+/// usual.
 pub fn handle_signals(cancel: &Cancel, run_started: &RunStarted) {
     let (cancel, run_started) = (cancel.clone(), run_started.clone());
     let listening = move || {

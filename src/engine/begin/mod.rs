@@ -1,5 +1,6 @@
-//! How a new run begins: locked, then refused where it was made before, then weighed against the error budget,
-//! then named, then noted in the journal. That order is what keeps a record from being sent twice.
+//! Begins a new run: locks the source, refuses it where it was imported before, checks it against the error budget, names the
+//! run and writes it to the journal. This order keeps a record from being sent twice. `older` checks the state folder,
+//! `sent_before` compares the source with earlier runs.
 
 pub mod older;
 pub mod sent_before;
@@ -15,11 +16,11 @@ use crate::export::write_whole;
 use crate::mapping::Plan;
 use crate::store::{FrozenWord, Journal, MappingHead, NewRun, RunHead, SentBack, SourceHead, Store};
 use crate::upload::feed::Select;
-use crate::upload::{Budget, Doubt};
+use crate::upload::{Budget, Doubt, SentRows};
 use amo_client::Client;
 use amo_client::private;
 use amo_model::Action;
-use sent_before::{AccountLookup, GuardOverride, SourceComparison, SourceIdentity};
+use sent_before::{AccountLookup, CurrentSource, GuardOverride, SourceComparison, SourceIdentity};
 use sheet_source::LINK_INDEX_BASE;
 use sheet_source::message;
 use sheet_source::problem::{Note, Problem};
@@ -29,7 +30,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// An import that is prepared and not begun.
+/// An import that is prepared and has not begun.
 pub(super) struct PreparedRun<'a> {
     pub request: &'a ImportRequest,
     pub target: &'a OpenAccount,
@@ -37,21 +38,21 @@ pub(super) struct PreparedRun<'a> {
     pub table: Table,
     /// The file that is read.
     pub source: &'a Path,
-    /// Of the source.
+    /// SHA-256 of the source, in hex.
     pub sha256: String,
     pub mapping: MappingHead,
     /// As the mapping names it.
     pub key_space: Option<String>,
-    /// Of the account; a resumed run maps by it.
+    /// The snapshot of the account, as JSON; a resumed run maps by it.
     pub snapshot: &'a str,
-    /// What was decided of rows beforehand, as JSON.
+    /// Decisions about rows, as JSON, by row number.
     pub edits: Vec<(u32, String)>,
-    /// What was sent of the source before is sent once more.
+    /// Rows that earlier runs sent are sent again.
     pub again: bool,
     pub guard: Guard,
-    /// What the mapping makes of the source, where it was asked.
+    /// What the mapping makes of the source, where it was counted.
     pub weighed: Option<MappedCounts>,
-    /// The rows of the source, where they were read for their hashes.
+    /// Hashes of the rows, where they were read.
     pub rows: Option<RowHashes>,
     pub total: Option<u64>,
     pub returning: Option<ReturnedRecords<'a>>,
@@ -63,42 +64,42 @@ pub(super) struct Job {
     pub plan: Arc<Plan>,
     pub table: Table,
     pub journal: Journal,
-    /// What an earlier stretch of the run left in doubt.
+    /// Batches that an earlier part of the run left in doubt.
     pub doubts: Vec<Doubt>,
-    /// Rows that were sent by a version that kept no links.
+    /// Rows sent by a version that kept no links.
     pub links_unknown: HashSet<u32>,
-    /// A second connection, for reading while the journal writes and after it is closed.
+    /// A second connection to the store, for reading while the journal writes and after it is closed.
     pub store: Store,
     pub name: String,
     pub head: RunHead,
     pub select: Select,
     pub budget: Option<Budget>,
-    /// The mapping rejects more than the budget allows: nothing is sent.
+    /// The mapping rejects more records than the budget allows: nothing is sent.
     pub over_budget: bool,
-    /// What is in doubt is settled, and nothing is sent.
+    /// Batches in doubt are settled, and nothing is sent.
     pub giving_up: Option<Abandonment>,
-    /// An earlier stretch of the run was stopped.
+    /// An earlier part of the run was stopped.
     pub resumed: bool,
-    /// Records of the source, where they were counted.
+    /// Number of records in the source, where they were counted.
     pub total: Option<u64>,
     pub in_flight: usize,
     pub cancel: Cancel,
     pub _locks: Vec<File>,
 }
 
-/// How a run is given up.
+/// How a run is abandoned.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Abandonment {
-    /// Also where nobody could look for what is in doubt.
+    /// The run is closed even where batches in doubt cannot be looked for.
     pub even_if_unreachable: bool,
 }
 
-/// What keeps the same file from being imported twice.
+/// The guard against importing the same file twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Guard {
-    /// What earlier runs have sent of it is held back; where nothing else is in it, it is refused.
+    /// Rows that earlier runs sent are held back; a file without other rows is refused.
     SameFile { keyed: bool },
-    /// Rows know their records, so the file may be imported again.
+    /// Rows name their records, so the file may be imported again.
     Rows,
 }
 
@@ -107,11 +108,11 @@ pub(super) struct ReturnedRecords<'a> {
     pub export: &'a str,
     pub file: &'a str,
     pub records: &'a [(u64, SentBack)],
-    /// Ids that the workbook had and its sheet has no more.
+    /// Ids that the workbook had and its sheet no longer has.
     pub left_alone: &'a [u64],
 }
 
-/// Begins a run. What comes back holds the lock, for as long as it lives.
+/// Begins a run. The job holds the locks as long as it lives.
 pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> Result<Job, EngineError> {
     let mut head = build_head(&ready);
     let request = ready.request;
@@ -134,7 +135,9 @@ pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> R
     let locks = lock_source(&request.folders.state, &head)?;
     let sent = match (&rows, ready.guard) {
         (Some(rows), Guard::SameFile { keyed }) => {
-            let compared = compare_with_earlier(&ready, &store, &head, (rows, keyed), events)?;
+            let mut compared = compare_with_earlier(&ready, &store, &head, rows)?;
+            events.notes(compared.notes.drain(..));
+            check_anything_new(&ready, &compared.sent, keyed)?;
             head.source.new_delivery = compared.new_delivery;
             head.remade = compared.remade;
             Arc::new(compared.sent)
@@ -142,7 +145,7 @@ pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> R
         _ => Arc::default(),
     };
     let budget = error_budget(request, ready.weighed, events);
-    // Runs that begin in the same second are named one after the other.
+    // Runs that begin in the same second take turns with their names.
     let _naming = wait_for_lock(&request.folders.state, "names")?;
     let name = new_name(&store, &head, now())?;
     let folder = request.folders.runs.join(&name);
@@ -186,24 +189,28 @@ pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> R
     })
 }
 
-/// What earlier runs have sent of the source; an error where one of them has to go on first, or where nothing is new.
+/// What earlier runs have sent of the source. An earlier run that has not ended is an error.
 fn compare_with_earlier(
     ready: &PreparedRun<'_>,
     store: &Store,
     head: &RunHead,
-    (rows, keyed): (&RowHashes, bool),
-    events: &mut EventSink<'_>,
+    rows: &RowHashes,
 ) -> Result<SourceComparison, EngineError> {
     let request = ready.request;
+    let keyed = ready.guard == Guard::SameFile { keyed: true };
     let path = Path::new(&head.source.path);
     let origin = SourceIdentity::of(head);
     let lifted = GuardOverride { again: head.again, by_keys: head.same_keys && keyed };
     let earlier = sent_before::earlier_runs(store, &origin, lifted, None)?;
     sent_before::check_no_open_run(store, &earlier, path, request.rows)?;
-    let again = Some((&ready.table, &request.cancel));
-    let compare = |gone: &HashSet<u64>| {
-        sent_before::compare(store, (&earlier, gone), &origin, (rows, &head.source.titles), keyed, again)
+    let current = CurrentSource {
+        identity: &origin,
+        rows,
+        titles: &head.source.titles,
+        keyed,
+        table: Some((&ready.table, &request.cancel)),
     };
+    let compare = |deleted: &HashSet<u64>| sent_before::compare(store, &earlier, deleted, &current);
     let (client, plan, remake) = (&*ready.target.client, &*ready.plan, request.remake_deleted);
     let looking = AccountLookup {
         client,
@@ -214,17 +221,21 @@ fn compare_with_earlier(
         rows: request.rows,
         limit: request.limit,
     };
-    let mut compared = sent_before::compare_without_deleted(compare, sent_before::remade_ids(&earlier), Some(looking))?;
-    events.notes(compared.notes.drain(..));
-    if !compared.sent.is_empty() {
-        let select = Select { sent: Arc::new(compared.sent.clone()), ..request.select() };
-        let weighed = survey::count_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
-        sent_before::check_anything_new(path, &compared.sent, weighed, keyed)?;
-    }
-    Ok(compared)
+    sent_before::compare_without_deleted(compare, sent_before::remade_ids(&earlier), Some(looking))
 }
 
-/// What only a workbook without a mapping knows.
+/// An error if earlier runs have sent everything in the source.
+fn check_anything_new(ready: &PreparedRun<'_>, sent: &SentRows, keyed: bool) -> Result<(), EngineError> {
+    if sent.is_empty() {
+        return Ok(());
+    }
+    let request = ready.request;
+    let select = Select { sent: Arc::new(sent.clone()), ..request.select() };
+    let counts = survey::count_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
+    sent_before::check_anything_new(ready.source, sent, counts, keyed)
+}
+
+/// Refuses flags that apply only to a workbook without a mapping.
 pub(super) fn check_flags(request: &ImportRequest) -> Result<(), EngineError> {
     let unused = [("--force", request.force), ("--as-new", request.as_new)].into_iter().find(|(_, given)| *given);
     let Some((flag, _)) = unused else { return Ok(()) };
@@ -233,7 +244,7 @@ pub(super) fn check_flags(request: &ImportRequest) -> Result<(), EngineError> {
     Err(EngineError::refused("flags", message, "leave out the flag or the mapping"))
 }
 
-/// The kind's maximum is a rule of the service.
+/// Refuses a batch size above the kind's maximum, which is a rule of the service.
 pub(super) fn check_batch_size(requested: Option<usize>, plan: &Plan) -> Result<(), EngineError> {
     let max = plan.write.batch_max;
     match requested {
@@ -298,7 +309,7 @@ fn build_head(ready: &PreparedRun<'_>) -> RunHead {
     }
 }
 
-/// The titles of the source, and empty ones over columns that the mapping names by their letters alone.
+/// The titles of the source, with empty ones for columns that the mapping names only by letter.
 fn titles<'t>(titles: impl Iterator<Item = &'t str>, letters: &[usize]) -> Vec<String> {
     let mut titles: Vec<String> = titles.map(str::to_owned).collect();
     let last = letters.iter().filter(|column| **column < LINK_INDEX_BASE).max().map_or(0, |column| column + 1);
@@ -306,8 +317,8 @@ fn titles<'t>(titles: impl Iterator<Item = &'t str>, letters: &[usize]) -> Vec<S
     titles
 }
 
-/// How many more may be rejected, and whether that is overrun already by what the mapping rejects: with a budget the whole
-/// source was weighed, so that local rejections are known, and the number of records that a share refers to.
+/// The error budget, and whether the mapping's rejections already exceed it. With a budget the whole source is counted first,
+/// so the local rejections are known, and the number of records that a percentage refers to.
 fn error_budget(
     request: &ImportRequest,
     weighed: Option<MappedCounts>,
@@ -326,7 +337,7 @@ fn error_budget(
     (Some(budget), over)
 }
 
-/// A run's name: when it began and what it imports; numbered if another began in the same second.
+/// A run's name: when it begins and what it imports; numbered if another run began in the same second.
 fn new_name(store: &Store, head: &RunHead, now: i64) -> Result<String, EngineError> {
     let stamp = jiff::Timestamp::from_second(now)
         .map_or_else(|_| now.to_string(), |t| t.strftime("%Y%m%dT%H%M%SZ").to_string());
@@ -344,7 +355,7 @@ fn new_name(store: &Store, head: &RunHead, now: i64) -> Result<String, EngineErr
     Ok(name)
 }
 
-/// Rejected rows hold people's data: the folder is its owner's alone.
+/// Creates the folder of a run. Rejected rows hold personal data, so only the owner can read it.
 pub(super) fn make_folder(folder: &Path) -> Result<(), EngineError> {
     private::folder(folder).map_err(|e| {
         let message = message!("the run's folder cannot be created: {error}", error = e.to_string());
@@ -352,7 +363,7 @@ pub(super) fn make_folder(folder: &Path) -> Result<(), EngineError> {
     })
 }
 
-/// The file in a run's folder with the ids that the workbook had and its sheet has no more.
+/// The file in a run's folder with the ids that the workbook had and its sheet no longer has.
 const LEFT_ALONE: &str = "left-alone.csv";
 
 fn write_left_alone(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
@@ -367,8 +378,8 @@ fn write_left_alone(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
     })
 }
 
-/// One run per source and account at a time, whatever the source is known by: its bytes, its path, its rows. The locks go with
-/// the process, however it ends.
+/// Locks the source for the account, by its bytes, its path and its rows: one run per source and account at a time. The locks
+/// end with the process, however it ends.
 pub(super) fn lock_source(state: &Path, head: &RunHead) -> Result<Vec<File>, EngineError> {
     let account = head.account_key().to_string();
     let account: String = account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
@@ -391,7 +402,7 @@ fn try_lock_file(state: &Path, name: &str, head: &RunHead) -> Result<File, Engin
     }
 }
 
-/// Waits its turn to do what one does at a time.
+/// Waits for a lock on something that one process does at a time.
 pub(super) fn wait_for_lock(state: &Path, name: &str) -> Result<File, EngineError> {
     let file = lock_file(state, name)?;
     file.lock().map_err(|e| lock_error(state, &e))?;

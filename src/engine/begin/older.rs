@@ -1,5 +1,5 @@
-//! A store that went back in time: a backup was restored, a copy is used, or its last pages were lost. It knows less than was sent,
-//! and would send it again; the user's folder, which keeps the newest send of each store, knows better.
+//! A store that is older than what was sent from it: a backup was restored, a copy is used, or its last pages were lost. It
+//! would send records again. The user's folder, which keeps the newest send of each store, shows it.
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::EventSink;
@@ -12,11 +12,11 @@ use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem};
 use std::path::Path;
 
-/// The code of a store that knows less than was sent by it. Whoever has the command line tells how to go on with it.
+/// The problem code of a store that is older than what was sent from it. The front end adds how to continue.
 pub const OLDER_STATE: &str = "older-state";
 
-/// Looked at before anything is sent. `allowed`: a person has said to go on with such a store, and what it is sure of is noted.
-/// What comes back is where the run is to keep its sends.
+/// Checks before anything is sent that the store is not older than what was sent from it. With `allowed` an older store is
+/// accepted, and the store notes that it is older. Returns where the run keeps its sends; `None` where it cannot keep them.
 pub fn check_not_older(store: &Store, allowed: bool, events: &mut EventSink<'_>) -> Result<Option<Sends>, EngineError> {
     let (sends, forgotten) = match find_forgotten(store)? {
         Ok(known) => known,
@@ -41,15 +41,15 @@ pub fn check_not_older(store: &Store, allowed: bool, events: &mut EventSink<'_>)
     Ok(Some(sends))
 }
 
-/// The same for those who look and send nothing.
+/// The same check for a use case that sends nothing; the problem is returned, not raised.
 pub fn older_problem(state: &Path, allowed: bool) -> Result<Option<Problem>, EngineError> {
     let Some(store) = Store::existing(state)?.filter(|_| !allowed) else { return Ok(None) };
     let Ok((_, Some(send))) = find_forgotten(&store)? else { return Ok(None) };
     Ok(Some(older_state_problem(&store, &send)?))
 }
 
-/// What the user's folder knows, and the newest send of this store where the store does not know of it itself. Without such a
-/// folder, why.
+/// The sends in the user's folder, and the newest send of this store if the store does not know it. The inner error says why
+/// there is no such folder.
 fn find_forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>, EngineError> {
     let began_at = store.began_at()?;
     let known = || {
@@ -85,14 +85,14 @@ fn older_state_problem(store: &Store, send: &LastSend) -> Result<Problem, Engine
     ))
 }
 
-/// To the second.
+/// UTC, to the second.
 fn format_time(unix_ms: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(unix_ms).unwrap_or_default();
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Above which id a new run looks for its records before it sends them. In a store that once went back, other files may have been
-/// sent in the time that it does not know; only a person can say which.
+/// The id above which a new run looks for its records before it sends them. Other files may have been sent in the time that an
+/// older store does not know; only the user knows which.
 pub fn look_from(
     store: &Store,
     head: &RunHead,
@@ -111,7 +111,7 @@ pub fn look_from(
     Ok(None)
 }
 
-/// The same of a run that goes on, which keeps it from one stretch to the next.
+/// The same for a resumed run, which keeps the id from one part to the next.
 pub fn extend_look_from(store: &Store, run: &mut Run, allowed: bool) -> Result<(), EngineError> {
     let head = &mut run.head;
     if !allowed || head.action != Action::Create {
@@ -126,7 +126,7 @@ pub fn extend_look_from(store: &Store, run: &mut Run, allowed: bool) -> Result<(
     Ok(())
 }
 
-/// A run is gone on with where it was begun: in a copy of the state folder it would be sent a second time.
+/// A run is resumed only where it was begun: from a copy of the state folder it would be sent a second time.
 pub fn check_not_copy(store: &Store, run: &Run) -> Result<(), EngineError> {
     let Some(original) = store.copy_of() else { return Ok(()) };
     let original: Message = message!("{folder}", folder = original.display());

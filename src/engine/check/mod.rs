@@ -1,4 +1,5 @@
-//! Everything an import does but sending: read, map, validate, and say every problem. The very code of the import.
+//! Does everything an import does except sending: reads, maps, validates, and reports every problem, with the code of the
+//! import. `present` compares an update with the account.
 
 pub mod present;
 
@@ -25,8 +26,8 @@ use sheet_source::problem::Note;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Checks a source. Its problems are heard on the way (`Event::Problem`); of a workbook without a mapping there are two
-/// results, changes and new rows.
+/// Checks a source. Problems are reported as events (`Event::Problem`). A workbook without a mapping has two results: changes
+/// and new rows.
 pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<CheckResult>, EngineError> {
     let state = &request.import.folders.state;
     run_check(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(state))
@@ -70,10 +71,9 @@ fn check_file(
             (account, name, None)
         }
         None => {
-            let runtime = prepare::runtime()?;
             let target = OpenAccount::open(&import.target, state, import.rate, events)?;
             let wanted = wanted(written);
-            let account = prepare::read_account(&target, &wanted, &runtime, &import.cancel, events)?.account;
+            let account = prepare::read_account(&target, &wanted, &import.cancel, events)?.account;
             let account_key = prepare::account_key(state, &target, account.basics.id)?;
             (account, account_key, Some(target))
         }
@@ -83,7 +83,7 @@ fn check_file(
     let ledger = prepare::open_ledger(state, &name, None, space).same_keys(import.same_keys);
     let columns = compile::group_columns(written, &table.header);
     let groups = if columns.is_empty() { None } else { Some(survey::count_groups(columns, &table)?) };
-    let plan = prepare::compile_plan(written, &table, Arc::new(account), ledger, groups)?;
+    let plan = prepare::with_groups(prepare::compile_plan(written, &table, Arc::new(account), ledger)?, groups);
     events.notes(compile::unread(written, &table).into_iter().chain(no_marker(&plan)));
     check_batch_size(import.batch, &plan)?;
     let client = target.as_ref().map(|target| &*target.client);
@@ -91,8 +91,7 @@ fn check_file(
     let mut guarded = GuardResult::of(&query, &table, &plan, import)?;
     guarded.add_refusal(older::older_problem(state, import.older_state)?);
     events.notes(guarded.notes.iter().cloned());
-    let flags = (import.same_keys, import.remake_deleted);
-    let keys = KnownKeys::of(state, &name, &plan, prepare::key_space(written, mapping), flags)?;
+    let keys = KnownKeys::of(import, &name, &plan, prepare::key_space(written, mapping))?;
     guarded.keys = keys.map(|keys| keys.with_client(target.as_ref().map(|target| Arc::clone(&target.client))));
     let plan = Arc::new(plan);
     if let Some(target) = &target {

@@ -1,11 +1,11 @@
-//! What an update would change of the account as it is now, for those who look and send nothing: read and compared by the very
-//! code of the import, pages of records overlapping.
+//! What an update would change in the account, for use cases that send nothing: records are read and compared by the code of
+//! the import, several pages at a time.
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::prepare::known_keys::RecordFate;
-use crate::engine::prepare::{self, run_cancellable};
 use crate::engine::target::OpenAccount;
+use crate::engine::target::runtime::{run_cancellable, runtime};
 use crate::mapping::{Plan, Record};
 use crate::upload::feed::QueuedRecord;
 use crate::upload::present::{self, PresenceCounts};
@@ -31,7 +31,7 @@ pub struct PresenceCheck {
 }
 
 impl PresenceCheck {
-    /// `None` where nothing is looked at before it is sent.
+    /// `None` if the import reads nothing before it sends.
     pub fn of(target: &OpenAccount, plan: &Arc<Plan>, cancel: &Cancel) -> Result<Option<PresenceCheck>, EngineError> {
         if !reads_before_update(plan) {
             return Ok(None);
@@ -41,7 +41,7 @@ impl PresenceCheck {
             plan: Arc::clone(plan),
             clock: target.clock,
             cancel: cancel.clone(),
-            runtime: prepare::runtime()?,
+            runtime: runtime()?,
             page: Vec::new(),
             in_flight: VecDeque::new(),
             looked: PresenceCounts::default(),
@@ -59,7 +59,7 @@ impl PresenceCheck {
         Ok(RecordFate::Waits)
     }
 
-    /// What all of it came to.
+    /// Waits for all pages and returns the counts.
     pub fn finish(mut self) -> Result<PresenceCounts, EngineError> {
         self.request_page();
         while !self.in_flight.is_empty() {

@@ -1,9 +1,9 @@
-//! An export with a mapping: the mapping read and compiled for the table that it shall make.
+//! An export with a mapping: reads the mapping and compiles it for the table to write.
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ExportRequest;
 use crate::engine::prepare;
-use crate::export::{Format, InverseMapping, TableLayout};
+use crate::export::{Format, InverseMapping};
 use crate::mapping::compile::{self, SourceContext};
 use crate::mapping::{self, MappingAst, Plan};
 use crate::store::AccountKey;
@@ -15,7 +15,7 @@ use sheet_source::message;
 use sheet_source::problem::{Message, Note, Source, quoted};
 use std::sync::Arc;
 
-/// The mapping, where one is asked for and fits what is exported.
+/// The mapping, if one is named; an error if it does not fit the export.
 pub fn read_mapping(request: &ExportRequest, format: Format) -> Result<Option<MappingAst>, EngineError> {
     let Some(path) = &request.mapping else { return Ok(None) };
     let refused = |message: Message, hint: Message| Err(EngineError::refused("export-mapping", message, hint));
@@ -35,7 +35,7 @@ pub fn read_mapping(request: &ExportRequest, format: Format) -> Result<Option<Ma
         return refused(message.into(), "leave out --mapping, or write a .csv or .xlsx".into());
     }
     let written = mapping::read(path)?;
-    // A complex lead is a way of making leads.
+    // A complex lead is a way to create leads.
     let made = if written.kind == Kind::ComplexLead { Kind::Lead } else { written.kind };
     if made != request.kind {
         let (value, kind) = (quoted(&path.display().to_string()), written.kind.name());
@@ -48,7 +48,7 @@ pub fn read_mapping(request: &ExportRequest, format: Format) -> Result<Option<Ma
     Ok(Some(written))
 }
 
-/// What the mapping says of its source has to go for the file as well, where no flag of an import can say otherwise.
+/// The mapping's `[source]` applies to the written file too, where no flag of an import can override it.
 fn check_csv_options(request: &ExportRequest, written: &MappingAst) -> Result<(), EngineError> {
     let refused = |message: Message, hint: Message| Err(EngineError::refused("export-csv", message, hint));
     if let (Some(said), Some(known)) =
@@ -73,7 +73,7 @@ fn is_unicode(encoding: &'static Encoding) -> bool {
     [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)
 }
 
-/// What an import of the file has to be told, where it is written otherwise than the mapping says.
+/// The flag that an import of the file needs, if the file is written differently from the mapping's `[source]`.
 pub fn delimiter_note(request: &ExportRequest, written: &MappingAst) -> Option<Note> {
     let known =
         written.source.read.delimiter.filter(|known| request.csv.delimiter.is_some_and(|said| said != *known))?;
@@ -86,7 +86,7 @@ pub fn delimiter_note(request: &ExportRequest, written: &MappingAst) -> Option<N
     Some(Note::new("other-delimiter", message))
 }
 
-/// Compiled as an import of the very table would compile it.
+/// Compiles the mapping as an import of the written table would.
 pub fn compile_plan(
     written: &MappingAst,
     account: &Arc<Account>,
@@ -98,15 +98,4 @@ pub fn compile_plan(
     let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(std::path::Path::new("")));
     let ledger = prepare::open_ledger(&request.folders.state, name, None, space);
     Ok(Arc::new(compile::compile(written, SourceContext::without_rows(header, source, ledger), Arc::clone(account))?))
-}
-
-pub fn shape(
-    written: &MappingAst,
-    plan: Arc<Plan>,
-    format: Format,
-    name: &AccountKey,
-    request: &ExportRequest,
-) -> TableLayout {
-    let keys = prepare::key_lookup(&request.folders.state, name);
-    TableLayout::Mapping(Box::new(InverseMapping::of(written, plan, format, keys).with_csv_options(request.csv)))
 }

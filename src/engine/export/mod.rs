@@ -1,15 +1,17 @@
-//! What an account holds, in a file, with a proof beside it that it is all there is.
+//! Writes what an account holds to a file, with a manifest that shows whether it is complete. `mapped` is the export with a
+//! mapping.
 
 pub mod mapped;
 
 use crate::engine::interface::error::{EngineError, ErrorKind};
 use crate::engine::interface::event::{Event, EventSink, Phase, Progress};
 use crate::engine::interface::request::ExportRequest;
-use crate::engine::prepare::{self, run_cancellable};
+use crate::engine::prepare;
+use crate::engine::target::runtime::run_cancellable;
 use crate::engine::target::{OpenAccount, SANDBOX};
 use crate::export::{
-    self, CsvOptions, Destination, ExportError, ExportQuery, FILTERS, Format, Manifest, Person, Stamp, TableColumns,
-    TableLayout,
+    self, CsvOptions, Destination, ExportError, ExportQuery, FILTERS, Format, InverseMapping, Manifest, Person, Stamp,
+    TableColumns, TableLayout,
 };
 use crate::mapping;
 use crate::store::{AccountKey, Counts, Store};
@@ -24,24 +26,24 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-/// `since`: where the last complete export began.
+/// The value of `since` that means the start of the last complete export.
 const LAST: &str = "last";
-/// Read once more before that: clocks differ, and a change shows up in a list a while after it was made. [client]
+/// Seconds before that start that are read again: clocks differ, and a change appears in a list with a delay. [client]
 const OVERLAP_S: i64 = 600;
 
-/// What an export came to.
+/// The result of an export.
 #[derive(Debug)]
 pub struct ExportResult {
     pub manifest: Manifest,
     /// `None` for standard output.
     pub file: Option<PathBuf>,
-    /// The proof beside the file.
+    /// The manifest beside the file.
     pub manifest_file: Option<PathBuf>,
-    /// What was noticed on the way.
+    /// Notes of the export.
     pub notes: Vec<Note>,
 }
 
-/// Writes what an account holds into a file. When this fails there is no file.
+/// Writes what an account holds to a file. On an error there is no file.
 pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<ExportResult, EngineError> {
     let events = &mut EventSink::new(events);
     let state = &request.folders.state;
@@ -51,23 +53,28 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let links = parse_links(request)?;
     let mapping = mapped::read_mapping(request, place.format)?;
     let started = now();
-    let runtime = prepare::runtime()?;
     let target = OpenAccount::open(&request.target, state, request.rate, events)?;
     let wanted = mapping.as_ref().map_or_else(|| wanted_parts(request, &links), mapping::wanted::wanted);
-    let pulled = prepare::read_account(&target, &wanted, &runtime, &request.cancel, events)?;
+    let pulled = prepare::read_account(&target, &wanted, &request.cancel, events)?;
     let account = Arc::new(pulled.account);
     let id = account.basics.id;
-    // That the store cannot be used is told where it is needed.
+    // An unusable store is reported where it is needed.
     let account_key = prepare::account_key(state, &target, id).unwrap_or_else(|_| AccountKey::of_id(id));
     let plan = mapping.as_ref().map(|written| mapped::compile_plan(written, &account, &account_key, request));
     let plan = plan.transpose()?;
     let mut ask = build_query(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
     let (what, began_at) = (ask.scope(request.kind.name()), prepare::now());
+    let export_history = ExportHistory { state, account: &account_key, what: &what };
     if request.since.as_deref() == Some(LAST) {
-        ask.since = last_export(&what, &account_key, state, events)?;
+        ask.since = export_history.last(events)?;
     }
     let mut shape = match (&mapping, plan) {
-        (Some(written), Some(plan)) => mapped::shape(written, plan, place.format, &account_key, request),
+        (Some(written), Some(plan)) => {
+            let keys = prepare::key_lookup(state, &account_key);
+            TableLayout::Mapping(Box::new(
+                InverseMapping::of(written, plan, place.format, keys).with_csv_options(request.csv),
+            ))
+        }
         _ => {
             let stamp = build_stamp(request, &ask, &account, &target.address, &started);
             let columns = select_columns(request, &ask, &links, &account)?.stamped(stamp).with_csv_options(request.csv);
@@ -85,57 +92,67 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
         let counts = Counts::default();
         events.emit(Event::Progress(Progress { phase: Phase::Send, done: rows, total: None, rate, elapsed, counts }));
     };
-    // Who reads is asked while the list is read.
+    // The token's user is read while the list is read.
     let read = async {
         tokio::join!(
             token_person(&target.client, &account),
             export::run(&target.client, &account, &ask, &mut shape, &place, progress)
         )
     };
-    let (person, exported) = run_cancellable(&runtime, &request.cancel, "stopped; no file was written", read)?;
+    let (person, exported) = run_cancellable(&target.runtime, &request.cancel, "stopped; no file was written", read)?;
     target.forward_notices(events);
     let exported = exported?;
-    let mut manifest = build_manifest(request, &account, &ask, &shape, person, started);
+    let manifest = build_manifest(request, &account, &ask, &shape);
+    let mut manifest = Manifest { user: person, started, ..manifest };
     manifest.gaps = pulled.gaps;
     manifest.add(&ask, &exported);
     let manifest_file = place.file.as_deref().map(Manifest::beside);
     if let Some(file) = &manifest_file {
         manifest.write(file)?;
     }
-    // What was asked for since a day of one's own says nothing of the days before. Cut texts are no missing records.
+    // An export since a given day does not cover the days before. Shortened texts do not count as missing records.
     if exported.doubt().is_none() && request.since.as_deref().is_none_or(|since| since == LAST) {
-        remember_export(&account_key, &what, began_at, state, events);
+        export_history.record(began_at, events);
     }
     Ok(ExportResult { manifest, file: place.file, manifest_file, notes: events.take_notes() })
 }
 
-/// From when on to read; `None`, all of it, the first time.
-fn last_export(
-    what: &str,
-    account: &AccountKey,
-    state: &Path,
-    events: &mut EventSink<'_>,
-) -> Result<Option<i64>, EngineError> {
-    let last = Store::open(state)?.last_export(account, what)?;
-    let message = match last {
-        Some(at) => message!("the export holds what has changed since {since}", since = format_time(at - OVERLAP_S)),
-        None => "no complete export of this is recorded: everything is read".into(),
-    };
-    events.note(Note::new("since-last", message));
-    Ok(last.map(|at| at - OVERLAP_S))
+/// When exports of the same records of an account were made, as the store keeps it.
+struct ExportHistory<'a> {
+    state: &'a Path,
+    account: &'a AccountKey,
+    /// Kind and filters, in one text.
+    what: &'a str,
 }
 
-/// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
-fn remember_export(account: &AccountKey, what: &str, began_at: i64, state: &Path, events: &mut EventSink<'_>) {
-    let done = Store::open(state).map_err(|problem| problem.message.to_string());
-    let done = done.and_then(|store| store.note_export(account, what, began_at).map_err(|e| e.to_string()));
-    if let Err(why) = done {
-        let message = message!("this export is not recorded for \"--since last\": {why}", why);
-        events.note(Note::new("export-not-remembered", message));
+impl ExportHistory<'_> {
+    /// The Unix second from which changes are read; `None` where no complete export is recorded.
+    fn last(&self, events: &mut EventSink<'_>) -> Result<Option<i64>, EngineError> {
+        let last = Store::open(self.state)?.last_export(self.account, self.what)?;
+        let message = match last {
+            Some(at) => {
+                message!("the export holds what has changed since {since}", since = format_time(at - OVERLAP_S))
+            }
+            None => "no complete export of this is recorded: everything is read".into(),
+        };
+        events.note(Note::new("since-last", message));
+        Ok(last.map(|at| at - OVERLAP_S))
+    }
+
+    /// Records a complete export that began at this Unix second. An export that cannot be recorded is still good: the next
+    /// one reads more than it needs.
+    fn record(&self, began_at: i64, events: &mut EventSink<'_>) {
+        let done = Store::open(self.state).map_err(|problem| problem.message.to_string());
+        let done =
+            done.and_then(|store| store.note_export(self.account, self.what, began_at).map_err(|e| e.to_string()));
+        if let Err(why) = done {
+            let message = message!("this export is not recorded for \"--since last\": {why}", why);
+            events.note(Note::new("export-not-remembered", message));
+        }
     }
 }
 
-/// Where it goes; a file that is there stays unless it is said otherwise.
+/// The output file; an existing file stays unless `force` is set.
 fn output_place(request: &ExportRequest) -> Result<Destination, EngineError> {
     let Some(format) = Format::of(&request.to) else {
         let message = message!("{value} has no known file format", value = quoted(&request.to.display().to_string()));
@@ -169,11 +186,11 @@ fn output_place(request: &ExportRequest) -> Result<Destination, EngineError> {
     Ok(Destination { format, file: Some(request.to.clone()), force: request.force })
 }
 
-/// How a CSV is to be written is said of a CSV alone, and so that it can be read.
+/// Options of a CSV apply only to a CSV, and have to leave it readable.
 fn check_csv_options(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
     let CsvOptions { delimiter, decimal, bom } = request.csv;
-    let said = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
-    if let Some((name, _)) = said.iter().find(|(_, said)| *said && format != Format::Csv) {
+    let options = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
+    if let Some((name, _)) = options.iter().find(|(_, given)| *given && format != Format::Csv) {
         let message = message!("{name} applies only to a .csv", name = *name);
         return Err(EngineError::refused("export-csv", message, "leave it out, or name a .csv with --to"));
     }
@@ -244,7 +261,7 @@ fn parse_filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError
     }
 }
 
-/// What the rows are to show of others.
+/// The links whose columns are shown.
 fn parse_links(request: &ExportRequest) -> Result<Vec<LinkKind>, EngineError> {
     let known = request.kind.spec().entity.links();
     let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
@@ -266,7 +283,7 @@ fn parse_links(request: &ExportRequest) -> Result<Vec<LinkKind>, EngineError> {
     Ok(links)
 }
 
-/// What has to be known to give names instead of ids.
+/// The parts of the account that turn ids into names.
 fn wanted_parts(request: &ExportRequest, links: &[LinkKind]) -> SnapshotScope {
     let spec = request.kind.spec();
     let entity = spec.entity;
@@ -286,7 +303,7 @@ fn wanted_parts(request: &ExportRequest, links: &[LinkKind]) -> SnapshotScope {
     }
 }
 
-/// `mapped` is the list whose elements a mapping makes.
+/// Builds the query. `mapped` is the catalog of the mapping, if there is one.
 fn build_query(
     request: &ExportRequest,
     filters: Vec<(String, Vec<u64>)>,
@@ -347,7 +364,7 @@ fn find_catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -
     }
 }
 
-/// What a hint can name.
+/// The catalogs of the account, for a hint.
 fn catalog_names(account: &Account) -> Message {
     let names: Vec<String> = account.catalogs.iter().map(|catalog| quoted(&catalog.name).to_string()).collect();
     match names.as_slice() {
@@ -356,7 +373,7 @@ fn catalog_names(account: &Account) -> Message {
     }
 }
 
-/// A day begins at the account's midnight.
+/// Unix seconds of a date or time; a day begins at midnight in the account's time zone.
 fn parse_since(text: &str, account: &Account) -> Result<i64, EngineError> {
     let invalid = || {
         let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00, or last";
@@ -388,7 +405,7 @@ fn select_columns(
     })
 }
 
-/// What a workbook says of itself, so that it can be imported again.
+/// The hidden data of a workbook by which it can be imported again.
 fn build_stamp(request: &ExportRequest, ask: &ExportQuery, account: &Account, name: &str, at: &str) -> Stamp {
     let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let seed = format!("{name} {} {nanos} {}", request.kind.name(), std::process::id());
@@ -411,23 +428,14 @@ async fn token_person(client: &Client, account: &Account) -> Person {
     Person { id, name, is_admin }
 }
 
-fn build_manifest(
-    request: &ExportRequest,
-    account: &Account,
-    ask: &ExportQuery,
-    shape: &TableLayout,
-    user: Person,
-    started: String,
-) -> Manifest {
+fn build_manifest(request: &ExportRequest, account: &Account, ask: &ExportQuery, shape: &TableLayout) -> Manifest {
     let has_columns = Format::of(&request.to) != Some(Format::Jsonl);
     Manifest {
         schema: 1,
         kind: request.kind.name().to_owned(),
         account: account.base.clone(),
         catalog: ask.catalog,
-        user,
         timezone: account.timezone().map(str::to_owned),
-        started,
         ended: now(),
         mapping: request.mapping.as_ref().map(|path| path.display().to_string()),
         not_exported: shape.not_exported(),

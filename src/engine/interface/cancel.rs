@@ -1,9 +1,9 @@
-//! Stopping from outside: what is in flight is waited for, the rest is left, and the run can go on later.
+//! Stops a use case from outside: requests in flight are waited for, the rest is not sent, and the run can be resumed.
 
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
 
-/// Who asked for the stop; it decides the exit code that the run is noted with.
+/// The source of the stop; it decides the exit code of the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interruption {
     /// Ctrl-C, a stop button: 130.
@@ -21,7 +21,7 @@ impl Interruption {
     }
 }
 
-/// A handle that stops whatever was given a clone of it.
+/// A handle that stops every use case that has a clone of it.
 #[derive(Debug, Clone, Default)]
 pub struct Cancel {
     token: CancellationToken,
@@ -37,7 +37,7 @@ impl Cancel {
         self.cancel_by(Interruption::Interrupt);
     }
 
-    /// The first one to ask is remembered.
+    /// The first caller decides the exit code.
     pub fn cancel_by(&self, by: Interruption) {
         let _ = self.by.set(by);
         self.token.cancel();
@@ -47,7 +47,7 @@ impl Cancel {
         self.token.is_cancelled()
     }
 
-    /// Stops with this one, and can be stopped alone.
+    /// A handle that is stopped with this one, and can be stopped alone.
     pub fn child(&self) -> Cancel {
         Cancel { token: self.token.child_token(), by: Arc::clone(&self.by) }
     }

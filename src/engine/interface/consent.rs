@@ -1,4 +1,4 @@
-//! Asks a person before something is done that cannot be undone.
+//! Asks the user before something that cannot be undone.
 
 use crate::engine::interface::error::EngineError;
 use sheet_source::message;
@@ -6,16 +6,16 @@ use sheet_source::problem::Message;
 use std::fmt;
 use std::sync::Arc;
 
-/// The answer to a question before something is done that cannot be undone.
+/// The user's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmation {
     Yes,
     No,
-    /// There is nobody to ask.
+    /// There is no user to ask.
     Nobody,
 }
 
-/// Whether that may be done.
+/// The user's consent to something that cannot be undone.
 #[derive(Clone, Default)]
 pub enum Consent {
     Given,
@@ -39,7 +39,7 @@ impl Consent {
         matches!(self, Consent::Given)
     }
 
-    /// `what` is about to be done.
+    /// Asks for consent to `what`; an error if it is not given.
     pub fn obtain(&self, what: Message) -> Result<(), EngineError> {
         let answer = match self {
             Consent::Given => Confirmation::Yes,

@@ -1,4 +1,4 @@
-//! Why a use case failed: the kind of failure, and its problems.
+//! Errors of the use cases: the kind of error, and its problems.
 
 use crate::engine::interface::cancel::{Cancel, Interruption};
 use crate::report::ReportError;
@@ -17,12 +17,12 @@ pub enum ErrorKind {
     Busy,
     /// The service cannot be reached or refuses: nothing was sent.
     Service,
-    /// A fault of the program or of the machine. Of an import this is the one kind that may come after something was sent:
-    /// when the store or the report cannot be written. What was done is kept; resume the run.
+    /// A fault of the program or of the machine. It is the only kind of an import's errors that can come after something was
+    /// sent: when the store or the report cannot be written. What was done is kept; resume the run.
     Fault,
     /// Cancelled before anything was sent.
     Interrupted(Interruption),
-    /// An export writes to a pipe that nobody reads any more.
+    /// An export writes to a pipe that is closed.
     NoReader,
 }
 
@@ -38,7 +38,7 @@ impl EngineError {
         EngineError { kind, problems: vec![problem] }
     }
 
-    /// What was asked for cannot be done as it was asked.
+    /// A request that cannot be carried out as it is.
     pub(crate) fn refused(code: &'static str, message: impl Into<Message>, hint: impl Into<Message>) -> EngineError {
         EngineError::new(ErrorKind::Refused, Problem::new(Stage::Read, code, message).hint(hint))
     }
@@ -49,7 +49,7 @@ impl EngineError {
         EngineError::new(ErrorKind::Fault, problem)
     }
 
-    /// Of a store that turns out to be damaged while it is used: which one, since SQLite does not say it.
+    /// Adds the path of a damaged store to its problems, because SQLite does not name it.
     pub fn with_store_path(mut self, state: &Path) -> EngineError {
         for problem in self.problems.iter_mut().filter(|problem| problem.code == store::DAMAGED) {
             problem.place = Place::File(store::file_of(state));
@@ -57,7 +57,7 @@ impl EngineError {
         self
     }
 
-    /// The same in the middle of a run, which has sent something already.
+    /// The error of a store damaged in the middle of a run, which has sent something already.
     pub fn while_sending(mut self) -> EngineError {
         for problem in self.problems.iter_mut().filter(|problem| problem.code == store::DAMAGED) {
             self.kind = ErrorKind::Fault;
@@ -71,7 +71,7 @@ impl EngineError {
     }
 }
 
-/// A use case that was cancelled stops before it sends anything.
+/// An `Interrupted` error if the use case was cancelled before it sent anything.
 pub fn check_cancelled(cancel: &Cancel) -> Result<(), EngineError> {
     match cancel.is_cancelled() {
         true => Err(EngineError::interrupted(cancel.by(), "nothing was sent")),

@@ -1,5 +1,5 @@
-//! Events of a use case: what a progress bar, a page and a log need. They hold no data of the user but the values that
-//! problems quote.
+//! Events of a use case, for a progress bar, a page or a log. They hold no data of the user except the values that problems
+//! quote.
 
 use crate::engine::interface::result::{CheckResult, RunResult};
 use crate::store::Counts;
@@ -10,15 +10,15 @@ use std::time::Duration;
 
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// The account that is meant, before anything else is said: its address, or `sandbox`.
+    /// The account, before any other event: its address, or `sandbox`.
     Account(String),
     Phase(Phase),
-    /// The source is open: what was found, or guessed, about it.
+    /// The source is open, with its layout as found or guessed.
     Source {
         file: String,
         layout: Box<Layout>,
     },
-    /// Something worth knowing that is no problem of a record. Those of a run stand in its `run.json` as well.
+    /// A note that is not a problem of a record. The notes of a run are in its `run.json` too.
     Note(Note),
     /// A problem of a record that is rejected, or would be.
     Problem(Box<Problem>),
@@ -27,15 +27,15 @@ pub enum Event {
         run: String,
     },
     Progress(Progress),
-    /// Something is waited for.
+    /// The use case waits.
     Wait(Wait),
-    /// One request for records or links, or one look into the account: for a log.
+    /// One request for records or links, or one lookup in the account, for a log.
     Upload(upload::UploadEvent),
-    /// Records were read back and are as they were sent.
+    /// Records were read back and equal what was sent.
     ReadBack {
         checked: u64,
     },
-    /// A run has ended, or this stretch of it; its report is written.
+    /// A run has ended, or this part of it; its report is written.
     Ended(Box<RunResult>),
     /// A check has ended. Of a workbook without a mapping there may be two.
     Checked(Box<CheckResult>),
@@ -43,11 +43,11 @@ pub enum Event {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// The source is read through once, before anything is sent.
+    /// The source is read once before anything is sent.
     Survey,
-    /// The account is asked what it is made of.
+    /// The account's structure is read.
     Account,
-    /// The rows of a workbook are held against the account.
+    /// The rows of a workbook are compared with the account.
     Decide,
     Send,
     Link,
@@ -55,15 +55,15 @@ pub enum Phase {
     Report,
 }
 
-/// How far a phase has got.
+/// The progress of a phase.
 #[derive(Debug, Clone, Copy)]
 pub struct Progress {
     pub phase: Phase,
-    /// Records, or rows of a list that is read.
+    /// Records, or rows of a list.
     pub done: u64,
     /// `None` where they are not counted.
     pub total: Option<u64>,
-    /// In a second, since the phase began.
+    /// Per second, since the phase began.
     pub rate: f64,
     pub elapsed: Duration,
     pub counts: Counts,
@@ -72,7 +72,7 @@ pub struct Progress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
     pub reason: WaitReason,
-    /// At the longest.
+    /// The maximum.
     pub at_most: Duration,
 }
 
@@ -80,17 +80,17 @@ pub struct Wait {
 pub enum WaitReason {
     /// The service asked for fewer requests (429).
     Throttled,
-    /// A request failed and goes again.
+    /// A request failed and is sent again.
     Retry,
     /// Records whose answer was lost are looked for in the account.
     Settle,
 }
 
-/// Takes what is heard on the way: hands it to whoever listens, and keeps the notes for the run.
+/// Passes events to the caller, and keeps the notes for the run.
 pub struct EventSink<'a> {
     events: &'a mut dyn FnMut(Event),
     notes: Vec<Note>,
-    /// A source that is read for two runs says the same of itself twice; it is heard once.
+    /// Notes that were emitted: a source that is read for two runs gives the same notes twice, and they are emitted once.
     emitted: Vec<Note>,
     /// The account that was named.
     account: Option<String>,
@@ -105,7 +105,7 @@ impl<'a> EventSink<'a> {
         (self.events)(event);
     }
 
-    /// Names the account, once.
+    /// Emits the account, once.
     pub fn account(&mut self, address: &str) {
         if self.account.as_deref() != Some(address) {
             self.account = Some(address.to_owned());
@@ -125,12 +125,12 @@ impl<'a> EventSink<'a> {
         notes.into_iter().for_each(|note| self.note(note));
     }
 
-    /// Keeps notes that were heard before, for another run.
+    /// Keeps notes that were emitted before, for another run.
     pub fn keep_notes(&mut self, notes: &[Note]) {
         self.notes.extend_from_slice(notes);
     }
 
-    /// The notes since the last time they were taken.
+    /// Takes the notes since the last call.
     pub fn take_notes(&mut self) -> Vec<Note> {
         std::mem::take(&mut self.notes)
     }

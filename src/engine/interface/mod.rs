@@ -1,4 +1,5 @@
-//! What a front end gives and gets: requests, results, events, errors, consent, and the way to stop.
+//! What a front end exchanges with the engine: `request`, `result`, `event`, `error`, `consent`, and `cancel` to stop a use
+//! case.
 
 pub mod cancel;
 pub mod consent;

@@ -1,4 +1,4 @@
-//! What is asked of the engine. Most requests have a `new`, which takes what has no default.
+//! Requests to the engine. Most have a `new` that takes the fields without a default.
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::consent::Consent;
@@ -17,24 +17,24 @@ use std::path::{Path, PathBuf};
 /// The state folder of a working folder.
 const STATE: &str = ".amoport";
 
-/// Where things are kept.
+/// The folders in which amoport keeps its files.
 #[derive(Debug, Clone)]
 pub struct Folders {
     /// The store: journal, ledger of keys, sandbox world.
     pub state: PathBuf,
-    /// Each run leaves a folder of its own in it.
+    /// Each run has a folder in it.
     pub runs: PathBuf,
 }
 
 impl Folders {
     pub fn new(state: impl Into<PathBuf>, runs: impl Into<PathBuf>) -> Folders {
-        // What is printed and kept of them is good in any folder.
+        // Absolute paths stay valid in any working folder.
         let rooted = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         Folders { state: rooted(state.into()), runs: rooted(runs.into()) }
     }
 
-    /// The same, where the state folder may be somebody else's: one that is named must only not be everybody's to change; `None`
-    /// is the one that is found in the working folder, which has to be the user's own.
+    /// The same, with a check of the state folder's owner and mode: a named folder must not be writable by everyone; `None` is
+    /// the folder in the working folder, which has to be the user's own.
     pub fn checked(state: Option<&Path>, runs: &Path) -> Result<Folders, EngineError> {
         let folders = Folders::new(state.unwrap_or(Path::new(STATE)), runs);
         match state {
@@ -45,24 +45,24 @@ impl Folders {
     }
 }
 
-/// How to read the source; each wins over the mapping's `[source]`.
+/// How to read the source; each option overrides the mapping's `[source]`.
 #[derive(Debug, Clone, Default)]
 pub struct SourceOptions {
     /// By name, or by number counted from 1.
     pub sheet: Option<String>,
-    /// As Excel shows it; 0 where there is none.
+    /// The number as Excel shows it; 0 for no header.
     pub header_row: Option<u32>,
-    /// Rows that the sheet does not show; where there are any, it must be said.
+    /// What to do with rows that the sheet does not show; required if there are any.
     pub hidden_rows: Option<HiddenRows>,
     pub encoding: Option<String>,
     pub delimiter: Option<char>,
 }
 
-/// How many rejected records are too many.
+/// The maximum number of rejected records.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum MaxErrors {
     Records(u64),
-    /// Of the records that the source holds.
+    /// Percent of the records in the source.
     Percent(f64),
 }
 
@@ -78,47 +78,47 @@ impl MaxErrors {
 /// An import of one source. A clone has the same `cancel`: give each of several imports its own.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
-    /// The file; `-` is standard input, which is kept in the state folder first.
+    /// The file; `-` is standard input, which is copied to the state folder first.
     pub source: PathBuf,
-    /// The mapping file; a workbook that an export wrote needs none, and goes to `round_trip`.
+    /// The mapping file; a workbook that an export wrote needs none and is imported with `round_trip`.
     pub mapping: Option<PathBuf>,
     pub target: Target,
     pub folders: Folders,
     pub read: SourceOptions,
-    /// Records at the most.
+    /// Maximum number of records.
     pub limit: Option<u64>,
     /// First and last row, as Excel shows them.
     pub rows: Option<(u32, u32)>,
-    /// Records in a request; `None` finds the size by the answers.
+    /// Records per request; `None` adapts the size to the answers.
     pub batch: Option<usize>,
-    /// Requests in a second, at most 7.
+    /// Requests per second, at most 7.
     pub rate: u32,
     pub max_errors: Option<MaxErrors>,
-    /// How long the account is watched for records whose answer was lost, in seconds.
+    /// How long records whose answer was lost are looked for in the account, in seconds.
     pub settle_s: u64,
     pub verify: Verify,
-    /// Although this source was imported before.
+    /// Imports the source even if it was imported before.
     pub again: bool,
-    /// Keys that another mapping has made, and such as differ by the zeros or words of a number's format alone, are the same.
+    /// Treats keys of another mapping, and keys that differ only by the zeros or words of a number's format, as the same.
     pub same_keys: bool,
-    /// Records with known keys that are gone from the account are made anew.
+    /// Creates records with known keys again if they were deleted from the account.
     pub remake_deleted: bool,
-    /// Although the store knows less than was sent by it: records are looked for in the account before they are sent.
+    /// Accepts a store that is older than what was sent from it: records are looked for in the account before they are sent.
     pub older_state: bool,
-    /// Of a workbook: the sheet wins in cells that are in conflict with the account.
+    /// For a workbook: the sheet wins in cells that conflict with the account.
     pub force: bool,
-    /// Of a workbook: every row is made as a new record.
+    /// For a workbook: every row is created as a new record.
     pub as_new: bool,
-    /// Requests under way at once, at the most.
+    /// Maximum number of concurrent requests.
     pub in_flight: usize,
-    /// For deletions.
+    /// Consent to deletions.
     pub consent: Consent,
-    /// Counts the records beforehand, so that the progress has a total.
+    /// Counts the records first, so that the progress has a total.
     pub count: bool,
     pub cancel: Cancel,
 }
 
-/// Seconds over which the account is watched for records whose answer was lost.
+/// Seconds for which records whose answer was lost are looked for in the account.
 const SETTLE_S: u64 = 60;
 
 impl ImportRequest {
@@ -154,7 +154,7 @@ impl ImportRequest {
         ImportRequest { mapping: Some(mapping.into()), ..self }
     }
 
-    /// Refuses values that nothing can be done with, before anything is read.
+    /// Refuses values out of range, before anything is read.
     pub fn validate(&self) -> Result<(), EngineError> {
         let percent = match self.max_errors {
             Some(MaxErrors::Percent(percent)) => (0.0..=100.0).contains(&percent),
@@ -179,7 +179,7 @@ impl ImportRequest {
         }
     }
 
-    /// What of the source goes into the run.
+    /// The rows of the source that go into the run.
     pub fn select(&self) -> Select {
         Select { rows: self.rows, limit: self.limit, ..Select::default() }
     }
@@ -189,7 +189,7 @@ impl ImportRequest {
     }
 }
 
-/// Everything an import does but sending.
+/// Everything an import does except sending.
 #[derive(Debug, Clone)]
 pub struct CheckRequest {
     pub import: ImportRequest,
@@ -197,16 +197,15 @@ pub struct CheckRequest {
     pub snapshot: Option<PathBuf>,
 }
 
-/// Goes on with a run.
+/// Resumes a run.
 #[derive(Debug, Clone)]
 pub struct ResumeRequest {
-    /// Its name; the newest that can go on, if left out.
+    /// Its name; the newest run that can be resumed, if `None`.
     pub run: Option<String>,
     pub folders: Folders,
-    /// Its account, and the token for it. Where no account is said, it is the one that the run began with; where no token is, it
-    /// is found as for an import.
+    /// Its account and token. Without an account it is the run's; without a token it is found as for an import.
     pub target: Target,
-    /// Sends records again of which it is not known whether they arrived.
+    /// Sends records of unknown outcome again.
     pub resend_unknown: bool,
     /// As for an import.
     pub older_state: bool,
@@ -228,7 +227,7 @@ impl ResumeRequest {
     }
 }
 
-/// Gives a run up that has not ended.
+/// Abandons a run that has not ended.
 #[derive(Debug, Clone)]
 pub struct AbandonRequest {
     /// Its name.
@@ -245,13 +244,13 @@ impl AbandonRequest {
     }
 }
 
-/// The report of a run, made again from the store.
+/// Writes the report of a run again from the store.
 #[derive(Debug, Clone)]
 pub struct ReportRequest {
-    /// Its name; the newest, if left out.
+    /// Its name; the newest run, if `None`.
     pub run: Option<String>,
     pub folders: Folders,
-    /// Its account, where that is said.
+    /// Its account; any, if unspecified.
     pub target: Target,
 }
 
@@ -261,7 +260,7 @@ impl ReportRequest {
     }
 }
 
-/// What an account holds, in a file.
+/// Writes what an account holds to a file.
 #[derive(Debug, Clone)]
 pub struct ExportRequest {
     pub kind: Kind,
@@ -269,7 +268,7 @@ pub struct ExportRequest {
     pub to: PathBuf,
     pub target: Target,
     pub folders: Folders,
-    /// The list whose elements are read, by name or id.
+    /// The catalog whose elements are read, by name or id.
     pub catalog: Option<String>,
     pub ids: Vec<u64>,
     /// `2026-11-20`, `2026-11-20T10:00`, or `last`.
@@ -278,15 +277,15 @@ pub struct ExportRequest {
     pub with: Vec<String>,
     /// These columns only, by title, in this order.
     pub columns: Vec<String>,
-    /// The columns of this mapping, filled so that an import gives the same again.
+    /// The columns of this mapping, filled so that an import of the file gives the same records.
     pub mapping: Option<PathBuf>,
     pub linked: Vec<String>,
-    /// How a CSV is written; by the mapping, or as usual, where that is not said.
+    /// How a CSV is written; by the mapping or the default, where it is `None`.
     pub csv: CsvOptions,
     /// `key=id` each.
     pub filters: Vec<String>,
     pub twice: bool,
-    /// Replaces the file if it is there.
+    /// Replaces the file if it exists.
     pub force: bool,
     pub rate: u32,
     pub cancel: Cancel,

@@ -1,4 +1,4 @@
-//! What the use cases come to, as data.
+//! Results of the use cases, as data.
 
 use crate::report::Summary;
 use crate::store::{Counts, RunOutcome, Status};
@@ -6,48 +6,48 @@ use amo_model::{Action, Kind};
 use sheet_source::problem::{Message, Note, Problem};
 use std::path::PathBuf;
 
-/// How a run, or this stretch of it, ended.
+/// How a run, or this part of it, ended.
 #[derive(Debug, Clone)]
 pub struct RunResult {
     pub outcome: RunOutcome,
-    /// What `run.json` holds.
+    /// The content of `run.json`.
     pub summary: Summary,
-    /// With the report.
+    /// The run's folder, with the report.
     pub folder: PathBuf,
-    /// The file with the rejected rows, where there are any: a workbook where the source is one.
+    /// The file with the rejected rows, if there are any: a workbook if the source is one.
     pub rejected: Option<PathBuf>,
-    /// The mapping was made for a workbook, and is in no file.
+    /// The mapping was generated for a workbook and is in no file.
     pub made_mapping: bool,
-    /// Why it stopped, where it did.
+    /// Why the run stopped, if it did.
     pub stopped: Option<Message>,
     /// The first problems of its rejected and unknown records.
     pub problems: Vec<Problem>,
-    /// There are more of them than these.
+    /// The run has more problems than these.
     pub more_problems: bool,
     pub next: Next,
     pub location: RunLocation,
 }
 
-/// What finds a run again, and the right to its account, from whatever folder.
+/// Where a run is kept, and its account, to resume it from any folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunLocation {
-    /// As it was said: an address, a name, or `sandbox`.
+    /// As it was given: an address, a name, or `sandbox`.
     pub account: String,
     pub state: PathBuf,
     pub runs: PathBuf,
     pub token_file: Option<PathBuf>,
 }
 
-/// How to go on with a run.
+/// How to continue after a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
     Nothing,
     Resume,
-    /// The source is to be mended, and its rows from this one on imported.
+    /// Fix the source, and import its rows from this one on.
     ImportFrom(u32),
 }
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Debug, Clone)]
 pub struct CheckResult {
     pub kind: Kind,
@@ -65,11 +65,11 @@ pub struct CheckResult {
     pub problems: u64,
     /// Several rows may make one record.
     pub grouped: bool,
-    /// More would be rejected than the budget allows.
+    /// More records would be rejected than the budget allows.
     pub over_budget: bool,
-    /// Why the import would not begin, as it would say.
+    /// Problems that would keep the import from beginning.
     pub refused: Vec<Problem>,
-    /// Of a workbook without a mapping: what its rows are for.
+    /// For a workbook without a mapping: which of its two runs this is.
     pub part: Option<WorkbookRun>,
     pub notes: Vec<Note>,
 }
@@ -82,7 +82,7 @@ pub enum WorkbookRun {
 }
 
 impl CheckResult {
-    /// As `run.json` counts: what could be sent was not processed.
+    /// Counts as in `run.json`: records that can be sent are unprocessed.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         counts.add(Status::Rejected, self.rejected);

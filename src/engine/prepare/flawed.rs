@@ -1,5 +1,5 @@
-//! A mapping that cannot be used as it is. All that is wrong with it comes out at once: its names are looked up in the source and
-//! in the account like those of any other, as far as these can be read.
+//! A mapping with errors. All its problems are reported at once: its names are looked up in the source and in the account, as
+//! far as these can be read.
 
 use crate::engine::interface::error::{EngineError, ErrorKind};
 use crate::engine::interface::event::{Event, EventSink};
@@ -15,10 +15,10 @@ use sheet_source::problem::{Place, Problem};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Files that are not searched for being a mapping: nobody writes one as long.
+/// Bytes of the longest file that is checked for being a mapping.
 const MAPPING_MAX: u64 = 1 << 24;
 
-/// The mapping of an import or a check, if nothing is wrong with it.
+/// The mapping of an import or a check; all its problems, if it has any.
 pub fn read_mapping(
     import: &ImportRequest,
     snapshot: Option<&Path>,
@@ -53,7 +53,7 @@ fn line_of(problem: &Problem) -> Option<usize> {
     }
 }
 
-/// What is wrong with the names of the mapping.
+/// Looks up the names of the mapping; the error holds their problems.
 fn check_names(
     import: &ImportRequest,
     snapshot: Option<&Path>,
@@ -63,7 +63,7 @@ fn check_names(
     let state = &import.folders.state;
     let source = import.source.as_path();
     if !source.is_file() {
-        // A pipe can be read only once, and what is not there is told where a mapping could be used.
+        // A pipe can be read only once, and a missing file is reported where the mapping is used.
         return Ok(());
     }
     let table = source::open_table(source, &source::read_options(written, &import.read))?;
@@ -71,18 +71,17 @@ fn check_names(
     let (account, name) = match snapshot {
         Some(path) => (prepare::read_snapshot(path)?, AccountKey::of_address("")),
         None => {
-            let runtime = prepare::runtime()?;
             let target = OpenAccount::open(&import.target, state, import.rate, events)?;
-            let pulled = prepare::read_account(&target, &wanted(written), &runtime, &import.cancel, events)?;
+            let pulled = prepare::read_account(&target, &wanted(written), &import.cancel, events)?;
             let account_key = prepare::account_key(state, &target, pulled.account.basics.id)?;
             (pulled.account, account_key)
         }
     };
     let ledger = prepare::open_ledger(state, &name, None, KeySpace::default());
-    prepare::compile_plan(written, &table, Arc::new(account), ledger, None).map(|_| ())
+    prepare::compile_plan(written, &table, Arc::new(account), ledger).map(|_| ())
 }
 
-/// A mapping in the place of the source, or the two of them swapped.
+/// The problem if the source is a mapping, or source and mapping are swapped.
 pub fn check_misplaced(source: &Path, mapping: Option<(&Path, &Draft)>) -> Option<Problem> {
     let named = source.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
     let unread = mapping.is_some_and(|(_, draft)| draft.ast.is_none());

@@ -1,13 +1,15 @@
-//! What a use case with a mapping begins with: the account asked, the plan compiled, the ledger of keys at hand.
+//! The beginning of a use case with a mapping: reads the account, compiles the plan, opens the ledger of keys. `flawed` reports
+//! a mapping with errors, `known_keys` looks up keys for a check.
 
 pub mod flawed;
 pub mod known_keys;
 
 use crate::engine::interface::cancel::Cancel;
-use crate::engine::interface::error::{EngineError, ErrorKind};
+use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::source;
 use crate::engine::target::OpenAccount;
+use crate::engine::target::runtime::run_cancellable;
 use crate::export::KeyOf;
 use crate::mapping::plan::Groups;
 use crate::mapping::{KeyQuery, Keyed, Ledger, MappingAst, Plan, compile};
@@ -22,22 +24,10 @@ use amo_model::{Entity, Kind};
 use sha2::{Digest, Sha256};
 use sheet_source::Table;
 use sheet_source::message;
-use sheet_source::problem::{Message, Note, Problem, Stage};
+use sheet_source::problem::{Message, Note, Problem};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::runtime::Runtime;
-
-/// Threads for the connections, apart from the loop's: a request that had its turn must not wait for the loop to write
-/// its journal, or it bunches with the next one. Mapping has a thread of its own.
-const WORKERS: usize = 2;
-
-pub(super) fn runtime() -> Result<Runtime, EngineError> {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(|e| {
-        let message = message!("the async runtime cannot start: {error}", error = e.to_string());
-        EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "runtime", message))
-    })
-}
 
 /// Unix seconds.
 pub(super) fn now() -> i64 {
@@ -48,47 +38,30 @@ pub(super) fn now_ms() -> i64 {
     amo_client::clock::Clock::REAL.unix_ms()
 }
 
-/// Waits for something, unless the use case is cancelled first.
-pub(super) fn run_cancellable<T>(
-    runtime: &Runtime,
-    cancel: &Cancel,
-    message: &'static str,
-    work: impl Future<Output = T>,
-) -> Result<T, EngineError> {
-    runtime.block_on(async {
-        tokio::select! {
-            biased;
-            () = cancel.token().cancelled() => Err(EngineError::interrupted(cancel.by(), message)),
-            done = work => Ok(done),
-        }
-    })
-}
-
-/// The code of what cannot be read of an account.
+/// The note code of a part of the account that cannot be read.
 pub(super) const GAP: &str = "account-gap";
 
-/// An account, and what could not be read of it.
+/// An account, and the parts that could not be read.
 pub(super) struct Pulled {
     pub account: Account,
     pub gaps: Vec<String>,
 }
 
-/// Asks the account who it is. From then on its pace is shared with all who speak to it, by whatever address.
+/// Reads the account's identity. From then on its pace is shared with all processes that use the account, by whatever address.
 pub(super) fn read_basics(
     target: &OpenAccount,
-    runtime: &Runtime,
     cancel: &Cancel,
     events: &mut EventSink<'_>,
 ) -> Result<Basics, EngineError> {
     events.emit(Event::Phase(Phase::Account));
-    let basics = run_cancellable(runtime, cancel, "nothing was sent", snapshot::basics(&target.client))?;
+    let basics = run_cancellable(&target.runtime, cancel, "nothing was sent", snapshot::basics(&target.client))?;
     target.forward_notices(events);
     let basics = basics?;
     target.confirm_account(basics.id, events);
     Ok(basics)
 }
 
-/// What the account is called in the store, which notes that this address is that account.
+/// The account's key in the store. The store, if there is one, records that the address belongs to this account.
 pub(super) fn account_key(state: &Path, target: &OpenAccount, id: u64) -> Result<AccountKey, EngineError> {
     if let Some(store) = Store::existing(state)? {
         store.set_account_id(&target.address, id)?;
@@ -96,28 +69,26 @@ pub(super) fn account_key(state: &Path, target: &OpenAccount, id: u64) -> Result
     Ok(AccountKey::of_id(id))
 }
 
-/// Asks the account who it is and what it is made of.
+/// Reads the account's identity and structure.
 pub(super) fn read_account(
     target: &OpenAccount,
     wanted: &SnapshotScope,
-    runtime: &Runtime,
     cancel: &Cancel,
     events: &mut EventSink<'_>,
 ) -> Result<Pulled, EngineError> {
-    let basics = read_basics(target, runtime, cancel, events)?;
-    read_parts(target, (basics, wanted), runtime, cancel, events)
+    let basics = read_basics(target, cancel, events)?;
+    read_parts(target, (basics, wanted), cancel, events)
 }
 
-/// Asks the account what it is made of; what the token may not see is told and left out.
+/// Reads the account's structure; parts that the token may not see are noted and left out.
 pub(super) fn read_parts(
     target: &OpenAccount,
     (basics, wanted): (Basics, &SnapshotScope),
-    runtime: &Runtime,
     cancel: &Cancel,
     events: &mut EventSink<'_>,
 ) -> Result<Pulled, EngineError> {
     let pulled = snapshot::pull_with(&target.client, basics, wanted, now());
-    let pulled = run_cancellable(runtime, cancel, "nothing was sent", pulled)?;
+    let pulled = run_cancellable(&target.runtime, cancel, "nothing was sent", pulled)?;
     target.forward_notices(events);
     let (account, gaps) = pulled?;
     for (what, failure) in &gaps {
@@ -149,20 +120,22 @@ pub(super) fn read_snapshot(path: &Path) -> Result<Account, EngineError> {
     }
 }
 
-/// Compiles the mapping. Where rows are grouped, `groups` are those of the source.
+/// Compiles the mapping for the source. Problems of the mapping are the error.
 pub(super) fn compile_plan(
     written: &MappingAst,
     table: &Table,
     account: Arc<Account>,
     ledger: Ledger,
-    groups: Option<Groups>,
 ) -> Result<Plan, EngineError> {
-    let origins = compile::SourceContext::of(table, ledger);
-    let mut plan = compile::compile(written, origins, account)?;
+    Ok(compile::compile(written, compile::SourceContext::of(table, ledger), account)?)
+}
+
+/// The plan with the groups of its source, where it groups rows and they are known.
+pub(super) fn with_groups(mut plan: Plan, groups: Option<Groups>) -> Plan {
     if let (Some(place), Some(groups)) = (&mut plan.groups, groups) {
         *place = groups;
     }
-    Ok(plan)
+    plan
 }
 
 /// SHA-256 of a mapping and of the files it names: the two together decide what a row becomes.
@@ -179,14 +152,13 @@ pub(super) fn sha256_hex(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Under which names the ledger keeps the keys of an entity: leads are made in two ways, and elements count in the list
-/// they stand in.
+/// The names of the ledgers with the keys of an entity: leads are created by two kinds, and elements have a ledger per catalog.
 fn ledger_names(entity: Entity, catalog: Option<u64>) -> Vec<String> {
     let kinds = Kind::ALL.into_iter().filter(|kind| kind.spec().entity == entity);
     kinds.map(|kind| ledger_name(kind, catalog.filter(|_| kind.spec().catalog.is_some()))).collect()
 }
 
-/// The key of an id, from the ledgers of a state folder; one that cannot be read knows none.
+/// Looks up the key of an id in the ledgers of a state folder; `None` if they cannot be read.
 pub(super) fn key_lookup(state: &Path, account: &AccountKey) -> Box<KeyOf> {
     let (store, account) = (LazyStore::new(state), account.clone());
     Box::new(move |entity, catalog, id| {
@@ -201,11 +173,11 @@ pub(super) fn key_lookup(state: &Path, account: &AccountKey) -> Box<KeyOf> {
     })
 }
 
-/// By entity and list.
+/// Keys by entity and catalog.
 type KeysOf = HashMap<(Entity, Option<u64>), Vec<Keys>>;
 
-/// Keys that imports from this state folder into this account have made, as a mapping sees them whose keys belong to `space`.
-/// `run` is its own, where it goes on.
+/// The keys that imports from this state folder into this account have used, as seen by a mapping whose keys belong to `space`.
+/// `run` is the resumed run, if there is one.
 pub(super) fn open_ledger(state: &Path, account: &AccountKey, run: Option<i64>, space: KeySpace) -> Ledger {
     let others: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
     let other_mappings = Arc::clone(&others);
@@ -244,13 +216,13 @@ pub(super) fn open_ledger(state: &Path, account: &AccountKey, run: Option<i64>, 
     ledger.noting(others)
 }
 
-/// What the keys of a mapping file belong to.
+/// The key space of a mapping file.
 pub(super) fn key_space(written: &MappingAst, mapping: &Path) -> KeySpace {
     let name = written.key_space.as_ref().map(|name| name.value.clone());
     KeySpace { name, mapping: file_name(mapping), ..KeySpace::default() }
 }
 
-/// The store, opened when it is first asked.
+/// The store, opened at the first query.
 struct LazyStore {
     state: PathBuf,
     store: Mutex<Option<Store>>,

@@ -1,5 +1,5 @@
-//! Goes on with a run whose source has changed: the run is closed, what it had sent and never seen answered is looked for, and what
-//! it has not sent goes in a run of its own, in which the rows that were sent are held back.
+//! Resumes a run whose source has changed: looks for the batches in doubt, closes the run, and sends its unsent rows in a new
+//! run, in which the sent rows are held back.
 
 use crate::engine::begin::sent_before;
 use crate::engine::import;
@@ -11,7 +11,7 @@ use crate::engine::interface::result::RunResult;
 use crate::engine::prepare;
 use crate::engine::resume::give_up;
 use crate::engine::resume::reopen;
-use crate::engine::run::report;
+use crate::engine::run::report::RunReport;
 use crate::engine::source;
 use crate::mapping::compile;
 use crate::store::{Run, RunHead, Store};
@@ -22,20 +22,19 @@ use sheet_source::{ColumnMatch, Row, RowHashes};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// A source that has changed may hold what was sent, and more: the run is given up, and what it has not sent goes in a run of its
-/// own, in which it is held back.
+/// True if the error is only a changed source, and the run can be continued by a new run.
 pub fn applies_to(head: &RunHead, error: &EngineError) -> bool {
     let changed = |problem: &Problem| {
         problem.code == source::CHANGED && problem.place == Place::File(head.source.file().to_owned())
     };
-    // The numbers of its rows may be others now; and what was to be sent once more is not told from what was sent.
+    // Row numbers may have changed; and with `again` rows to send cannot be told from sent ones.
     let by_rows = head.rows.is_none() && head.limit.is_none() && !head.again;
     head.action == Action::Create && by_rows && head.mapping.made.is_none() && error.problems.iter().any(changed)
 }
 
-/// How many rows that the run has not sent are not in its source any more. An error where the source cannot be read to its end,
-/// or not by the mapping, so that it may be in the middle of being written; and where it is another one altogether, of which
-/// nobody has said that it is to be imported. What is wrong with it is told beside `changed`.
+/// The number of unsent rows that are no longer in the source. An error if the source cannot be read to its end by the mapping
+/// (it may be in the middle of being written), or if it has no row in common with the run. The problems are added to those of
+/// `changed`.
 fn count_missing(store: &Store, found: &Run, mut changed: EngineError, cancel: &Cancel) -> Result<u64, EngineError> {
     match compare_source(store, found, cancel) {
         Err(EngineError { kind: ErrorKind::Refused, problems }) => {
@@ -88,7 +87,7 @@ fn compare_source(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, En
     Ok(missing.count() as u64)
 }
 
-/// As it was read, but for what it may have been saved with since.
+/// The options with which it was read, except those that change when it is saved again.
 fn reread_options(found: &Run) -> SourceOptions {
     let source = &found.head.source;
     SourceOptions {
@@ -101,11 +100,11 @@ fn reread_options(found: &Run) -> SourceOptions {
 
 pub fn resume_with_new_run(
     request: &ResumeRequest,
-    store: Store,
     found: Run,
     (locks, changed): (Vec<File>, EngineError),
     events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
+    let store = Store::open(&request.folders.state)?;
     let missing = count_missing(&store, &found, changed, &request.cancel)?;
     if missing > 0 {
         let message = message!(
@@ -124,15 +123,17 @@ pub fn resume_with_new_run(
         folders: &request.folders,
         target: &request.target,
         cancel: &request.cancel,
+        locks,
         even_if_unreachable: false,
     };
     let run = found.run;
-    abandoner.abandon(store, found, locks, events)?;
+    abandoner.abandon(store, found, events)?;
     let store = Store::open(&request.folders.state)?;
+    let report = RunReport::new(&store, run, Path::new(&head.folder));
     if !store.run(run)?.outcome.is_final() {
-        return report::close(&store, run, Path::new(&head.folder), None, events);
+        return report.close(None, events);
     }
-    report::write(&store, run, Path::new(&head.folder))?;
+    report.write()?;
     check_cancelled(&request.cancel)?;
     events.note(Note::warning("source-changed", message));
     let target = request.target.for_run(&head);
@@ -153,7 +154,7 @@ pub fn resume_with_new_run(
     import::import_with(&import, events)
 }
 
-/// A file as the run named it, where that finds it from this folder as well.
+/// The path as the run named it, if it leads to the same file from this folder.
 fn as_given(path: &str, file: &Path) -> PathBuf {
     let given = Path::new(path);
     let real = |path: &Path| std::fs::canonicalize(path).ok();

@@ -1,4 +1,4 @@
-//! Which run is meant: by its name, by its account, or the newest there is.
+//! Finds a run by its name, or the newest run of an account.
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::target::Target;
@@ -8,15 +8,15 @@ use sheet_source::message;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// What is done with a run where nobody knows yet whether the account that is said is the run's.
+/// What to do with a run if it is unknown whether the given account is the run's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnsurePolicy {
-    /// The account is asked before anything is done.
+    /// The run is taken; the account's identity is read before anything is done.
     AskAccount,
     Refuse,
 }
 
-/// The run of this name; an error where it is another account's than the one that is said.
+/// The run with this name; an error if it belongs to another account than the given one.
 pub fn find_by_name(store: &Store, name: &str, target: &Target, unsure: UnsurePolicy) -> Result<Run, EngineError> {
     let Some(run) = store.run_named(name)? else {
         return Err(EngineError::refused(
@@ -46,7 +46,7 @@ pub fn find_by_name(store: &Store, name: &str, target: &Target, unsure: UnsurePo
     Err(EngineError::refused("other-account", message, hint))
 }
 
-/// The newest run that is wanted, of the account that is said.
+/// The newest wanted run of the given account.
 pub fn find_newest(
     store: &Store,
     target: &Target,
@@ -71,8 +71,7 @@ pub fn find_newest(
     }
 }
 
-/// A run's reports lie in a folder of its own name. A store that names another one, or a link in its place, would have them
-/// written over somebody's files.
+/// An error if the run's folder does not have its name, or is a link: its reports could overwrite other files.
 fn check_run_folder(run: Run) -> Result<Run, EngineError> {
     let folder = Path::new(&run.head.folder);
     let is_link = std::fs::symlink_metadata(folder).is_ok_and(|there| there.is_symlink());
@@ -87,7 +86,7 @@ fn check_run_folder(run: Run) -> Result<Run, EngineError> {
     Err(EngineError::refused("runs-folder", message, "restore the run's own folder"))
 }
 
-/// None is meant: of the account that is said, or at all.
+/// The error if no run is found: of the given account, or at all.
 pub fn no_run_error(target: &Target, at_all: &'static str) -> EngineError {
     let message = match target.recorded_name() {
         said if said.is_empty() => at_all.into(),

@@ -1,5 +1,5 @@
-//! Gives a run up: what it had sent and never seen answered is looked for in the account, and its rest is never sent. For a run
-//! that nobody wants to go on with, and for one whose source has become another.
+//! Abandons a run: looks for its batches in doubt in the account, and never sends the rest. For a run that the user does not
+//! want to resume, and for a run whose source has changed.
 
 use crate::engine::begin::older;
 use crate::engine::begin::sent_before;
@@ -13,7 +13,7 @@ use crate::engine::resume::chosen;
 use crate::engine::resume::chosen::UnsurePolicy;
 use crate::engine::resume::reopen;
 use crate::engine::run;
-use crate::engine::run::report;
+use crate::engine::run::report::RunReport;
 use crate::engine::source;
 use crate::engine::target::Target;
 use crate::mapping::{Mapped, Mapper, Plan};
@@ -29,7 +29,7 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Gives up a run that has not ended.
+/// Abandons a run that has not ended.
 pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
     abandon_run(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
@@ -46,87 +46,78 @@ fn abandon_run(request: &AbandonRequest, events: &mut EventSink<'_>) -> Result<R
     target.for_run(&found.head).announce(events);
     let known = (target, request.folders.state.as_path(), &request.cancel);
     let found = match reopen::identify_account(&store, found.clone(), known, events) {
-        // Nobody can look, and the run is given up all the same.
+        // The account cannot be read; the run is abandoned anyway.
         Err(EngineError { kind: ErrorKind::Service, .. }) => found,
         known => known?,
     };
-    let abandoner = Abandoner { folders: &request.folders, target, cancel: &request.cancel, even_if_unreachable: true };
     let locks = lock_source(&request.folders.state, &found.head)?;
+    let abandoner =
+        Abandoner { folders: &request.folders, target, cancel: &request.cancel, locks, even_if_unreachable: true };
     let run = found.run;
-    abandoner.abandon(store, found, locks, events)?;
+    abandoner.abandon(store, found, events)?;
     let store = Store::open(&request.folders.state)?;
     let folder = store.run(run)?.head.folder;
-    let result = report::close(&store, run, Path::new(&folder), None, events)?;
+    let result = RunReport::new(&store, run, Path::new(&folder)).close(None, events)?;
     source::sweep_spool(&request.folders.state);
     Ok(result)
 }
 
-/// What giving up a run needs beside the run.
+/// Abandons runs.
 pub struct Abandoner<'a> {
     pub folders: &'a Folders,
-    /// What is said of its account.
+    /// The account as given now.
     pub target: &'a Target,
     pub cancel: &'a Cancel,
-    /// The run is closed though nobody could look; otherwise it stays to be gone on with.
+    /// Held until the run is closed.
+    pub locks: Vec<File>,
+    /// The run is closed even if the account cannot be read; otherwise it can still be resumed.
     pub even_if_unreachable: bool,
 }
 
-/// What of a run can still be mapped as it was.
+/// The rows of a run that can still be mapped as they were.
 struct Remapped {
     table: Table,
     plan: Arc<Plan>,
     doubtful: HashMap<u32, QueuedRecord>,
-    /// The source is as it was: what was not sent has its place in the report.
+    /// The source is unchanged: unsent rows appear in the report with their cells.
     whole: bool,
 }
 
 impl Abandoner<'_> {
-    /// Settles what is in doubt and closes the run; its report is for the caller to write.
-    pub fn abandon(
-        &self,
-        store: Store,
-        found: Run,
-        locks: Vec<File>,
-        events: &mut EventSink<'_>,
-    ) -> Result<(), EngineError> {
+    /// Settles batches in doubt and closes the run. The caller writes the report.
+    pub fn abandon(self, store: Store, found: Run, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         let mapped = self.remap(&store, &found);
         match mapped {
-            Some(mapped) if found.head.action == Action::Create => self.settle(store, found, mapped, locks, events),
+            Some(mapped) if found.head.action == Action::Create => self.settle(store, found, mapped, events),
             _ => self.close_unsettled(&found, SOURCE_UNREADABLE),
         }
     }
 
-    /// The source and the mapping as they were; or, of a source that has changed, the doubtful rows that still stand in it.
+    /// The source and the mapping as they were; or, for a changed source, the doubtful rows that are still in it.
     fn remap(&self, store: &Store, found: &Run) -> Option<Remapped> {
-        let asked = ResumeRequest { cancel: self.cancel.clone(), ..ResumeRequest::new(self.folders.clone()) };
-        if let Ok(opened) = reopen::open_run(&asked, store, found) {
+        let request = ResumeRequest { cancel: self.cancel.clone(), ..ResumeRequest::new(self.folders.clone()) };
+        if let Ok(opened) = reopen::open_run(&request, store, found) {
             let reopen::ReopenedRun { table, plan, doubtful, .. } = opened;
             return Some(Remapped { table, plan, doubtful, whole: true });
         }
         let opened =
             source::open_for_run(&found.head.source).and_then(|table| Ok((table, reopen::read_mapping(found)?)));
-        let (table, plan) = opened.and_then(|opened| reopen::compile_mapping(&asked, store, found, opened)).ok()?;
-        // Which rows made a record together is not known any more.
+        let (table, plan) = opened.and_then(|opened| reopen::compile_mapping(&request, store, found, opened)).ok()?;
+        // Which rows made a record together is no longer known.
         if plan.groups.is_some() {
             return None;
         }
         let plan = Arc::new(plan);
-        let doubtful = find_doubtful(store, found, &table, &plan, self.cancel).ok()?;
+        let numbers = doubtful_numbers(store, found, &table, self.cancel).ok()?;
+        let doubtful = map_renumbered(found, &table, &plan, &numbers).ok()?;
         Some(Remapped { table, plan, doubtful, whole: false })
     }
 
-    fn settle(
-        &self,
-        store: Store,
-        found: Run,
-        mapped: Remapped,
-        locks: Vec<File>,
-        events: &mut EventSink<'_>,
-    ) -> Result<(), EngineError> {
+    fn settle(self, store: Store, found: Run, mapped: Remapped, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         let state = &self.folders.state;
         let target = reopen::open_account(&found.head, self.target, state, events)?;
         match reopen::check_same_account(&target, &found.head, (state, self.cancel), events) {
-            // Nobody can look, and the run is given up all the same.
+            // The account cannot be read; the run is abandoned anyway.
             Err(EngineError { kind: ErrorKind::Service, .. }) if self.even_if_unreachable => {}
             Err(EngineError { kind: ErrorKind::Refused, .. })
                 if self.even_if_unreachable && target.address == found.head.account =>
@@ -162,7 +153,7 @@ impl Abandoner<'_> {
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         let refused = store.refused(found.run)?;
         let (select, links_unknown) = reopen::select_rows(&store, &found, &plan, (done, refused))?;
-        // Of a source that has changed no row is read: its rest is noted by its numbers.
+        // No row of a changed source is read: the rest is recorded by row numbers.
         let select = Select { only: (!whole).then(HashSet::new), ..select };
         let job = Job {
             client: Arc::clone(&target.client),
@@ -182,13 +173,13 @@ impl Abandoner<'_> {
             head: found.head.clone(),
             in_flight: IN_FLIGHT,
             cancel: self.cancel.clone(),
-            _locks: locks,
+            _locks: self.locks,
         };
         run::settle(job, &target, events)?;
         Ok(())
     }
 
-    /// The source, the mapping or the account is not there as it was: nothing can be looked for.
+    /// Closes the run where the source, the mapping or the account is not as it was, so nothing can be looked for.
     fn close_unsettled(&self, found: &Run, why: &'static str) -> Result<(), EngineError> {
         let state = &self.folders.state;
         let Resumed { mut journal, doubts, .. } = Journal::resume(Store::open(state)?, found, Reopen::KeepRest)?;
@@ -217,7 +208,7 @@ const SOURCE_UNREADABLE: &str =
 const OTHER_ACCOUNT: &str =
     "the record was sent, and another account is at the address now, so it cannot be looked for";
 
-/// A record that was sent, and of which nobody can say what is to be looked for.
+/// The outcome of a sent record that cannot be looked for.
 fn unknown_outcome(found: &Run, row: u32, message: &'static str) -> Outcome {
     let problem = Problem::new(Stage::Reconcile, "unknown", message)
         .at(Place::Cell { source: found.source(), row, column: None })
@@ -225,21 +216,27 @@ fn unknown_outcome(found: &Run, row: u32, message: &'static str) -> Outcome {
     Outcome { problems: vec![problem], ..Outcome::new(row, Status::Unknown) }
 }
 
-/// The doubtful rows of a run that still stand in its source, mapped under the numbers that they had.
-fn find_doubtful(
+/// The doubtful rows of a run that are still in its source: their numbers now, and the numbers that they had.
+fn doubtful_numbers(
     store: &Store,
     found: &Run,
     table: &Table,
-    plan: &Arc<Plan>,
     cancel: &Cancel,
-) -> Result<HashMap<u32, QueuedRecord>, EngineError> {
+) -> Result<HashMap<u32, u32>, EngineError> {
     let (wanted, then) = (store.doubtful_rows(found.run)?, store.source_rows(found.run)?.unwrap_or_default());
     let now = sent_before::hash_table(source::reopen_table(table)?, &source_hasher(found, table), cancel)?;
-    let numbers: HashMap<u32, u32> = sent_before::common_rows(&then, &now)
-        .into_iter()
-        .map(|(old, new)| (now.numbers()[new], then.numbers()[old]))
-        .filter(|(_, old)| wanted.contains(old))
-        .collect();
+    let rows = sent_before::common_rows(&then, &now).into_iter();
+    let numbers = rows.map(|(old, new)| (now.numbers()[new], then.numbers()[old]));
+    Ok(numbers.filter(|(_, old)| wanted.contains(old)).collect())
+}
+
+/// Maps rows of the source, each under another number: `numbers` leads from the number now to the number to map it under.
+fn map_renumbered(
+    found: &Run,
+    table: &Table,
+    plan: &Arc<Plan>,
+    numbers: &HashMap<u32, u32>,
+) -> Result<HashMap<u32, QueuedRecord>, EngineError> {
     let mut mapper = Mapper::new(Arc::clone(plan), &found.name);
     let (mut again, mut row, mut records) = (source::reopen_table(table)?, Row::default(), HashMap::new());
     while again.read(&mut row)? {
@@ -252,7 +249,7 @@ fn find_doubtful(
     Ok(records)
 }
 
-/// By the columns of then, where they are all there.
+/// The hasher of the run's columns, if the source still has all of them; otherwise of all columns now.
 pub fn source_hasher(found: &Run, table: &Table) -> RowHasher {
     let (then, now) = (&found.head.source.titles, table.header.titles().map(str::to_owned).collect::<Vec<_>>());
     let narrowed = (!RowHasher::same_columns(then, &now)).then(|| RowHasher::of_titles(&table.header, then)).flatten();

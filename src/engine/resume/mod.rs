@@ -1,5 +1,6 @@
-//! Goes on with a run. The source is read again from its first row, exactly as it was; what has its outcome is left alone,
-//! and batches that were sent and never answered are looked for in the account first.
+//! Resumes a run. The source is read again from its first row, exactly as it was; rows with an outcome are skipped, and batches
+//! without an answer are looked for in the account first. `chosen` finds the run, `reopen` opens its files, `changed_source`
+//! handles a changed source, `give_up` abandons a run.
 
 pub mod changed_source;
 pub mod chosen;
@@ -14,7 +15,7 @@ use crate::engine::interface::request::ResumeRequest;
 use crate::engine::interface::result::RunResult;
 use crate::engine::round_trip;
 use crate::engine::run;
-use crate::engine::run::report;
+use crate::engine::run::report::RunReport;
 use crate::engine::source;
 use crate::report::is_written;
 use crate::store::{FrozenWord, Journal, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store};
@@ -28,7 +29,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Goes on with a run that was stopped, or that was killed.
+/// Resumes a run that was stopped or killed.
 pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
     resume_run(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
@@ -49,7 +50,7 @@ fn resume_run(request: &ResumeRequest, events: &mut EventSink<'_>) -> Result<Run
     let head = found.head.clone();
     let opened = match reopen::open_run(request, &store, &found) {
         Err(error) if changed_source::applies_to(&head, &error) => {
-            return changed_source::resume_with_new_run(request, store, found, (locks, error), events);
+            return changed_source::resume_with_new_run(request, found, (locks, error), events);
         }
         opened => opened?,
     };
@@ -84,7 +85,7 @@ fn resume_run(request: &ResumeRequest, events: &mut EventSink<'_>) -> Result<Run
         store,
         name: found.name,
         select,
-        // A resumed run has no error budget: who resumes it has seen the rejections.
+        // A resumed run has no error budget: the user has seen the rejections.
         budget: None,
         over_budget: false,
         giving_up: None,
@@ -100,7 +101,7 @@ fn resume_run(request: &ResumeRequest, events: &mut EventSink<'_>) -> Result<Run
     result
 }
 
-/// Batches that were sent and never answered. Changes may be made twice without harm, so they simply go again.
+/// Batches that were sent without an answer. Updates and deletions can be sent twice without harm, so they are sent again.
 fn reopen_doubts(
     journal: &mut Journal,
     open: Vec<OpenDoubt>,
@@ -116,12 +117,12 @@ fn reopen_doubts(
     Ok(Doubt::reopen(open, records)?)
 }
 
-/// The run named, or the newest that can go on: by itself, or, where it was killed before, with its report.
+/// The named run, or the newest that can be resumed or whose report is missing.
 fn find_run(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> {
     let Some(name) = &request.run else {
         let can_resume = |run: &Run| {
             let folder = Path::new(&run.head.folder);
-            // Who has taken the whole folder away wants none.
+            // A user who has removed the whole folder wants no report.
             !has_ended(run, request) || (folder.exists() && !is_written(run, folder))
         };
         return chosen::find_newest(store, &request.target, UnsurePolicy::AskAccount, can_resume)?
@@ -140,10 +141,10 @@ fn has_ended(run: &Run, request: &ResumeRequest) -> bool {
     run.outcome.is_final() && !(request.resend_unknown && run.outcome == RunOutcome::SomeUnknown)
 }
 
-/// Writes the report of a run that was killed between its end and the last file of its report.
+/// Writes the report of a run that was killed after its end, before its report was complete.
 fn write_missing_report(store: &Store, run: &Run, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let folder = Path::new(&run.head.folder);
     make_folder(folder)?;
     events.note(Note::new("report-written", message!("run {run} has ended; its report is written", run = &run.name)));
-    report::close(store, run.run, folder, None, events)
+    RunReport::new(store, run.run, folder).close(None, events)
 }

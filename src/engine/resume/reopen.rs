@@ -1,4 +1,4 @@
-//! Opens everything of a run that was begun: its source and mapping as they were, its account where it was. Nothing is changed.
+//! Opens the source, the mapping and the account of a run as they were when it began. Nothing is changed.
 
 use crate::engine::begin::sent_before;
 use crate::engine::interface::cancel::Cancel;
@@ -22,7 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
-/// The way to the account of a run; `target_now` is what is said of it now.
+/// Opens the account of a run; `target_now` is the target as given now.
 pub fn open_account(
     head: &RunHead,
     target_now: &Target,
@@ -32,14 +32,14 @@ pub fn open_account(
     OpenAccount::open(&target_now.for_run(head), state, head.rate, events)
 }
 
-/// An error where the address of a run's account leads to another one by now. A renamed account is none.
+/// An error if the address of a run's account leads to another account now. A renamed account is not an error.
 pub fn check_same_account(
     target: &OpenAccount,
     head: &RunHead,
     (state, cancel): (&Path, &Cancel),
     events: &mut EventSink<'_>,
 ) -> Result<(), EngineError> {
-    let id = prepare::read_basics(target, &prepare::runtime()?, cancel, events)?.id;
+    let id = prepare::read_basics(target, cancel, events)?.id;
     prepare::account_key(state, target, id)?;
     match head.account_id {
         Some(was) if was == id => Ok(()),
@@ -62,7 +62,7 @@ fn check_same_address(target: &OpenAccount, head: &RunHead) -> Result<(), Engine
     Err(EngineError::refused("other-account", message, hint))
 }
 
-/// A run that an earlier version began in a sandbox is known by its address alone, until the account has said who it is.
+/// Reads the identity of the account for a run that an earlier version began in a sandbox: it is known only by its address.
 pub fn identify_account(
     store: &Store,
     run: Run,
@@ -74,13 +74,13 @@ pub fn identify_account(
     }
     let target = open_account(&run.head, target_now, state, events)?;
     check_same_address(&target, &run.head)?;
-    let id = prepare::read_basics(&target, &prepare::runtime()?, cancel, events)?.id;
+    let id = prepare::read_basics(&target, cancel, events)?.id;
     store.set_account_id(&run.head.account, id)?;
     Ok(store.run(run.run)?)
 }
 
-/// What of the source goes into a run that was begun, and rows whose links nobody has kept; `done` have their outcome or are
-/// in doubt, `refused` are those of them that came to nothing before anything was sent.
+/// The rows that go into a resumed run, and those whose links were not kept. Rows in `done` have an outcome or are in doubt;
+/// `refused` are those of them that were rejected before they were sent.
 pub fn select_rows(
     store: &Store,
     run: &Run,
@@ -93,9 +93,9 @@ pub fn select_rows(
     Ok((Select { done, refused, known: known.all(), rows, limit, only: None, sent }, known.links_unknown))
 }
 
-/// Rows that have their outcome and are mapped once more all the same.
+/// Rows that have an outcome and are mapped again anyway.
 struct RemappedRows {
-    /// For reading some back.
+    /// For the read-back.
     sample: HashSet<u32>,
     /// SentCells by a version that kept no links.
     links_unknown: HashSet<u32>,
@@ -119,18 +119,18 @@ fn rows_to_remap(store: &Store, run: &Run, plan: &Plan) -> Result<RemappedRows, 
     Ok(RemappedRows { sample, links_unknown })
 }
 
-/// What a run goes on with.
+/// Everything a resumed run needs.
 pub struct ReopenedRun {
     pub table: Table,
     pub plan: Arc<Plan>,
     pub refused: HashSet<u32>,
-    /// Records that were sent and of which nobody knows what became, mapped again.
+    /// Records of unknown outcome that were sent, mapped again.
     pub doubtful: HashMap<u32, QueuedRecord>,
     pub rows: Option<u64>,
 }
 
-/// Opens everything as it was when the run began, and changes nothing. The source is read once, for its hash and for what
-/// else has to be known of it.
+/// Opens everything as it was when the run began, and changes nothing. The source is read once, for its hash, its groups and
+/// its doubtful rows.
 pub fn open_run(request: &ResumeRequest, store: &Store, run: &Run) -> Result<ReopenedRun, EngineError> {
     let head = &run.head;
     check_paths(head)?;
@@ -150,7 +150,7 @@ pub fn open_run(request: &ResumeRequest, store: &Store, run: &Run) -> Result<Reo
         let compiled = opened.and_then(|opened| compile_mapping(request, store, run, opened));
         let refused = store.refused(run.run);
         let survey = surveying.join()?;
-        // That it has changed explains whatever else is wrong with it.
+        // A changed source explains any other problem with it.
         check_source(&survey.fingerprint.sha256)?;
         let (table, mut plan) = compiled?;
         if let (Some(groups), Some(counted)) = (&mut plan.groups, survey.groups) {
@@ -181,7 +181,7 @@ pub fn open_run(request: &ResumeRequest, store: &Store, run: &Run) -> Result<Reo
     Ok(ReopenedRun { table, plan: mapped.plan, refused, doubtful: mapped.found, rows: None })
 }
 
-/// Runs of earlier versions know their files from one folder alone.
+/// An error if a file is not found because an earlier version kept only a relative path.
 fn check_paths(head: &RunHead) -> Result<(), EngineError> {
     let source = head.source.absolute.is_none().then(|| head.source.file());
     let mapping = (head.mapping.absolute.is_none() && head.mapping.made.is_none()).then(|| head.mapping.file());
@@ -195,7 +195,7 @@ fn check_paths(head: &RunHead) -> Result<(), EngineError> {
 pub fn read_mapping(run: &Run) -> Result<MappingAst, EngineError> {
     let mapping = run.head.mapping.file();
     match &run.head.mapping.made {
-        // Of the workbook, which is looked at by itself.
+        // Made from the workbook, which is checked separately.
         Some(text) => Ok(mapping::read_text(mapping, text)?),
         None => Ok(mapping::read(mapping)?),
     }
@@ -213,11 +213,11 @@ pub fn compile_mapping(
         let sha256 = prepare::mapping_sha256(mapping, &written)?;
         source::check_unchanged(mapping, &sha256, &head.mapping.sha256, "mapping")?;
     }
-    // The account as it was then: what was mapped then is mapped alike now.
+    // The account as it was then, so that rows are mapped as they were.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let ledger = prepare::open_ledger(&request.folders.state, &head.account_key(), Some(run.run), KeySpace::of(head));
     let ledger = ledger.same_keys(head.same_keys);
-    let plan = prepare::compile_plan(&written, &table, Arc::new(account), ledger, None)?;
+    let plan = prepare::compile_plan(&written, &table, Arc::new(account), ledger)?;
     Ok((table, plan))
 }
 
@@ -229,7 +229,7 @@ mod tests {
     use crate::upload::feed::{RowEvent, walk};
     use sheet_source::ReadOptions;
 
-    /// Rows 2 and 3 were refused and sent by an earlier stretch: only the key of what was sent is taken.
+    /// Rows 2 and 3 were rejected and sent by an earlier part of the run: only the key of the sent row is taken.
     #[test]
     fn a_resumed_run_knows_the_keys_of_what_it_has_sent_and_of_nothing_else() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Rows of a workbook without an id: which are made, and which are not.
+//! Rows of a workbook without an id: which are created, and which are not.
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ImportRequest;
@@ -9,9 +9,9 @@ use crate::store::{Store, ledger_name};
 use sheet_source::message;
 use std::collections::{HashMap, HashSet};
 
-/// What becomes of rows without an id. Each has a key of what it holds, so that the same row is made once, however often
-/// the workbook is imported. A row that was made and then edited looks like another new one: nobody can tell, so it is
-/// not made.
+/// Decides about rows without an id. The key of each is made of its content, so the same row is created once, however often the
+/// workbook is imported. A row that was created and then edited looks like a new one; since the two cannot be told apart, it is
+/// not created.
 pub fn new_row_edits(
     request: &ImportRequest,
     workbook: &OpenWorkbook,

@@ -1,5 +1,6 @@
-//! A workbook that an export wrote, sent back without a mapping: the changed cells go back, added rows are made. Two ordinary
-//! runs, each with a mapping that was made for it: changes first, then what is new.
+//! Imports a workbook that an export wrote, without a mapping: changed cells are sent back, added rows are created. There are
+//! two ordinary runs, each with a generated mapping: changes first, then new rows. `fresh` decides about new rows, `returned`
+//! remembers what was sent back, `tell` writes the notes.
 
 mod fresh;
 mod returned;
@@ -12,16 +13,17 @@ use crate::engine::interface::error::{EngineError, check_cancelled};
 use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::interface::request::{CheckRequest, ImportRequest};
 use crate::engine::interface::result::{CheckResult, RunResult};
+use crate::engine::prepare;
 use crate::engine::prepare::flawed;
 use crate::engine::prepare::known_keys::KnownKeys;
-use crate::engine::prepare::{self, run_cancellable};
 use crate::engine::run;
 use crate::engine::source;
 use crate::engine::source::survey;
 use crate::engine::source::walk;
 use crate::engine::target::OpenAccount;
 use crate::engine::target::config::absolute_path;
-use crate::export::round_trip::{DecideError, DecisionContext, Decisions, Generated, Purpose};
+use crate::engine::target::runtime::run_cancellable;
+use crate::export::round_trip::{DecideError, DecisionContext, Decisions, Generated, Purpose, SentCells};
 use crate::export::{self, HiddenSheet, HiddenSheetError, TableColumns};
 use crate::mapping::{self, Edit, Edits, MappingAst, Plan, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
@@ -33,46 +35,48 @@ use sheet_source::{ColumnMatch, HiddenRows, Table};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
-use tokio::runtime::Runtime;
 
-/// A workbook opened and held against its account.
+/// A workbook and its account.
 struct OpenWorkbook {
     hidden: HiddenSheet,
     target: OpenAccount,
     account: Account,
     account_key: AccountKey,
     same_account: bool,
-    /// Of the file as it was when its rows were decided.
+    /// SHA-256 of the file as it was when its rows were decided.
     sha256: String,
 }
 
-/// One of the two runs, ready to begin.
+/// One of the two runs of a workbook, ready to begin.
 struct DecidedPart {
     purpose: Purpose,
     mapping: String,
     table: Table,
     plan: Arc<Plan>,
-    /// As they are kept.
+    /// What is decided of each row, as JSON, as the store keeps it.
     edits: Vec<(u32, String)>,
+    /// Of the changes: what the cells of each record are set to.
+    sending: Vec<(u64, SentCells)>,
+    /// Of the changes: ids of records whose rows were deleted from the sheet.
+    left_alone: Vec<u64>,
 }
 
-/// Imports a workbook that an export wrote. Of its two runs the second does not begin before the first has ended well; what
-/// comes back are those that began.
+/// Imports a workbook that an export wrote. The second of its two runs begins only after the first has succeeded. Returns the
+/// runs that began.
 pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<RunResult>, EngineError> {
     import_workbook(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
 
 fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<Vec<RunResult>, EngineError> {
     request.validate()?;
-    let runtime = prepare::runtime()?;
-    let workbook = open_workbook(request, &runtime, events)?;
-    let (parts, decided) = prepare_parts(request, &workbook, &runtime, events)?;
-    let snapshot = serde_json::to_string(&workbook.account).map_err(StoreError::Json)?;
+    let workbook = open_workbook(request, events)?;
+    let parts = prepare_parts(request, &workbook, events)?;
     let (count, mut results) = (parts.len(), Vec::new());
-    // What was noticed of the workbook belongs to each of its runs.
+    // The notes on the workbook belong to each of its runs.
     let source_notes = events.take_notes();
     for part in parts {
-        let result = run_part(request, part, &workbook, &snapshot, &decided, (&source_notes, events))?;
+        events.keep_notes(&source_notes);
+        let result = run_part(request, part, &workbook, events)?;
         let succeeded = matches!(result.outcome, RunOutcome::Done | RunOutcome::SomeRejected);
         results.push(result);
         let more = results.len() < count;
@@ -93,7 +97,7 @@ fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Resul
     Ok(results)
 }
 
-/// Everything `round_trip` does but sending.
+/// Everything `round_trip` does except sending.
 pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Result<Vec<CheckResult>, EngineError> {
     if request.snapshot.is_some() {
         let message = "without a mapping, the workbook is compared with the account itself";
@@ -104,9 +108,8 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
         ));
     }
     let import = &request.import;
-    let runtime = prepare::runtime()?;
-    let workbook = open_workbook(import, &runtime, events)?;
-    let (parts, _) = prepare_parts(import, &workbook, &runtime, events)?;
+    let workbook = open_workbook(import, events)?;
+    let parts = prepare_parts(import, &workbook, events)?;
     let (state, account) = (&import.folders.state, &workbook.account_key);
     let client = Some(&*workbook.target.client);
     let query = GuardQuery { state, account, file: &import.source, keyed: true, client };
@@ -119,19 +122,14 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
             Purpose::Update | Purpose::Create => GuardResult::default(),
         };
         guarded.add_refusal(older::older_problem(state, import.older_state)?);
-        let keys =
-            KnownKeys::of(state, account, &plan, KeySpace::default(), (import.same_keys, import.remake_deleted))?;
+        let keys = KnownKeys::of(import, account, &plan, KeySpace::default())?;
         guarded.keys = keys.map(|keys| keys.with_client(Some(Arc::clone(&workbook.target.client))));
         checked.push(walk::walk(table, &plan, import, &mut guarded, events)?);
     }
     Ok(checked)
 }
 
-fn open_workbook(
-    request: &ImportRequest,
-    runtime: &Runtime,
-    events: &mut EventSink<'_>,
-) -> Result<OpenWorkbook, EngineError> {
+fn open_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<OpenWorkbook, EngineError> {
     request.target.announce(events);
     let file = request.source.as_path();
     if let Some(problem) = flawed::check_misplaced(file, None) {
@@ -145,7 +143,7 @@ fn open_workbook(
         return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
     }
     let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
-    let basics = prepare::read_basics(&target, runtime, &request.cancel, events)?;
+    let basics = prepare::read_basics(&target, &request.cancel, events)?;
     let account_key = prepare::account_key(&request.folders.state, &target, basics.id)?;
     let same_account = is_same_account(&hidden, &target, basics.id, &request.folders.state)?;
     if !same_account && !request.as_new {
@@ -172,11 +170,12 @@ fn open_workbook(
         merge_wanted(&mut all, wanted(&written));
     }
     merge_wanted(&mut all, export::round_trip::names_wanted(hidden.stamp.kind.spec().entity));
-    let account = prepare::read_parts(&target, (basics, &all), runtime, &request.cancel, events)?.account;
+    let account = prepare::read_parts(&target, (basics, &all), &request.cancel, events)?.account;
     Ok(OpenWorkbook { hidden, target, account, account_key, same_account, sha256 })
 }
 
-/// A workbook of an earlier version says only which address it is of, which may be that of the account or have been it.
+/// True if the workbook was exported from this account. A workbook of an earlier version names only an address, which may be a
+/// former one of the account.
 fn is_same_account(hidden: &HiddenSheet, target: &OpenAccount, id: u64, state: &Path) -> Result<bool, EngineError> {
     let stamp = &hidden.stamp;
     if stamp.account_id.is_some() || stamp.account == target.address {
@@ -207,7 +206,7 @@ fn merge_wanted(into: &mut SnapshotScope, more: SnapshotScope) {
     into.customers |= more.customers;
 }
 
-/// Purchases are made and deleted, never changed. [seed]
+/// Transactions are created and deleted, never changed. [seed]
 fn purposes(kind: Kind, as_new: bool) -> &'static [Purpose] {
     match (as_new, kind.spec().write(Action::Update)) {
         (true, _) => &[Purpose::AsNew],
@@ -243,31 +242,38 @@ fn parse_mapping(file: &Path, made: &Generated) -> Result<MappingAst, EngineErro
     Ok(mapping::read_text(file, &made.text)?)
 }
 
-/// What there is to do: rows decided, the mappings made and compiled.
+/// Decides what becomes of the rows, and generates and compiles the mappings.
 fn prepare_parts(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
-    runtime: &Runtime,
     events: &mut EventSink<'_>,
-) -> Result<(Vec<DecidedPart>, Decisions), EngineError> {
+) -> Result<Vec<DecidedPart>, EngineError> {
     let purposes = purposes(workbook.hidden.stamp.kind, request.as_new);
     let first = compile_part(request, workbook, purposes[0], Some(events))?;
-    let decided = decide_rows(request, workbook, &first, runtime, events)?;
+    let mut decided = decide_rows(request, workbook, &first, events)?;
     let fresh = fresh::new_row_edits(request, workbook, &decided.added)?;
-    let before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
-    events.notes(tell::notes(&decided, fresh.iter().filter(before).count(), &first, &workbook.hidden, request));
+    match first.purpose {
+        Purpose::AsNew => events.notes(tell::as_new_notes(&first, &workbook.hidden)),
+        Purpose::Update | Purpose::Create => {
+            events.notes(tell::decision_notes(&decided, &fresh, request));
+            events.notes(tell::column_notes(&workbook.hidden, &first));
+            events.notes(tell::unsent_notes(&decided));
+        }
+    }
     let new = |edit: &Edit| !matches!(edit, Edit::Made { .. } | Edit::Total);
     let adds = fresh.iter().any(|(row, edit)| request.wants(*row) && new(edit));
     let mut all = Vec::new();
     match purposes {
         [Purpose::Update, ..] => {
             let mut edits = decided.edits.clone();
-            // Sums under the table are told with the changes.
+            // Totals under the table are reported with the changes.
             let (totals, fresh): (HashMap<u32, Edit>, _) =
                 fresh.into_iter().partition(|(_, edit)| *edit == Edit::Total);
             edits.extend(fresh.keys().map(|row| (*row, Edit::Elsewhere)));
             edits.extend(totals);
-            all.push(first.with(edits, Edit::Same)?);
+            let changes = first.with(edits, Edit::Same)?;
+            let (sending, left_alone) = (std::mem::take(&mut decided.sending), std::mem::take(&mut decided.left_alone));
+            all.push(DecidedPart { sending, left_alone, ..changes });
             if adds {
                 let adding = compile_part(request, workbook, Purpose::Create, None)?;
                 events.notes(tell::ignored_cells_note(&adding, &fresh, request)?);
@@ -276,17 +282,17 @@ fn prepare_parts(
         }
         [Purpose::AsNew, ..] => all.push(first.with(fresh, Edit::Plain)?),
         _ => {
-            // Nothing but new rows can be sent; what is wrong with the others is told all the same.
+            // Only new rows can be sent; problems of the other rows are reported anyway.
             let mut edits = decided.edits.clone();
             events.notes(tell::ignored_cells_note(&first, &fresh, request)?);
             edits.extend(fresh);
             all.push(first.with(edits, Edit::Elsewhere)?);
         }
     }
-    Ok((all, decided))
+    Ok(all)
 }
 
-/// A mapping made for the workbook as it is now, and compiled.
+/// Generates a mapping for the workbook as it is now, and compiles it.
 fn compile_part(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
@@ -298,7 +304,7 @@ fn compile_part(
     let written =
         parse_mapping(file, &export::round_trip::generate(hidden, purpose, Some(account), None, *same_account))?;
     let mut options = source::read_options(&written, &request.read);
-    // Every row of the export has its record, shown or not: what a filter hides is no less changed.
+    // Every row of the export has a record, visible or not: a row that a filter hides can be changed too.
     options.hidden_rows = Some(HiddenRows::Import);
     let table = source::open_table(file, &options)?;
     if let Some(events) = events {
@@ -313,16 +319,16 @@ fn compile_part(
         let hint = "restore the column, or copy the edits into a new export";
         return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
     }
-    // TableColumns that were taken out of the sheet are not asked for.
+    // TableColumns that were removed from the sheet are not read.
     let made = export::round_trip::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
     let written = parse_mapping(file, &made)?;
     let ledger = prepare::open_ledger(&request.folders.state, account_key, None, KeySpace::default());
     // An exported row is a record by itself.
-    let plan = prepare::compile_plan(&written, &table, Arc::new(account.clone()), ledger, None)?;
+    let plan = prepare::compile_plan(&written, &table, Arc::new(account.clone()), ledger)?;
     Ok(CompiledPart { purpose, made, table, plan: Arc::new(plan) })
 }
 
-/// A stretch of which it is not decided yet what its rows are for.
+/// A part whose rows are not decided yet.
 struct CompiledPart {
     purpose: Purpose,
     made: Generated,
@@ -341,11 +347,13 @@ impl CompiledPart {
             table: self.table,
             plan: Arc::new(plan),
             edits,
+            sending: Vec::new(),
+            left_alone: Vec::new(),
         })
     }
 }
 
-/// The edits of a run that goes on, as they were kept.
+/// The stored edits of a resumed run.
 pub(super) fn stored_edits(store: &Store, run: i64, made: &str, action: Action) -> Result<Edits, EngineError> {
     let mut rows = HashMap::new();
     for (row, what) in store.edits(run)? {
@@ -363,7 +371,6 @@ fn decide_rows(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
     part: &CompiledPart,
-    runtime: &Runtime,
     events: &mut EventSink<'_>,
 ) -> Result<Decisions, EngineError> {
     events.emit(Event::Phase(Phase::Decide));
@@ -391,8 +398,12 @@ fn decide_rows(
         rows: request.rows,
     };
     let table = source::reopen_table(&part.table)?;
-    let ended =
-        run_cancellable(runtime, &request.cancel, "nothing was sent", export::round_trip::decide(table, &deciding))?;
+    let ended = run_cancellable(
+        &target.runtime,
+        &request.cancel,
+        "nothing was sent",
+        export::round_trip::decide(table, &deciding),
+    )?;
     target.forward_notices(events);
     match ended {
         Ok(decided) => Ok(decided),
@@ -409,16 +420,14 @@ fn run_part(
     request: &ImportRequest,
     part: DecidedPart,
     workbook: &OpenWorkbook,
-    snapshot: &str,
-    decided: &Decisions,
-    (source_notes, events): (&[Note], &mut EventSink<'_>),
+    events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
-    let DecidedPart { purpose, mapping, table, plan, edits } = part;
+    let DecidedPart { purpose, mapping, table, plan, edits, sending, left_alone } = part;
     check_batch_size(request.batch, &plan)?;
     check_cancelled(&request.cancel)?;
     let file = request.source.as_path();
     let sum = &workbook.sha256;
-    // Saved meanwhile, its rows may be others than those that were decided.
+    // If it was saved meanwhile, its rows may differ from those that were decided.
     if source::sha256(file)? != *sum {
         let problem = Problem::in_file(file, "changed", "the workbook was saved while it was being imported");
         return Err(problem.hint("import it again: what was sent already is not sent twice").into());
@@ -430,8 +439,8 @@ fn run_part(
             Some(survey::count_prepared(&table, &plan, &select, &request.cancel)?)
         }
     };
-    events.keep_notes(source_notes);
-    let (place, records) = (returned::place_of(file), returned::to_stored(&decided.sending));
+    let snapshot = serde_json::to_string(&workbook.account).map_err(StoreError::Json)?;
+    let (place, records) = (returned::place_of(file), returned::to_stored(&sending));
     let ready = PreparedRun {
         request,
         target: &workbook.target,
@@ -448,9 +457,9 @@ fn run_part(
             made: Some(mapping),
         },
         key_space: None,
-        snapshot,
+        snapshot: &snapshot,
         edits,
-        // Here `--again` speaks of new rows, which keep their keys.
+        // For a workbook `--again` applies to new rows, which keep their keys.
         again: false,
         weighed,
         rows: None,
@@ -459,7 +468,7 @@ fn run_part(
             export: &workbook.hidden.stamp.export,
             file: &place,
             records: &records,
-            left_alone: &decided.left_alone,
+            left_alone: &left_alone,
         }),
     };
     let job = begin(ready, events)?;

@@ -1,5 +1,4 @@
-//! What a state folder remembers of workbooks that were sent back: read before rows are decided, written when a run has
-//! ended.
+//! What a state folder keeps of workbooks that were sent back: read before rows are decided, written when a run has ended.
 
 use crate::engine::begin::sent_before;
 use crate::engine::interface::cancel::Cancel;
@@ -18,12 +17,12 @@ use sheet_source::problem::Note;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-/// The place of a file, by which its changes are told from those of other copies.
+/// The path of a file, which identifies its changes among those of other copies.
 pub(super) fn place_of(file: &Path) -> String {
     sent_before::absolute_path(file).unwrap_or_else(|| file.display().to_string())
 }
 
-/// What earlier imports of this very file sent.
+/// What earlier imports of this file sent, by id.
 pub(super) fn sent(store: &Store, hidden: &HiddenSheet, file: &Path) -> Result<HashMap<u64, SentCells>, EngineError> {
     let place = place_of(file);
     let mut sent: HashMap<u64, SentCells> = sent_by_earlier_versions(store, hidden, &place)?;
@@ -41,7 +40,7 @@ pub(super) fn sent(store: &Store, hidden: &HiddenSheet, file: &Path) -> Result<H
     Ok(sent)
 }
 
-/// What earlier versions remembered, of the records that runs of this file have changed.
+/// What earlier versions kept of the records that runs of this file changed.
 fn sent_by_earlier_versions(
     store: &Store,
     hidden: &HiddenSheet,
@@ -68,7 +67,7 @@ fn parse_hashes(text: &str) -> CellHashes {
     CellHashes::from_text(text).unwrap_or_default()
 }
 
-/// What was exported, of workbooks that do not say it of each cell.
+/// What was exported, for workbooks that do not hold it for each cell.
 pub(super) fn bases(store: &Store, hidden: &HiddenSheet) -> Result<HashMap<u64, CellHashes>, EngineError> {
     let known = store.bases(&hidden.stamp.export)?.into_iter();
     Ok(known.map(|(id, base)| (id, parse_hashes(&base))).collect())
@@ -86,7 +85,7 @@ pub(super) fn to_stored(records: &[(u64, SentCells)]) -> Vec<(u64, SentBack)> {
 }
 
 impl PostProcessing<'_> {
-    /// Looks at what a workbook has changed, so that its next import does not take these changes for somebody else's.
+    /// Reads the records that a workbook has changed, so that its next import does not take these changes for conflicts.
     pub async fn remember_workbook(&self, cancel: &Cancel, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
             return Ok(());
@@ -97,7 +96,7 @@ impl PostProcessing<'_> {
         let mut rows: BTreeMap<u32, bool> = changes.map(|(row, _)| (*row, false)).collect();
         rows.extend(self.store.written(self.run())?.into_keys().map(|row| (row, true)));
         let file = self.head.source.file();
-        // What another workbook says is nothing that was sent.
+        // The content of another workbook was not sent.
         let same = || source::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
         if rows.is_empty() || !same() {
             return Ok(());

@@ -1,36 +1,22 @@
-//! What is said of a workbook before anything of it is sent.
+//! The notes on a workbook before anything of it is sent.
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::round_trip::CompiledPart;
 use crate::engine::source;
 use crate::export::HiddenSheet;
-use crate::export::round_trip::{Decisions, Purpose};
+use crate::export::round_trip::Decisions;
 use crate::mapping::Edit;
 use sheet_source::message;
 use sheet_source::problem::{Note, column_letter, quoted};
 use sheet_source::{ColumnMatch, Row, fold};
 use std::collections::HashMap;
 
-/// Ids named on the way.
+/// Maximum number of ids and cells named in a note.
 const NAMED_MAX: usize = 10;
 
-/// `made_before` of the new rows were made by an earlier import of the same workbook.
-pub fn notes(
-    decided: &Decisions,
-    made_before: usize,
-    part: &CompiledPart,
-    hidden: &HiddenSheet,
-    request: &ImportRequest,
-) -> Vec<Note> {
-    if part.purpose == Purpose::AsNew {
-        as_new_notes(part, hidden)
-    } else {
-        change_notes(decided, made_before, part, hidden, request)
-    }
-}
-
-fn as_new_notes(part: &CompiledPart, hidden: &HiddenSheet) -> Vec<Note> {
+/// Notes on a workbook whose rows are all created as new records.
+pub fn as_new_notes(part: &CompiledPart, hidden: &HiddenSheet) -> Vec<Note> {
     let mut notes = Vec::new();
     let left_out = &part.made.left_out;
     if !left_out.is_empty() {
@@ -47,14 +33,11 @@ fn as_new_notes(part: &CompiledPart, hidden: &HiddenSheet) -> Vec<Note> {
     notes
 }
 
-fn change_notes(
-    decided: &Decisions,
-    made_before: usize,
-    part: &CompiledPart,
-    hidden: &HiddenSheet,
-    request: &ImportRequest,
-) -> Vec<Note> {
-    let Decisions { changed, conflicts, refused, added: fresh, left_alone, read_only, .. } = decided;
+/// How many rows were changed, are in conflict, refused or new. `new_rows` says what becomes of rows without an id.
+pub fn decision_notes(decided: &Decisions, new_rows: &HashMap<u32, Edit>, request: &ImportRequest) -> Vec<Note> {
+    let Decisions { changed, conflicts, refused, added: fresh, left_alone, .. } = decided;
+    let is_made_before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
+    let made_before = new_rows.iter().filter(is_made_before).count();
     let (new, gone) = (fresh.iter().filter(|fresh| request.wants(fresh.row)).count(), left_alone.len());
     let new = new - made_before.min(new);
     let before = match made_before {
@@ -77,7 +60,13 @@ fn change_notes(
         let message = "--force: the sheet wins where a cell was changed both here and in the account";
         notes.push(Note::new("forced", message));
     }
-    notes.extend(column_notes(hidden, part));
+    notes
+}
+
+/// Notes on what stays as it is: records whose rows were deleted from the sheet, and cells that cannot be written.
+pub fn unsent_notes(decided: &Decisions) -> Vec<Note> {
+    let Decisions { left_alone, read_only, .. } = decided;
+    let (mut notes, gone) = (Vec::new(), left_alone.len());
     if gone > 0 {
         let named = left_alone.iter().take(NAMED_MAX).map(u64::to_string).collect::<Vec<_>>().join(", ");
         let more = match gone.checked_sub(NAMED_MAX) {
@@ -101,7 +90,7 @@ fn change_notes(
     notes
 }
 
-/// Cells of new rows that no new record can take.
+/// The note on cells of new rows that cannot be sent with a new record.
 pub fn ignored_cells_note(
     part: &CompiledPart,
     fresh: &HashMap<u32, Edit>,
@@ -145,8 +134,8 @@ pub fn ignored_cells_note(
     Ok(Some(Note::warning("read-only-cells", message).count(count)))
 }
 
-/// A column renamed is one that is not there: what was edited in it would be lost without a word.
-fn column_notes(hidden: &HiddenSheet, part: &CompiledPart) -> Vec<Note> {
+/// Notes on columns that are missing or unknown. A renamed column counts as missing: its edits would be lost silently.
+pub fn column_notes(hidden: &HiddenSheet, part: &CompiledPart) -> Vec<Note> {
     let header = &part.table.header;
     let missing =
         hidden.columns.iter().filter(|column| column.writable && header.find(&column.title) == ColumnMatch::None);

@@ -1,5 +1,5 @@
-//! What follows the upload of a run: some of its records are read back, and what has changed in the account meanwhile is
-//! told. The import itself is done, whatever comes of this.
+//! The steps after the upload of a run: reads some of its records back, and reports what has changed in the account meanwhile.
+//! The import is done, whatever the result.
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
@@ -30,7 +30,7 @@ pub struct PostProcessing<'a> {
     pub store: &'a Store,
     pub head: &'a RunHead,
     pub name: &'a str,
-    /// What the account showed before the run was asked in an earlier stretch of it, perhaps long ago.
+    /// The account's earlier state was read in an earlier part of the run, perhaps long ago.
     pub resumed: bool,
 }
 
@@ -42,7 +42,7 @@ fn note_failure(done: Result<(), EngineError>, code: &'static str, events: &mut 
 }
 
 impl PostProcessing<'_> {
-    /// All of it. Whatever fails here is told, and the run is closed with its report all the same.
+    /// Runs all steps. A failure is noted, and the run is closed with its report anyway.
     pub async fn run_all(&self, sample: Vec<QueuedRecord>, cancel: &Cancel, events: &mut EventSink<'_>) {
         note_failure(self.remember_workbook(cancel, events).await, "not-looked-at", events);
         let twice = self.sent_twice();
@@ -54,7 +54,7 @@ impl PostProcessing<'_> {
         note_failure(self.report_account_changes(events).await, "account-changed", events);
     }
 
-    /// Compares what the account holds with what was sent, as far as the run was asked to.
+    /// Compares the account with what was sent, as far as the run's `verify` says.
     async fn read_back(
         &self,
         sample: Vec<QueuedRecord>,
@@ -75,11 +75,7 @@ impl PostProcessing<'_> {
         }
     }
 
-    fn verifier(&self) -> Verifier<'_> {
-        Verifier { client: self.client, plan: self.plan, journal: self.journal }
-    }
-
-    /// What to read back: the bodies that were sent, the ids under which they stand, and above which id to look for twins.
+    /// What to read back: the bodies that were sent, their ids, and the id above which duplicates are looked for.
     #[allow(clippy::type_complexity)]
     fn sent_bodies(
         &self,
@@ -101,7 +97,7 @@ impl PostProcessing<'_> {
         Ok((!found.1.is_empty()).then_some(found))
     }
 
-    /// A twin of what was sent again may be on its way into its list.
+    /// A duplicate of a record that was sent again may appear in its list with a delay.
     async fn wait_for_lists(&self, cancel: &Cancel) {
         tokio::select! {
             biased;
@@ -110,7 +106,7 @@ impl PostProcessing<'_> {
         }
     }
 
-    /// Rows that were sent again, and above which id their twins would stand.
+    /// Rows that were sent again, and the id above which their duplicates would be.
     fn sent_twice(&self) -> Result<Option<(HashSet<u32>, u64)>, EngineError> {
         match self.plan.action {
             Action::Create => Ok(self.journal.lock().unwrap_or_else(PoisonError::into_inner).sent_twice()?),
@@ -118,8 +114,8 @@ impl PostProcessing<'_> {
         }
     }
 
-    /// What was looked for in vain and sent again may have come late: then the account holds it twice. Who reads everything back
-    /// has seen that.
+    /// A record that was not found and sent again may have arrived late, so that the account holds it twice. A read-back of all
+    /// records sees that by itself.
     async fn look_for_twins(
         &self,
         twice: Result<Option<(HashSet<u32>, u64)>, EngineError>,
@@ -193,14 +189,14 @@ impl PostProcessing<'_> {
         Ok(())
     }
 
-    /// A choice that the account had when the run began and that the service refuses now: asks the account again, and
-    /// says what has changed in it.
+    /// If the service refused an option that the account had when the run began: reads the account again, and reports what has
+    /// changed.
     async fn report_account_changes(&self, events: &mut EventSink<'_>) -> Result<(), EngineError> {
         if !self.store.has_problem(self.run(), NOT_A_CHOICE)? {
             return Ok(());
         }
         let then = &self.plan.account;
-        // Whoever cannot read it now has been told what the service refused.
+        // If the account cannot be read now, the refusals are reported already.
         let pulled = snapshot::pull(self.client, &SnapshotScope::like(then), prepare::now()).await;
         let Ok((now, _)) = pulled else { return Ok(()) };
         let changes = changes(then, &now);
@@ -219,9 +215,13 @@ impl PostProcessing<'_> {
         self.journal.lock().unwrap_or_else(PoisonError::into_inner).run()
     }
 
-    /// Some rows of the source, mapped again.
+    fn verifier(&self) -> Verifier<'_> {
+        Verifier { client: self.client, plan: self.plan, journal: self.journal }
+    }
+
+    /// Maps some rows of the source again.
     fn feed_rows(&self, rows: HashSet<u32>) -> Result<mpsc::Receiver<Vec<FeedItem>>, EngineError> {
-        // Of the same stretch: a key that stands outside of it as well is met once here, as it was then.
+        // Within the same range of rows: a key that also occurs outside of it is used once here, as it was then.
         let select = Select { only: Some(rows), rows: self.head.rows, ..Select::default() };
         let mapper = Mapper::new(Arc::clone(self.plan), self.name);
         Ok(feed::start(source::open_for_run(&self.head.source)?, mapper, select))

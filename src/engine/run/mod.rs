@@ -1,4 +1,5 @@
-//! Carries out a prepared run: sends its records and their links, reads some back, closes it and writes its report.
+//! Carries out a prepared run: sends its records and their links, reads some back, closes it and writes its report. `after` is
+//! what follows the upload, `report` writes the report.
 
 pub mod after;
 pub mod report;
@@ -8,8 +9,9 @@ use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::{Event, EventSink, Phase, Progress, Wait, WaitReason};
 use crate::engine::interface::result::RunResult;
-use crate::engine::prepare::{now_ms, runtime};
+use crate::engine::prepare::now_ms;
 use crate::engine::target::OpenAccount;
+use crate::engine::target::runtime::runtime;
 use crate::mapping::{Mapper, Plan};
 use crate::report::RunLog;
 use crate::store::{BatchOf, Counts, FrozenWord, Links, RunEnd, RunHead, RunOutcome, Store, Verify};
@@ -19,6 +21,7 @@ use crate::upload::{self, BatchSize, Budget, DOUBLED, End, Upload, UploadOptions
 use after::PostProcessing;
 use amo_client::Client;
 use amo_client::clock::Clock;
+use report::RunReport;
 use serde_json::json;
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem};
@@ -34,15 +37,15 @@ pub(super) fn run(job: Job, target: &OpenAccount, events: &mut EventSink<'_>) ->
     }
     let folder = job.head.folder.clone();
     let (store, run, why) = execute(job, target, events).map_err(EngineError::while_sending)?;
-    report::close(&store, run, Path::new(&folder), why, events)
+    RunReport::new(&store, run, Path::new(&folder)).close(why, events)
 }
 
-/// Settles what is in doubt and ends the run; the report is for the caller to write.
+/// Settles batches in doubt and ends the run. The caller writes the report.
 pub(super) fn settle(job: Job, target: &OpenAccount, events: &mut EventSink<'_>) -> Result<(), EngineError> {
     execute(job, target, events).map(|_| ()).map_err(EngineError::while_sending)
 }
 
-/// Everything up to the end of the run. What comes back: the store, the number of the run, and why it stopped.
+/// Everything up to the end of the run. Returns the store, the number of the run, and why it stopped.
 fn execute(
     job: Job,
     target: &OpenAccount,
@@ -85,7 +88,16 @@ fn execute(
             sees_all,
             stop: job.cancel.token().clone(),
         };
-        let mut observer = Observer::new(&mut log, target, events, before.read + before.skipped, total);
+        let mut observer = Observer {
+            log: &mut log,
+            target,
+            events,
+            started: Instant::now(),
+            before: before.read + before.skipped,
+            total,
+            counts: Counts::default(),
+            linking: false,
+        };
         let mut report = upload::run(upload, &mut |event| observer.on_event(event)).await?;
         let sample = std::mem::take(&mut report.sample);
         events.notes(report.notes.drain(..));
@@ -101,7 +113,7 @@ fn execute(
     }
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
     let (outcome, exit_code) = match (giving_up, &report.end) {
-        // Whatever could not be looked up is unknown, and stays so.
+        // Records that could not be looked up stay unknown.
         (Some(_), End::GivenUp | End::Source(_))
         | (Some(Abandonment { even_if_unreachable: true }), End::Service(_)) => {
             (RunOutcome::Abandoned, abandoned_code(journal.counts().unknown))
@@ -129,7 +141,8 @@ fn execute(
     Ok((store, run, stop_reason(&report.end)))
 }
 
-/// Asks whose token it is: only an administrator is shown everything, so what anybody else is not shown may be there.
+/// True if the token's user is an administrator. Only administrators see everything, so a record that another user does not see
+/// may exist.
 async fn sees_all(client: &Client, plan: &Plan, events: &mut EventSink<'_>) -> bool {
     let user = client.token_user(plan.account.basics.current_user).await;
     let message = match user.is_admin {
@@ -145,7 +158,7 @@ async fn sees_all(client: &Client, plan: &Plan, events: &mut EventSink<'_>) -> b
     false
 }
 
-/// The exit code of a run that was given up.
+/// The exit code of an abandoned run.
 pub(super) fn abandoned_code(unknown: u64) -> i64 {
     if unknown > 0 { RunOutcome::SomeUnknown.exit_code() } else { RunOutcome::Abandoned.exit_code() }
 }
@@ -170,7 +183,7 @@ fn options(
     }
 }
 
-/// What the account has shown of records that it gave an id.
+/// What the account has shown of records with an id.
 struct SeenRecords {
     doubled: bool,
     missing: bool,
@@ -191,7 +204,7 @@ fn outcome_of(end: &End, counts: &Counts, links: Links, shown: SeenRecords) -> R
     }
 }
 
-/// The exit code of a fault of ours; the run can go on all the same.
+/// The exit code of an internal error; the run can be resumed.
 const FAULT: i64 = 5;
 
 fn exit_code_of(end: &End, outcome: RunOutcome, cancel: &Cancel) -> i64 {
@@ -202,7 +215,7 @@ fn exit_code_of(end: &End, outcome: RunOutcome, cancel: &Cancel) -> i64 {
     }
 }
 
-/// Why it stopped, where that is not plain from its outcome.
+/// Why the run stopped, if its outcome does not say it.
 fn stop_reason(end: &End) -> Option<Message> {
     match end {
         End::Finished | End::Interrupted | End::GivenUp => None,
@@ -215,7 +228,7 @@ fn stop_reason(end: &End) -> Option<Message> {
     }
 }
 
-/// What had been asked of the service when the run began; the account was asked before.
+/// The request counters when the run began: reading the account does not count.
 struct RequestBaseline {
     sent: u64,
     throttled: u64,
@@ -236,31 +249,20 @@ impl RequestBaseline {
     }
 }
 
-/// Hears the loop: passes on what happens, and writes the log.
+/// Receives the events of the upload: passes them on, and writes the log.
 struct Observer<'o, 't> {
     log: &'o mut RunLog,
     target: &'o OpenAccount,
     events: &'o mut EventSink<'t>,
     started: Instant,
-    /// Records done before this stretch of the run.
+    /// Records done before this part of the run.
     before: u64,
     total: Option<u64>,
     counts: Counts,
     linking: bool,
 }
 
-impl<'o, 't> Observer<'o, 't> {
-    fn new(
-        log: &'o mut RunLog,
-        target: &'o OpenAccount,
-        events: &'o mut EventSink<'t>,
-        before: u64,
-        total: Option<u64>,
-    ) -> Observer<'o, 't> {
-        let (started, counts) = (Instant::now(), Counts::default());
-        Observer { log, target, events, started, before, total, counts, linking: false }
-    }
-
+impl Observer<'_, '_> {
     fn on_event(&mut self, event: upload::UploadEvent) {
         let at = now_ms();
         self.target.forward_notices(self.events);
@@ -310,10 +312,10 @@ impl<'o, 't> Observer<'o, 't> {
     }
 }
 
-/// Outcomes written to the journal in one go.
+/// Outcomes written to the journal at once.
 const AT_ONCE: usize = 1_000;
 
-/// Ends a run whose budget is overrun by what the mapping rejects, with its report and without a request.
+/// Ends a run whose error budget is exceeded by the mapping's rejections: it writes the report and sends nothing.
 fn stop_before_sending(job: Job, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
     let Job { plan, table, mut journal, store, name, head, select, .. } = job;
     let folder = Path::new(&head.folder);
@@ -351,10 +353,10 @@ fn stop_before_sending(job: Job, events: &mut EventSink<'_>) -> Result<RunResult
         source_rows: walked.rows as i64,
     })?;
     log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
-    report::close(&store, journal.run(), folder, None, events)
+    RunReport::new(&store, journal.run(), folder).close(None, events)
 }
 
-/// A run that goes on makes its folder again, if somebody has taken it away.
+/// Opens the log of a run. A missing folder of a resumed run is created again.
 fn open_log(folder: &Path) -> Result<RunLog, EngineError> {
     make_folder(folder)?;
     RunLog::open(&folder.join(crate::report::LOG)).map_err(|e| {

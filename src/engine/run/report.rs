@@ -1,4 +1,4 @@
-//! Writes the report of a run from the store, and gives what a front end says at its end.
+//! Writes the report of a run from the store, and returns what a front end shows at its end.
 
 use crate::engine::begin::{make_folder, wait_for_lock};
 use crate::engine::interface::error::EngineError;
@@ -12,48 +12,65 @@ use sheet_source::message;
 use sheet_source::problem::{Message, Note};
 use std::path::{Path, PathBuf};
 
-/// Problems that are handed over when a run has ended; all of them stand in its report.
+/// Number of problems in the result of a run; its report has all of them.
 const PROBLEMS_SHOWN: usize = 5;
 
-/// Writes the report and says how the run ended.
-pub fn close(
-    store: &Store,
+/// The report of a run: made from the store, written to the run's folder.
+pub struct RunReport<'a> {
+    store: &'a Store,
+    /// The number of the run in the store.
     run: i64,
-    folder: &Path,
-    stopped: Option<Message>,
-    events: &mut EventSink<'_>,
-) -> Result<RunResult, EngineError> {
-    events.emit(Event::Phase(Phase::Report));
-    let (run, summary) = write(store, run, folder)?;
-    let counts = &summary.counts;
-    let mut problems = match counts.rejected + counts.unknown {
-        0 => Vec::new(),
-        _ => store.first_problems(&run, PROBLEMS_SHOWN + 1)?,
-    };
-    let more_problems = problems.len() > PROBLEMS_SHOWN;
-    problems.truncate(PROBLEMS_SHOWN);
-    let next = match run.outcome {
-        RunOutcome::SourceBroken => Next::ImportFrom(store.first_open_row(run.run)?),
-        outcome if outcome.is_final() => Next::Nothing,
-        _ => Next::Resume,
-    };
-    // People with a workbook are better served by the one with coloured cells.
-    let book = folder.join(report::REJECTED_XLSX);
-    let rejected = if book.exists() { book } else { folder.join(report::REJECTED) };
-    let result = RunResult {
-        outcome: run.outcome,
-        folder: folder.to_owned(),
-        rejected: (counts.rejected > 0).then_some(rejected),
-        made_mapping: run.head.mapping.made.is_some(),
-        stopped,
-        problems,
-        more_problems,
-        next,
-        location: location(store, &run.head, folder),
-        summary,
-    };
-    events.emit(Event::Ended(Box::new(result.clone())));
-    Ok(result)
+    folder: &'a Path,
+}
+
+impl<'a> RunReport<'a> {
+    pub fn new(store: &'a Store, run: i64, folder: &'a Path) -> RunReport<'a> {
+        RunReport { store, run, folder }
+    }
+
+    /// Writes the files. A process that is writing the same report is waited for, because its files belong together.
+    pub fn write(&self) -> Result<(Run, Summary), EngineError> {
+        let _writing = wait_for_lock(self.store.folder(), &format!("report-{}", self.run))?;
+        let run = self.store.run(self.run)?;
+        let summary = report::write(self.store, &run, self.folder)?;
+        Ok((run, summary))
+    }
+
+    /// Writes the files and describes how the run ended. `stopped` is why it ended early, where it did.
+    pub fn close(&self, stopped: Option<Message>, events: &mut EventSink<'_>) -> Result<RunResult, EngineError> {
+        let RunReport { store, folder, .. } = *self;
+        events.emit(Event::Phase(Phase::Report));
+        let (run, summary) = self.write()?;
+        let counts = &summary.counts;
+        let mut problems = match counts.rejected + counts.unknown {
+            0 => Vec::new(),
+            _ => store.first_problems(&run, PROBLEMS_SHOWN + 1)?,
+        };
+        let more_problems = problems.len() > PROBLEMS_SHOWN;
+        problems.truncate(PROBLEMS_SHOWN);
+        let next = match run.outcome {
+            RunOutcome::SourceBroken => Next::ImportFrom(store.first_open_row(run.run)?),
+            outcome if outcome.is_final() => Next::Nothing,
+            _ => Next::Resume,
+        };
+        // For users of a workbook, the workbook with coloured cells is better.
+        let book = folder.join(report::REJECTED_XLSX);
+        let rejected = if book.exists() { book } else { folder.join(report::REJECTED) };
+        let result = RunResult {
+            outcome: run.outcome,
+            folder: folder.to_owned(),
+            rejected: (counts.rejected > 0).then_some(rejected),
+            made_mapping: run.head.mapping.made.is_some(),
+            stopped,
+            problems,
+            more_problems,
+            next,
+            location: location(store, &run.head, folder),
+            summary,
+        };
+        events.emit(Event::Ended(Box::new(result.clone())));
+        Ok(result)
+    }
 }
 
 fn location(store: &Store, head: &RunHead, folder: &Path) -> RunLocation {
@@ -66,15 +83,7 @@ fn location(store: &Store, head: &RunHead, folder: &Path) -> RunLocation {
     }
 }
 
-/// Writes the report of a run. Whoever else writes it now is waited for: the files of a report belong together.
-pub fn write(store: &Store, run: i64, folder: &Path) -> Result<(Run, Summary), EngineError> {
-    let _writing = wait_for_lock(store.folder(), &format!("report-{run}"))?;
-    let run = store.run(run)?;
-    let summary = report::write(store, &run, folder)?;
-    Ok((run, summary))
-}
-
-/// Makes the report of a run again.
+/// Writes the report of a run again.
 pub fn report(request: &ReportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
     rewrite_report(request, &mut EventSink::new(events)).map_err(|error| error.with_store_path(&request.folders.state))
 }
@@ -88,7 +97,7 @@ fn rewrite_report(request: &ReportRequest, events: &mut EventSink<'_>) -> Result
     };
     let folder = match store.copy_of() {
         None => PathBuf::from(&run.head.folder),
-        // The run's folder is that of the original, which may have gone on with it.
+        // The run's folder belongs to the original, which may have resumed the run.
         Some(original) => {
             let folder = request.folders.runs.join(&run.name);
             let message = message!(
@@ -101,10 +110,10 @@ fn rewrite_report(request: &ReportRequest, events: &mut EventSink<'_>) -> Result
         }
     };
     make_folder(&folder)?;
-    close(&store, run.run, &folder, None, events)
+    RunReport::new(&store, run.run, &folder).close(None, events)
 }
 
-/// What was done, newest first.
+/// The runs of a state folder, newest first.
 pub fn runs(folders: &Folders) -> Result<Vec<Summary>, EngineError> {
     list_runs(folders).map_err(|error| error.with_store_path(&folders.state))
 }
@@ -114,7 +123,7 @@ fn list_runs(folders: &Folders) -> Result<Vec<Summary>, EngineError> {
     let mut summaries = Vec::new();
     for run in store.runs()? {
         let (counts, links, notes) = (store.counts(run.run)?, store.links(run.run)?, store.notes(run.run)?);
-        summaries.push(Summary::of(&run, counts, links, notes, &[]));
+        summaries.push(Summary::of(&run, counts, notes, &[]).with_links(links));
     }
     Ok(summaries)
 }

@@ -1,4 +1,5 @@
-//! The source of a run: opened for a mapping, opened again as it was, spooled where it can be read only once.
+//! The source of a run: opened for a mapping, reopened as it was, copied to the state folder if it can be read only once.
+//! `survey` reads it before anything is sent, `walk` maps it without sending.
 
 pub mod survey;
 pub mod walk;
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-/// How a mapping and a person want the source to be read.
+/// How to read the source: the options of the request, then those of the mapping.
 pub(super) fn read_options(written: &MappingAst, requested: &SourceOptions) -> ReadOptions {
     let from_mapping = &written.source.read;
     ReadOptions {
@@ -47,7 +48,7 @@ pub(super) fn open_table(file: &Path, options: &ReadOptions) -> Result<Table, En
     Ok(table)
 }
 
-/// Letters find their columns in any row: nothing says whether the first one is a header, or a record that would be lost.
+/// A mapping that names columns only by letter fits any row, so it does not show whether the first row is a header or a record.
 fn check_header_row(file: &Path, options: &ReadOptions) -> Result<(), EngineError> {
     let titles = &options.titles;
     let alone = !titles.is_empty() && titles.iter().all(|title| title.trim_start().starts_with("col:"));
@@ -59,7 +60,7 @@ fn check_header_row(file: &Path, options: &ReadOptions) -> Result<(), EngineErro
     Err(Problem::in_file(file, "header-row", message).hint(hint).into())
 }
 
-/// Whoever has filtered a sheet may mean the rows that are left, or all of them.
+/// In a filtered sheet the user may mean only the visible rows, or all of them.
 fn check_hidden_rows(table: &Table) -> Result<(), EngineError> {
     let (None, hidden) = (table.layout.hidden_rows, table.layout.hidden) else { return Ok(()) };
     if hidden.rows == 0 {
@@ -70,7 +71,7 @@ fn check_hidden_rows(table: &Table) -> Result<(), EngineError> {
     Err(Problem::in_file(Path::new(&table.source().file), "hidden-rows", message).hint(hint).into())
 }
 
-/// Nothing is made of a source whose encoding is unclear, or of which a part is not shown: somebody has to say what is meant.
+/// An error if the encoding is unclear or rows are hidden: the user has to decide.
 pub(super) fn check_unambiguous(table: &Table) -> Result<(), EngineError> {
     check_hidden_rows(table)?;
     match &table.layout.encoding_doubt {
@@ -79,11 +80,11 @@ pub(super) fn check_unambiguous(table: &Table) -> Result<(), EngineError> {
     }
 }
 
-/// What a file of rejected rows is called when a spreadsheet has saved it.
+/// Extensions with which spreadsheet programs save a file of rejected rows.
 const ENDINGS: [&str; 8] = ["csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", "ods"];
 
-/// A reject file of an earlier run has its titles in the first row of its one sheet, wherever the mapping says they
-/// are in the source.
+/// Opens the reject file of an earlier run: its titles are in the first row of its only sheet, wherever they are in the
+/// mapping's source.
 fn open_reject_file(file: &Path, options: &ReadOptions) -> Option<Table> {
     let elsewhere = options.sheet.is_some() || options.header_row.is_some_and(|row| row != 1);
     let ending = file.extension()?.to_str()?.to_lowercase();
@@ -92,7 +93,7 @@ fn open_reject_file(file: &Path, options: &ReadOptions) -> Option<Table> {
         return None;
     }
     let first = ReadOptions { header_row: Some(1), sheet: None, ..options.clone() };
-    // Whoever has saved it with a spreadsheet may have given it another delimiter and another encoding.
+    // A spreadsheet program may have saved it with another delimiter and another encoding.
     let saved = ReadOptions { encoding: None, delimiter: None, ..first.clone() };
     let open = |options: &ReadOptions| Table::open(file, options).ok().filter(|table| table.header.is_rejects());
     let found =
@@ -104,7 +105,7 @@ fn open_reject_file(file: &Path, options: &ReadOptions) -> Option<Table> {
     }
 }
 
-/// What opens a source again exactly as it was.
+/// The options that open a source again exactly as it was.
 pub(super) fn same_options(table: &Table) -> ReadOptions {
     let layout = &table.layout;
     ReadOptions {
@@ -121,12 +122,12 @@ pub(super) fn same_options(table: &Table) -> ReadOptions {
     }
 }
 
-/// The same source, opened once more.
+/// Opens the same source again.
 pub(super) fn reopen_table(table: &Table) -> Result<Table, EngineError> {
     Ok(Table::open(Path::new(&table.source().file), &same_options(table))?)
 }
 
-/// What opens the source of a run as it was when the run began.
+/// The options that open the source of a run as it was when the run began.
 pub(super) fn run_options(source: &SourceHead) -> ReadOptions {
     ReadOptions {
         sheet: source.sheet.clone(),
@@ -146,7 +147,7 @@ pub(super) fn open_for_run(source: &SourceHead) -> Result<Table, EngineError> {
     Ok(Table::open(source.file(), &run_options(source))?)
 }
 
-/// A run goes on with the very files it began with, which have these sums.
+/// An error if a file of a run has changed since the run began: the SHA-256 sums differ.
 pub(super) fn check_unchanged(file: &Path, now: &str, then: &str, what: &'static str) -> Result<(), Problem> {
     if now == then {
         return Ok(());
@@ -156,10 +157,10 @@ pub(super) fn check_unchanged(file: &Path, now: &str, then: &str, what: &'static
     Err(Problem::in_file(file, CHANGED, message).hint(hint))
 }
 
-/// The code of a file that is not as it was.
+/// The problem code of a file that has changed.
 pub(super) const CHANGED: &str = "changed";
 
-/// ColumnUse all of a file.
+/// Reads a whole file and computes its fingerprint.
 pub(super) fn fingerprint(file: &Path) -> Result<Fingerprint, Problem> {
     Fingerprint::of_file(file).map_err(|e| {
         let message = message!("the file cannot be read: {error}", error = e.to_string());
@@ -177,10 +178,10 @@ const STDIN: &str = "-";
 /// Below the state folder.
 const SPOOL: &str = "spool";
 const SPOOL_LOCK: &str = "lock";
-/// How often a stop is looked for.
+/// How often cancellation is checked.
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
-/// The file to read, and what keeps a copy from being taken away until a run is noted that needs it.
+/// The file to read, and the lock that keeps its copy until the run that needs it is in the store.
 pub(super) struct SpooledSource {
     pub file: PathBuf,
     requested: PathBuf,
@@ -188,7 +189,7 @@ pub(super) struct SpooledSource {
 }
 
 impl SpooledSource {
-    /// What is wrong with a whole file is told of what the person gave: the copy is gone by then.
+    /// Replaces the path of the copy in problems by the path that the user gave.
     pub fn restore_name(&self, mut error: EngineError) -> EngineError {
         for problem in &mut error.problems {
             if problem.place == Place::File(self.file.clone()) {
@@ -199,8 +200,8 @@ impl SpooledSource {
     }
 }
 
-/// What can be read only once, standard input or a pipe, is first copied into the state folder: a run reads its source
-/// twice, and goes on with it after a stop.
+/// Copies standard input or a pipe into the state folder, because a run reads its source twice, and again when it is resumed.
+/// Other files are returned as they are.
 pub(super) fn spool(
     file: &Path,
     state: &Path,
@@ -226,21 +227,20 @@ pub(super) fn spool(
     let part = folder.join(format!("{unique}.part"));
     copy_input((!piped).then(|| file.to_owned()), private::create(&part).map_err(unusable)?, cancel)?
         .map_err(unusable)?;
-    // The same input is the same source, however often it comes.
+    // The same input gets the same name, so it is recognized as the same source.
     let sha256 = sha256(&part)?;
     let path = folder.join(&sha256[..32]);
     std::fs::rename(&part, &path).map_err(unusable)?;
     Ok(SpooledSource { file: path, requested: file.to_owned(), _lock: Some(lock) })
 }
 
-/// That a pipe is waited for.
+/// The note that a pipe is read until it ends.
 pub fn pipe_note(pipe: &Path) -> Note {
     let message = message!("{file} is not a regular file: it is read until it ends", file = pipe.display().to_string());
     Note::new("reads-pipe", message)
 }
 
-/// Copies a pipe, or standard input, on a thread of its own: whoever fills it may never close it, and a stop must not wait
-/// for that.
+/// Copies a pipe or standard input on a thread of its own: its writer may never close it, and a stop must not wait for that.
 fn copy_input(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<io::Result<()>, EngineError> {
     let (sender, done) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
@@ -248,7 +248,7 @@ fn copy_input(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<
             None => io::copy(&mut io::stdin().lock(), &mut copy),
             Some(pipe) => File::open(pipe).and_then(|mut pipe| io::copy(&mut pipe, &mut copy)),
         };
-        // Nobody listens any more after a stop.
+        // After a stop there is no receiver.
         let _ = sender.send(copied.and_then(|_| copy.sync_all()));
     });
     loop {
@@ -260,8 +260,8 @@ fn copy_input(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<
     }
 }
 
-/// Takes away copies that no run needs, also those that a killed process has left. While another import is about to
-/// begin with one, nothing is taken: it does so when it has ended.
+/// Removes copies that no run needs, also those left by a killed process. While another import is about to begin with a copy,
+/// nothing is removed; that import does it at its end.
 pub(super) fn sweep_spool(state: &Path) {
     let folder = state.join(SPOOL);
     if !folder.is_dir() {
@@ -269,7 +269,7 @@ pub(super) fn sweep_spool(state: &Path) {
     }
     let sweep = || -> Result<(), EngineError> {
         let Some(_lock) = spool_lock(&folder).ok().filter(|lock| lock.try_lock().is_ok()) else { return Ok(()) };
-        // The state folder may have been written another way when the run began: the name of a copy says all.
+        // The path of the state folder may have been written differently when the run began, so only the file name counts.
         let name = |path: &str| Path::new(path).file_name().map(ToOwned::to_owned);
         let open = Store::open(state)?.runs()?.into_iter().filter(|run| !is_over(run.outcome));
         let needed: HashSet<_> = open.filter_map(|run| name(&run.head.source.path)).collect();
@@ -280,16 +280,16 @@ pub(super) fn sweep_spool(state: &Path) {
         }
         Ok(())
     };
-    // What cannot be looked up or taken away stays, for its owner alone.
+    // A copy that cannot be removed stays; only its owner can read it.
     let _ = sweep();
 }
 
-/// Records of unknown outcome may be sent again, if a person says so.
+/// Final and without unknown records, which the user may send again.
 fn is_over(outcome: RunOutcome) -> bool {
     outcome.is_final() && outcome != RunOutcome::SomeUnknown
 }
 
-/// Held shared by those who begin a run with a copy, alone by whoever takes copies away.
+/// The lock of the copies: shared by imports that begin with one, exclusive for the removal.
 fn spool_lock(folder: &Path) -> io::Result<File> {
     private::lock(&folder.join(SPOOL_LOCK))
 }

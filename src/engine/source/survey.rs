@@ -1,5 +1,5 @@
-//! The first of the two readings of a source: its SHA-256, how many rows and groups it has, and, where the run wants to
-//! know before it sends, what the mapping makes of it. One pass over its bytes serves all of these.
+//! The first of the two readings of a source: SHA-256, number of rows and groups, and what the mapping makes of it, where that
+//! is needed before sending. One pass over the bytes serves all of these.
 
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::{EngineError, check_cancelled};
@@ -18,43 +18,43 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use tokio_util::sync::DropGuard;
 
-/// What the mapping makes of the source.
+/// What the mapping makes of the source, in numbers of records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MappedCounts {
     /// Records that can be sent.
     pub records: u64,
     pub rejected: u64,
-    /// Records that earlier runs have sent, or may have.
+    /// Records that earlier runs have sent or may have sent.
     pub sent: u64,
-    /// Of the rejected ones, those of which somebody has to say whether they were sent.
+    /// Rejected records of which the user has to decide whether they were sent.
     pub undecided: u64,
 }
 
-/// What the first reading came to.
+/// The result of the first reading.
 #[derive(Debug)]
 pub struct Survey {
     pub fingerprint: Fingerprint,
-    /// Rows that are wanted, where they were counted.
+    /// Number of selected rows, where they were counted.
     pub rows: Option<u64>,
     pub groups: Option<Groups>,
-    /// Where they were asked for.
+    /// Hashes of all rows, where they were asked for.
     pub hashes: Option<RowHashes>,
-    /// Why the rows could not be read to their end.
+    /// The problem that ended the reading early.
     pub failed: Option<Problem>,
 }
 
-/// What is counted on the way.
+/// What the first reading collects.
 #[derive(Debug, Clone, Default)]
 pub struct SurveyOptions {
     pub rows: bool,
-    /// TableColumns whose cells together say which rows belong together.
+    /// TableColumns whose cells together identify a group of rows.
     pub groups: Vec<usize>,
     pub select: Option<(u32, u32)>,
-    /// All rows, to be held against other runs of the source.
+    /// Hashes of all rows, to compare with other runs of the source.
     pub hashes: bool,
 }
 
-/// A reading under way, beside whatever else is prepared. It stops when this is dropped.
+/// A reading on a thread of its own. It stops when this is dropped.
 pub struct SurveyTask {
     thread: JoinHandle<Result<Survey, EngineError>>,
     _given_up: DropGuard,
@@ -103,18 +103,18 @@ fn run_survey(
     Ok(Survey { fingerprint, rows: Some(rows), groups, hashes: hashes.map(SharedRowHashes::take), failed })
 }
 
-/// A reading of the source with its mapping.
+/// The result of reading the source through its mapping.
 pub struct MappedReading<T> {
-    /// What was asked of the records.
+    /// The result that the caller computes from the records.
     pub found: T,
     pub fingerprint: Fingerprint,
-    /// Ready to map: with the groups of the source, where rows are grouped.
+    /// The plan with the groups of the source, if rows are grouped.
     pub plan: Arc<Plan>,
-    /// Of all rows, where all were read.
+    /// Hashes of all rows, if all were read.
     pub hashes: Option<RowHashes>,
 }
 
-/// Reads the source once for its fingerprint, for its groups, and for what the mapping makes of it.
+/// Reads the source once for its fingerprint, its groups and the counts of the mapping.
 pub fn count_mapped(
     table: &Table,
     plan: Plan,
@@ -126,7 +126,7 @@ pub fn count_mapped(
     Ok(MappedReading { hashes: mapped.hashes.filter(|_| select.limit.is_none()), ..mapped })
 }
 
-/// The same for the records of some rows.
+/// The same for the records of selected rows.
 pub fn map_records(
     table: &Table,
     plan: Plan,
@@ -140,7 +140,8 @@ pub fn map_records(
     })
 }
 
-/// Where the rows of a record are scattered over the source, which nobody knows before, it is read a second time.
+/// Reads the source through its mapping. If the rows of a record are scattered over the source, which is not known before, it
+/// is read a second time.
 fn read_mapped<T: Default>(
     table: &Table,
     plan: Plan,
@@ -153,7 +154,7 @@ fn read_mapped<T: Default>(
     let first = read(again, &plan);
     let fingerprint = reading.finish(Path::new(&file))?;
     if table.reopen_with_evidence(&fingerprint)?.is_some_and(|judged| !judged.same_layout(table)) {
-        // It was read in the encoding of its start, which is not that of the whole, and is read again.
+        // The source was read in the encoding of its start, which is not that of the whole file; the caller reads it again.
         return Ok(MappedReading { found: T::default(), fingerprint, plan, hashes: None });
     }
     let (mut found, counted) = first?;
@@ -163,7 +164,7 @@ fn read_mapped<T: Default>(
     };
     let (groups, scattered) = match counted {
         Some(FirstReading { groups, scattered }) => (groups, scattered),
-        // It was left where the limit of the run was reached.
+        // The reading ended at the limit of the run.
         None => (count_groups(columns, table)?, true),
     };
     match Arc::get_mut(&mut plan) {
@@ -176,7 +177,7 @@ fn read_mapped<T: Default>(
     Ok(MappedReading { found, fingerprint, plan, hashes })
 }
 
-/// Which rows belong together.
+/// Reads the source for the rows of each group.
 pub fn count_groups(columns: Vec<usize>, table: &Table) -> Result<Groups, EngineError> {
     let mut groups = Groups { columns, ..Groups::default() };
     let (mut table, mut row) = (source::reopen_table(table)?, Row::default());
@@ -186,7 +187,7 @@ pub fn count_groups(columns: Vec<usize>, table: &Table) -> Result<Groups, Engine
     Ok(groups)
 }
 
-/// What a mapping that is ready makes of a source whose bytes are known.
+/// The counts of a mapping whose groups are known.
 pub fn count_prepared(
     table: &Table,
     plan: &Arc<Plan>,

@@ -1,4 +1,4 @@
-//! A source walked through its mapping without anything being sent: what a check, a dry run and a preview say.
+//! Maps a source without sending anything, for a check, a dry run and a preview.
 
 use crate::engine::begin::sent_before::GuardResult;
 use crate::engine::interface::error::{EngineError, check_cancelled};
@@ -13,10 +13,10 @@ use crate::upload::feed::{self, RowEvent, Select};
 use sheet_source::Table;
 use std::sync::Arc;
 
-/// Records between two looks at whether the walk is still wanted: a look takes a lock.
+/// Number of records between two checks for cancellation: a check takes a lock.
 const ASK_EVERY: u64 = 64;
 
-/// Walks the source and says every problem.
+/// Maps every record of the source and reports every problem.
 pub fn walk(
     table: Table,
     plan: &Arc<Plan>,
@@ -102,7 +102,7 @@ pub fn walk(
     Ok(checked)
 }
 
-/// A record that would not be sent, and its problems.
+/// Counts a record that would not be sent, and emits its problems.
 fn count_outcome(checked: &mut CheckResult, outcome: Outcome, events: &mut EventSink<'_>) {
     match outcome.status {
         Status::Skipped => checked.skipped += 1,

@@ -1,6 +1,6 @@
-//! Accounts by name, `[accounts.NAME]`: in the user's own config, or in `amoport.toml` of the working folder. Both hold no secrets,
-//! only where they are. The folder's file may be anybody's, so it runs no commands, names no files beyond its folder, and does
-//! not say whether a token may go to the host that it names.
+//! Accounts by name, `[accounts.NAME]`, in the user's config or in `amoport.toml` of the working folder. Both hold no secrets,
+//! only their locations. The folder's file may come from anyone, so it may not run commands, name files outside its folder, or
+//! allow a token to go to the host that it names.
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::target::trust;
@@ -16,43 +16,43 @@ pub const FILE: &str = "amoport.toml";
 const KEYS: [&str; 7] =
     ["url", "token-file", "token-command", "client-id", "client-secret-file", "redirect-uri", "token-store"];
 
-/// What an account was looked up in.
+/// Where an account was looked up.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub enum ConfigSource {
-    /// In nothing: it is an address.
+    /// Nowhere: the target is an address.
     #[default]
     Address,
     /// The user's own config.
     UserConfig,
-    /// A file that lies in some folder.
+    /// A file in a folder.
     Folder(PathBuf),
 }
 
-/// What is known of an account before it is asked.
+/// The settings of an account.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     pub by: ConfigSource,
     pub url: String,
-    /// Where the program that gives the token is run: that of the file.
+    /// The folder of the config file, in which the token command runs.
     pub folder: PathBuf,
     pub token_file: Option<PathBuf>,
     pub token_command: Vec<String>,
     pub oauth: Option<OAuth>,
 }
 
-/// An integration of the user's own, whose tokens renew themselves.
+/// An integration of the user, whose tokens renew themselves.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OAuth {
     pub client_id: String,
-    /// Without it the secret is in the environment.
+    /// `None` if the secret is in the environment.
     pub client_secret_file: Option<PathBuf>,
     pub redirect_uri: String,
     pub token_store: PathBuf,
 }
 
 impl Settings {
-    /// An address as it is; any other word is a name in `file`, or, where that is not said, in the user's own config or in
-    /// `amoport.toml` of the working folder.
+    /// The settings of an address, or of a name in `file`; without `file`, in the user's config or in `amoport.toml` of the
+    /// working folder.
     pub fn look_up(name: &str, file: Option<&Path>) -> Result<Settings, EngineError> {
         if is_token(name) {
             let message = "the account's name looks like a token; it is not shown";
@@ -87,13 +87,13 @@ impl Settings {
     }
 }
 
-/// The file in which a name is looked up: the user's own wins, or a file in a folder could give his names another meaning.
+/// The file in which a name is looked up: the user's config comes first, otherwise a file in a folder could redefine its names.
 pub fn config_file_for(name: &str) -> Result<PathBuf, EngineError> {
     let own = UserConfig::read()?.filter(|own| own.accounts().is_some_and(|accounts| accounts.contains_key(name)));
     Ok(own.map_or_else(|| PathBuf::from(FILE), |own| own.file))
 }
 
-/// The user's own config; `None` for users without a home.
+/// The path of the user's config; `None` for users without a home folder.
 pub fn user_config_file() -> Option<PathBuf> {
     let folder = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
@@ -104,17 +104,17 @@ pub fn user_config_file() -> Option<PathBuf> {
     base.map(|base| base.join("amoport").join("config.toml"))
 }
 
-/// The user's own config, as it was read.
+/// The user's config.
 pub struct UserConfig {
     pub file: PathBuf,
     pub text: String,
-    /// To which a token may go.
+    /// Hosts to which a token may go.
     pub hosts: Vec<String>,
     table: toml::Table,
 }
 
 impl UserConfig {
-    /// `None` where there is none.
+    /// `None` if there is no file.
     pub fn read() -> Result<Option<UserConfig>, Problem> {
         let Some(file) = user_config_file() else { return Ok(None) };
         trust::check_own_file(&file)?;
@@ -136,7 +136,7 @@ impl UserConfig {
         Ok(Some(UserConfig { file, text, hosts, table }))
     }
 
-    /// By its list, or by an account.
+    /// True if its `hosts` or one of its accounts names the host.
     pub fn allows(&self, host: &str) -> bool {
         let urls =
             self.accounts().into_iter().flat_map(|accounts| accounts.values()).filter_map(|a| a.get("url")?.as_str());
@@ -159,13 +159,13 @@ fn string_list(value: &toml::Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
-/// A host as it is written down: with its port, unless that is the usual one.
+/// A host with its port, unless it is the default port.
 pub fn host_of(base: &Url) -> String {
     let host = base.host_str().unwrap_or_default();
     base.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The address of an account, as everything is asked from there.
+/// The base URL of an account.
 pub fn base_url(url: &str) -> Result<Url, EngineError> {
     parse_base(url).map_err(|e| {
         let message = message!("{error}", error = e.to_string());
@@ -248,14 +248,14 @@ fn read_account(text: &str, name: &str, file: &Path, by: ConfigSource) -> Result
     })
 }
 
-/// `file` lies in `folder` or below it, wherever links lead. It need not be there yet.
+/// True if `file` is in `folder` or below it, after following links. It need not exist yet.
 fn is_inside(file: &Path, folder: &Path) -> bool {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let Ok(folder) = std::fs::canonicalize(folder) else { return false };
     let there = file.ancestors().find_map(|above| Some((above, std::fs::canonicalize(or_current_folder(above)).ok()?)));
     let Some((above, real)) = there else { return false };
     let mut rest = file.strip_prefix(above).unwrap_or(Path::new("")).components();
-    // A link that leads to nothing may lead anywhere once something is written.
+    // A dangling link may lead anywhere once its target is written.
     let is_link = above != file && std::fs::symlink_metadata(file).is_ok();
     real.starts_with(folder) && !is_link && rest.all(|part| matches!(part, Component::Normal(_)))
 }
@@ -264,7 +264,7 @@ fn or_current_folder(path: &Path) -> &Path {
     if path.as_os_str().is_empty() { Path::new(".") } else { path }
 }
 
-/// Where what a folder's file may not say belongs.
+/// The hint for settings that a folder's file may not have.
 fn move_to_user_config(name: &str) -> Message {
     match user_config_file() {
         Some(own) => message!("move [accounts.{name}] to {file}", name, file = own.display()),
@@ -289,7 +289,7 @@ fn outside_folder(file: &Path, key: &str, name: &str, path: &Path) -> Problem {
     Problem::new(Stage::Read, "secret-elsewhere", message).at(Place::File(file.to_owned())).hint(hint)
 }
 
-/// A path from the root of the disk on, as far as that can be said; links stay as they are.
+/// The absolute path, without resolving links; `None` if it is unknown.
 pub fn absolute_path(path: &Path) -> Option<String> {
     std::path::absolute(path).ok().map(|path| path.display().to_string())
 }
@@ -311,11 +311,11 @@ mod tests {
         assert_eq!(of(&format!("{url}token-command = [\"pass\", \"amo\"]")).unwrap().token_command, ["pass", "amo"]);
         for (text, expected) in [
             ("", "has no url"),
-            ("url = 1", "url of [accounts.main] is no text"),
-            ("url = \"https://a\"\ntoken_store = \"t\"", "does not know \"token_store\""),
+            ("url = 1", "url of [accounts.main] is not a string"),
+            ("url = \"https://a\"\ntoken_store = \"t\"", "unknown key \"token_store\""),
             ("url = \"https://a\"\ntoken-store = \"t\"", "has no client-id"),
             ("url = \"https://a\"\nclient-id = \"t\"", "has no redirect-uri"),
-            ("url = \"https://a\"\ntoken-command = \"pass amo\"", "is no list of texts"),
+            ("url = \"https://a\"\ntoken-command = \"pass amo\"", "is not a list of strings"),
             ("url = ", "is not TOML"),
         ] {
             assert!(of(text).unwrap_err().to_string().contains(expected), "{text}");

@@ -1,6 +1,6 @@
-//! To which hosts a token may go. A person allows one by giving its address, by an account in his own config, or with
-//! `auth allow`. A file that merely lies in a folder cannot: neither an `amoport.toml` nor the store of a run, which anybody may
-//! have packed into an archive. So what was allowed stands in the user's own folders.
+//! Hosts to which a token may go. The user allows one by giving its address, by an account in the user's config, or with `auth
+//! allow`. A file in a folder cannot: neither an `amoport.toml` nor the store of a run, which anyone may have packed into an
+//! archive. So allowed hosts are kept in the user's own folders.
 
 use crate::engine::interface::consent::{Confirmation, Consent};
 use crate::engine::interface::error::EngineError;
@@ -16,26 +16,26 @@ use sheet_source::problem::{Message, Place, Problem, Stage};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// The code of a host to which nobody has allowed a token to go.
+/// The problem code of a host to which the user has not allowed a token to go.
 const CODE: &str = "host-not-allowed";
-/// In the user's state folder: hosts whose address he has given with a command, one a line.
+/// The file in the user's state folder with the hosts whose address was given with a command, one per line.
 const GIVEN_HOSTS: &str = "hosts";
 
-/// Who says that a token is to go to a host.
+/// Who named the host to which a token would go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddressOrigin {
-    /// The person, with this command.
+    /// The user, with this command.
     User,
     /// The store of a run.
     Store {
-        /// The address that the person gives beside it.
+        /// The address that the user gives with the command.
         given: Option<String>,
-        /// The store names the file of the token as well.
+        /// The store also names the token file.
         names_token: bool,
     },
 }
 
-/// An error where nothing of the user's own says that a token may go to this host. `by` is what its address was found in.
+/// An error if the user has not allowed a token to go to this host. `by` is where its address was found.
 pub fn permit(base: &Url, origin: &AddressOrigin, by: &ConfigSource, consent: &Consent) -> Result<(), EngineError> {
     let is_given = match (origin, by) {
         (_, ConfigSource::UserConfig) => true,
@@ -45,7 +45,7 @@ pub fn permit(base: &Url, origin: &AddressOrigin, by: &ConfigSource, consent: &C
             true
         }
         (AddressOrigin::User, ConfigSource::Address) => true,
-        // Plain http is for this machine alone.
+        // Plain http is only for this machine.
         (AddressOrigin::Store { names_token, .. }, ConfigSource::Address) => base.scheme() == "http" && !names_token,
         (_, ConfigSource::Folder(_)) => false,
     };
@@ -72,7 +72,7 @@ pub fn permit(base: &Url, origin: &AddressOrigin, by: &ConfigSource, consent: &C
         Consent::Given | Consent::Missing => Confirmation::Nobody,
     };
     if answer == Confirmation::Yes {
-        // Where it cannot be kept it is asked again the next time.
+        // If it cannot be kept, the question comes again the next time.
         let _ = allow(&host);
         return Ok(());
     }
@@ -93,14 +93,13 @@ fn given_hosts_file() -> Option<PathBuf> {
     pace::default_folder().map(|folder| folder.join(GIVEN_HOSTS))
 }
 
-/// Where others could have written into it, nothing was given.
+/// If others can write to the file, it counts as empty.
 fn read_given_hosts() -> String {
     let file = given_hosts_file().filter(|file| trust::check_own_file(file).is_ok());
     file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default()
 }
 
-/// There is a token for this host. Where the person has given its address it is kept that he did; where that cannot be kept, a run
-/// that is gone on with asks for it again.
+/// Keeps a host whose address the user gave. If it cannot be kept, a resumed run asks for it again.
 pub fn remember_given(base: &Url, origin: &AddressOrigin, by: &ConfigSource) {
     if (origin, by) != (&AddressOrigin::User, &ConfigSource::Address) {
         return;
@@ -113,15 +112,15 @@ pub fn remember_given(base: &Url, origin: &AddressOrigin, by: &ConfigSource) {
     let _ = private::append(&file).and_then(|mut file| file.write_all(format!("{host}\n").as_bytes()));
 }
 
-/// A host to which a token may go from now on.
+/// A host to which a token may go.
 #[derive(Debug)]
 pub struct Allowed {
     pub host: String,
-    /// Where that stands.
+    /// The config file that says so.
     pub file: PathBuf,
 }
 
-/// Allows a token to go to a host, by its name or its address. It is written into the user's own config.
+/// Allows a token to go to a host, given by name or address. It is written to the user's config.
 pub fn allow(host: &str) -> Result<Allowed, EngineError> {
     let base = match host.contains("://") {
         true => config::base_url(host)?,
@@ -152,7 +151,7 @@ pub fn allow(host: &str) -> Result<Allowed, EngineError> {
     Ok(Allowed { host, file })
 }
 
-/// The file may be a link into a folder of the user's settings, and stays one.
+/// A config that is a link into a folder of the user's settings stays a link.
 fn write_config(file: &Path, text: &str) -> std::io::Result<()> {
     file.parent().map(private::folder).transpose()?;
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
@@ -161,7 +160,7 @@ fn write_config(file: &Path, text: &str) -> std::io::Result<()> {
     mode.map_or(Ok(()), |mode| std::fs::set_permissions(&file, mode))
 }
 
-/// The text of a config with one more host in its list; all else stays as the person wrote it.
+/// The text of a config with one more host in its list; the rest is unchanged.
 fn with_host(text: &str, host: &str) -> String {
     #[derive(Deserialize)]
     struct HostsFile {
@@ -174,7 +173,7 @@ fn with_host(text: &str, host: &str) -> String {
             let (before, after) = (&text[..hosts.span().start], &text[hosts.span().end..]);
             format!("{before}[{}]{after}", names.join(", "))
         }
-        // Before the first table, or it would belong to the last one.
+        // The key goes before the first table, otherwise it would belong to the last one.
         None if text.is_empty() => format!("hosts = [{}]\n", quoted(host)),
         None => format!("hosts = [{}]\n\n{}", quoted(host), text.trim_start_matches('\u{feff}')),
     }

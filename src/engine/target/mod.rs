@@ -1,9 +1,12 @@
-//! Which account, and by what right: the sandbox inside this process, or a host. A token comes from a file, the
-//! environment, a command, the system's credentials, or a pair of OAuth tokens that renews itself; it is never printed.
+//! The target account and its token: the sandbox inside this process, or a host. A token comes from a file, the environment, a
+//! command, the system's credentials, or a pair of OAuth tokens that renews itself; it is never printed. `config` looks up
+//! names, `hosts` says where a token may go, `trust` which files are trusted, `sandbox` starts the sandbox, `runtime` waits for
+//! answers.
 
 pub mod config;
 pub mod hosts;
 pub mod sandbox;
+pub mod runtime;
 pub mod trust;
 
 use crate::engine::interface::consent::Consent;
@@ -27,33 +30,34 @@ use sheet_source::problem::{Message, Note, Problem, Stage};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 
-/// What is said of a token that holds more than itself.
+/// The hint for a variable that holds more than a token.
 const NOT_ALONE: &str = "put only the token into the variable";
-/// The name of the credential that systemd hands over.
+/// The name of the systemd credential.
 const CREDENTIAL: &str = "amoport-token";
 
-/// Which account is meant.
+/// The account of a use case.
 #[derive(Debug, Clone)]
 pub struct Target {
     which: TargetKind,
     token: Option<Token>,
-    /// `None`: as usual, or as the run did before.
+    /// `None`: the default, or that of the resumed run.
     answer_timeout: Option<Duration>,
-    /// Where the name of the account is looked up; `None`: in the user's own config, and in the working folder.
+    /// The file in which the name is looked up; `None`: the user's config, then the working folder.
     config: Option<PathBuf>,
-    /// Who says that the token is to go there.
+    /// Who named the host.
     origin: AddressOrigin,
-    /// Asks whether it may, where nobody has allowed it.
+    /// Asks the user about a host that is not allowed.
     consent: Consent,
-    /// What a new world of the sandbox is made like.
+    /// The template of a new world of the sandbox.
     like: Option<Box<AccountTemplate>>,
-    /// Files with its secrets that other users can read.
+    /// Whether files with secrets may be readable by other users.
     others: ReadableByOthers,
     on_hold: HoldListener,
 }
 
-/// Hears how long nothing will be sent, from whatever thread.
+/// Is called with the length of a hold, from any thread.
 #[derive(Clone)]
 struct HoldListener(OnHold);
 
@@ -65,19 +69,19 @@ impl std::fmt::Debug for HoldListener {
 
 #[derive(Debug, Clone, PartialEq)]
 enum TargetKind {
-    /// Not given. Reported after problems of mapping and source, which are told first.
+    /// Not given. It is reported after problems of mapping and source.
     Unspecified,
     Sandbox,
     /// An address, or a name in a config.
     Account(String),
-    /// A pretend account on this machine, on whose clock time may run faster.
+    /// A sandbox on this machine, whose clock may be faster.
     Local {
         base: Url,
         clock: Clock,
     },
 }
 
-/// A token for an account, where it is not found as usual.
+/// A token that is given explicitly.
 #[derive(Debug, Clone)]
 pub enum Token {
     File(PathBuf),
@@ -91,17 +95,17 @@ impl Target {
         Target { which, token: None, answer_timeout: None, config, origin, consent, like: None, others, on_hold }
     }
 
-    /// The same, where an answer is waited for as long as this.
+    /// The same with this timeout for an answer.
     pub fn answer_timeout(self, answer_timeout: Duration) -> Target {
         Target { answer_timeout: Some(answer_timeout), ..self }
     }
 
-    /// The same, where somebody can be asked whether a token may go to a host that a file in the working folder names.
+    /// The same with a way to ask the user whether a token may go to a host that a file in the working folder names.
     pub fn with_consent(self, consent: Consent) -> Target {
         Target { consent, ..self }
     }
 
-    /// The same, where a long hold is told at once (`Wait`): the service has asked for a pause, this process or another one.
+    /// The same with a listener for long holds (`Wait`): the service has asked this process or another one for a pause.
     pub fn on_hold(self, listen: impl Fn(Wait) + Send + Sync + 'static) -> Target {
         let listen = move |at_most| listen(Wait { reason: WaitReason::Throttled, at_most });
         Target { on_hold: HoldListener(Arc::new(listen)), ..self }
@@ -116,7 +120,7 @@ impl Target {
         hosts::permit(base, &self.origin, &settings.by, &self.consent)
     }
 
-    /// The pace for whoever only logs in.
+    /// The pace of a login.
     pub(super) fn login_pace(&self, base: &Url, events: &mut EventSink<'_>) -> Pace {
         self.with_hold_listener(shared_pace(base, RATE_MAX, &Notices::default(), events))
     }
@@ -125,30 +129,30 @@ impl Target {
         pace.on_hold(Arc::clone(&self.on_hold.0))
     }
 
-    /// The same, where files with its secrets may be such as other users can read.
+    /// The same, with files of secrets that other users can read allowed or refused.
     pub fn others(self, others: ReadableByOthers) -> Target {
         Target { others, ..self }
     }
 
-    /// None; that is an error as soon as one is needed.
+    /// No account; that is an error as soon as one is needed.
     pub fn unspecified() -> Target {
         Target::of(TargetKind::Unspecified)
     }
 
-    /// The pretend account inside this process; its world is kept in the state folder.
+    /// The sandbox inside this process; its world is kept in the state folder.
     pub fn sandbox() -> Target {
         Target::of(TargetKind::Sandbox)
     }
 
-    /// An account: `https://example.amocrm.ru`, or a name in the user's own config or in `amoport.toml`. Its token is looked for in `AMOPORT_TOKEN`, in
-    /// the account's own settings, among systemd's credentials.
+    /// An account: `https://example.amocrm.ru`, or a name in the user's config or in `amoport.toml`. Its token is looked for in
+    /// `AMOPORT_TOKEN`, in the account's settings, and among systemd's credentials.
     pub fn account(name: impl Into<String>) -> Target {
         Target::of(TargetKind::Account(name.into()))
     }
 
-    /// A pretend account on this machine, for benches and rehearsals: waits and the pace go by `clock`, which may be faster than
-    /// the machine's. Of any other address that is an error, so nothing lifts the pace of a real account. A run into it is
-    /// resumed as one into any account: by the machine's clock, at the usual pace.
+    /// A sandbox on this machine, for benchmarks and rehearsals: waits and the pace use `clock`, which may be faster than the
+    /// machine's. Any other address is an error, so the pace of a real account cannot be lifted. A run into it is resumed like
+    /// any other: by the machine's clock, at the usual pace.
     pub fn local(url: &str, clock: Clock) -> Result<Target, EngineError> {
         let base = base_url(url)?;
         if base.scheme() != "http" {
@@ -167,7 +171,7 @@ impl Target {
         Target { token: Some(token), ..self }
     }
 
-    /// The same, where it is the sandbox, with what `engine::like` has read for the account of a new world.
+    /// The same with a template for a new world of the sandbox, from `engine::account_template`.
     pub fn like(self, like: AccountTemplate) -> Target {
         Target { like: Some(Box::new(like)), ..self }
     }
@@ -186,16 +190,16 @@ impl Target {
         }
     }
 
-    /// The way to the account of a run: the one that it began with, but for what is said now.
+    /// The target of a run: the one it began with, overridden by what is given now.
     pub(super) fn for_run(&self, head: &RunHead) -> Target {
         let renamed = self.which != TargetKind::Unspecified && self.recorded_name() != head.target;
         let answer_timeout = Some(self.answer_timeout.unwrap_or(Duration::from_secs(head.answer_timeout)));
-        // Under another name its token is not looked for where it was found then.
+        // For another name, the run's token is not used.
         if renamed && (self.token.is_some() || token_in_environment().is_some()) {
             return Target { answer_timeout, ..self.clone() };
         }
         let target = if head.target == SANDBOX { Target::sandbox() } else { Target::account(&head.target) };
-        // A token in the environment is newer than the file of then.
+        // A token in the environment is newer than the run's token file.
         let then = head.token_file.as_ref().filter(|_| token_in_environment().is_none());
         let token = self.token.clone().or_else(|| then.map(|file| Token::File(file.into())));
         let origin = AddressOrigin::Store {
@@ -230,14 +234,14 @@ impl Target {
         }
     }
 
-    /// Says which account is meant, before anything else is said. What is wrong with it is told when it is opened.
+    /// Emits the account before any other event. Its problems are reported when it is opened.
     pub(super) fn announce(&self, events: &mut EventSink<'_>) {
         if let Ok(Some(address)) = self.address(self.config.as_deref()) {
             events.account(&address);
         }
     }
 
-    /// The address that is meant, with names looked up in `config`.
+    /// The address, with names looked up in `config`.
     fn address(&self, config: Option<&Path>) -> Result<Option<String>, EngineError> {
         Ok(match &self.which {
             TargetKind::Unspecified => None,
@@ -247,13 +251,13 @@ impl Target {
         })
     }
 
-    /// There is a token to ask this account with who it is.
+    /// True if a token is given, so the account's identity can be read.
     pub(super) fn has_explicit_token(&self) -> bool {
         self.token.is_some() || token_in_environment().is_some()
     }
 
-    /// Whether this is the account of the run; `None` where the store has never seen its address. A name that it was given then means
-    /// what it meant then.
+    /// Whether this is the account of the run; `None` if the store has never seen its address. The name that the run began with
+    /// has the meaning of then.
     pub(super) fn is_account_of(&self, store: &Store, head: &RunHead) -> Result<Option<bool>, EngineError> {
         let same_name = self.recorded_name() == head.target;
         let config = if same_name { head.config.as_ref().map(Path::new) } else { self.config.as_deref() };
@@ -265,23 +269,25 @@ impl Target {
                 (_, None) => Some(false),
                 (None, Some(_)) => None,
             }),
-            // The file is gone, and the name is all that is left.
+            // The config file is missing, and only the name is left.
             Err(_) if same_name => Ok(Some(true)),
             Err(error) => Err(error),
         }
     }
 }
 
-/// A way to an account; the embedded sandbox lives as long as this does.
+/// An account opened for requests; the embedded sandbox lives as long as this.
 pub(super) struct OpenAccount {
-    /// The account's address; that of the sandbox is another one at every start, and it is called `sandbox`.
+    /// The account's address; `sandbox` for the sandbox, whose address changes with every start.
     pub address: String,
-    /// What was asked for, as a run's head keeps it.
+    /// The target as a run's head keeps it.
     pub target: String,
     pub client: Arc<Client>,
     pub clock: Clock,
-    /// What the pace has to say, from whatever thread.
+    /// Messages of the pace, from any thread.
     notices: Notices,
+    /// The runtime for requests to the account.
+    pub runtime: Runtime,
     _sandbox: Option<SandboxServer>,
 }
 
@@ -320,7 +326,7 @@ impl OpenAccount {
         let notices = Notices::default();
         let served = sandbox::open(&folder, target.like.as_deref())?;
         let (base, pace) = match &served.own {
-            // It serves this process alone.
+            // It serves only this process.
             Some(_) => (base_url(&served.url)?, Pace::new(rate, Clock::REAL)),
             None => {
                 let base = on_this_machine(&served.url, &folder)?;
@@ -337,11 +343,12 @@ impl OpenAccount {
             client: Arc::new(client),
             clock: Clock::REAL,
             notices,
+            runtime: runtime::runtime()?,
             _sandbox: served.own,
         })
     }
 
-    /// It serves whoever has its address, and the pace is this process's own.
+    /// Opens a sandbox on this machine, with a pace of this process.
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<OpenAccount, EngineError> {
         let (auth, _) = find_auth(base.as_str(), target, &Settings::default())?;
         let client = new_client(base, auth, target.with_hold_listener(Pace::new(rate, clock)))?
@@ -353,6 +360,7 @@ impl OpenAccount {
             client: Arc::new(client),
             clock,
             notices,
+            runtime: runtime::runtime()?,
             _sandbox: None,
         })
     }
@@ -376,11 +384,12 @@ impl OpenAccount {
             client: Arc::new(client),
             clock,
             notices,
+            runtime: runtime::runtime()?,
             _sandbox: None,
         })
     }
 
-    /// The account has said who it is.
+    /// Shares the pace by the account's id, once it is known.
     pub fn confirm_account(&self, id: u64, events: &mut EventSink<'_>) {
         if let Some(found) = self.client.pace().join(id) {
             events.note(halted_note(found));
@@ -388,19 +397,19 @@ impl OpenAccount {
         self.forward_notices(events);
     }
 
-    /// Passes on what the pace has said since the last time.
+    /// Emits the messages of the pace since the last call.
     pub fn forward_notices(&self, events: &mut EventSink<'_>) {
         let notices = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
         events.notes(notices.into_iter().map(|message| Note::warning("pace-not-shared", message)));
     }
 }
 
-/// As the store names an account.
+/// The address as the store keeps it.
 fn address(base: &Url) -> String {
     base.as_str().trim_end_matches('/').to_owned()
 }
 
-/// Of a sandbox that is announced in a state folder. Plain http is for this machine alone.
+/// The address of a sandbox that a state folder announces. Plain http is only for this machine.
 fn on_this_machine(url: &str, folder: &Path) -> Result<Url, EngineError> {
     base_url(url).ok().filter(|base| base.scheme() == "http").ok_or_else(|| {
         let message = message!("a sandbox runs on this machine, and this file says {url}", url);
@@ -423,7 +432,7 @@ pub(super) fn new_client(base: Url, auth: Auth, pace: Pace) -> Result<Client, En
     })
 }
 
-/// The pace that all processes of this user share for an account; where that cannot be, one of our own, and a note.
+/// The pace that all processes of this user share for an account; if it cannot be shared, a pace of this process and a note.
 fn shared_pace(base: &Url, rate: u32, notices: &Notices, events: &mut EventSink<'_>) -> Pace {
     let clock = Clock::REAL;
     let alone = Pace::new(rate, clock);
@@ -469,7 +478,7 @@ fn format_age(ago: Duration) -> Message {
     }
 }
 
-/// In this order: a token that was handed in, `AMOPORT_TOKEN`, the account's own store, file or command, systemd's
+/// Finds the token, in this order: the given token, `AMOPORT_TOKEN`, the account's token store, file or command, systemd's
 /// credentials.
 fn find_auth(name: &str, target: &Target, settings: &Settings) -> Result<(Auth, Option<Note>), EngineError> {
     let others = target.others;
@@ -523,7 +532,7 @@ fn auth_from_file(path: &Path, others: ReadableByOthers) -> Result<(Auth, Option
     Ok((Auth::new(kept.content, TokenSource::Reread(Arc::new(read))), warning))
 }
 
-/// `hint` where the place itself asks for nothing else.
+/// The error of an unusable token. `hint` is used if the source of the token has none.
 fn no_token_error(unfit: SecretError, hint: &'static str) -> EngineError {
     let hint = unfit.hint.map_or(Message::from(hint), |hint| message!("{hint}", hint));
     EngineError::refused("no-token", message!("{why}", why = unfit.why), hint)
@@ -540,7 +549,7 @@ fn auth_from_store(name: &str, oauth: &OAuth, others: ReadableByOthers) -> Resul
     Ok(Auth::new(pair.access, TokenSource::Pair(store, oauth_app(oauth, others)?)))
 }
 
-/// The integration, with its secret from the environment or its file.
+/// The OAuth integration, with its secret from the environment or its file.
 pub(super) fn oauth_app(oauth: &OAuth, others: ReadableByOthers) -> Result<App, EngineError> {
     const IN_ENV: &str = "AMOPORT_CLIENT_SECRET";
     let from_env = std::env::var_os(IN_ENV).map(|secret| secret.to_string_lossy().into_owned());
@@ -563,11 +572,11 @@ pub(super) fn oauth_app(oauth: &OAuth, others: ReadableByOthers) -> Result<App, 
     Ok(App { client_id: oauth.client_id.clone(), client_secret, redirect_uri: oauth.redirect_uri.clone() })
 }
 
-/// Run in the folder of the file that names it, as everything else in that file is found from there.
+/// Runs the token command in the folder of the config file, from which the other paths of that file are resolved.
 fn run_token_command(command: &[String], folder: &Path) -> Result<SecretString, SecretError> {
     let [program, words @ ..] = command else { return Err(SecretError::new("token-command is empty")) };
     let path = Path::new(program);
-    // A bare name is looked for where the system looks for programs.
+    // A name without a folder is searched for in `PATH`.
     let program = if path.components().count() > 1 { folder.join(path) } else { path.to_owned() };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let output = std::process::Command::new(program)

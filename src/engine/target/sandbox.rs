@@ -1,11 +1,11 @@
-//! The pretend account inside this process. A program built without the feature `sandbox` has none and says so.
+//! The sandbox inside this process. A program built without the feature `sandbox` has none, and its functions return an error.
 
 #[cfg(feature = "sandbox")]
 pub use built_in::*;
 #[cfg(not(feature = "sandbox"))]
 pub use left_out::*;
 
-/// A sandbox that answers: its address and its token, and the server where it is this process's own.
+/// A running sandbox: its address and token, and the server if it runs in this process.
 pub struct SandboxEndpoint {
     pub url: String,
     pub token: String,
@@ -26,7 +26,7 @@ mod built_in {
 
     pub use amo_sandbox::{AccountTemplate, Sandbox as SandboxServer};
 
-    /// The sandbox of this folder: one that is served by hand from it, as it stands, else one of this process, which is gone with it.
+    /// The sandbox of this folder: the one that `amoport sandbox` runs from it, or a new one that ends with this process.
     pub fn open(folder: &Path, like: Option<&AccountTemplate>) -> Result<SandboxEndpoint, EngineError> {
         if let Some(standing) = RunningServer::find(folder).filter(|server| server.by_hand) {
             if like.is_some() {
@@ -41,7 +41,7 @@ mod built_in {
         Ok(SandboxEndpoint { url: server.url().to_owned(), token: server.token().to_owned(), own: Some(server) })
     }
 
-    /// What a snapshot says of an account that the sandbox shall be like.
+    /// Reads the snapshot of an account as the template for a new world of the sandbox.
     pub fn account_template(account: Account) -> Result<AccountTemplate, EngineError> {
         Ok(AccountTemplate {
             basics: account.basics,
@@ -77,7 +77,7 @@ mod built_in {
         }
     }
 
-    /// With its arguments apart, so that it can be said in other languages.
+    /// The message with separate arguments, so that it can be translated.
     fn describe_error(error: &StartError) -> Message {
         match error {
             StartError::Busy { by: Some((process, url)), .. } => message!(
@@ -117,11 +117,11 @@ mod left_out {
 
     pub use NoTemplate as AccountTemplate;
 
-    /// There is none.
+    /// Never exists in this build.
     #[derive(Debug, Clone)]
     pub enum NoTemplate {}
 
-    /// There is none.
+    /// Never exists in this build.
     #[derive(Debug)]
     pub enum SandboxServer {}
 
@@ -133,7 +133,7 @@ mod left_out {
         Err(no_sandbox())
     }
 
-    /// What is said to whoever asks for it.
+    /// The error of every use of the sandbox in this build.
     pub fn no_sandbox() -> EngineError {
         EngineError::refused(
             "no-sandbox",

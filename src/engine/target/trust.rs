@@ -1,22 +1,23 @@
-//! Which files are believed, by their owner and their mode. What lies in the working folder came from whoever left it there: an
-//! archive, a shared disk, another user. It is taken only if it is the user's own and nobody else may change it. Systems that are
-//! not Unix keep this elsewhere, and nothing is looked at there. (What is allowed to those files that pass is in `hosts`.)
+//! Which files are trusted, by owner and mode. A file in the working folder may come from anyone: an archive, a shared disk,
+//! another user. It is trusted only if the user owns it and nobody else can change it. Other systems than Unix keep permissions
+//! elsewhere, and nothing is checked there. (`hosts` says what a trusted file may do.)
 
 use sheet_source::problem::{Message, Problem};
 use std::path::Path;
 
-/// That `path`, which was found in the working folder, its folder, and what it holds are the user's own. What is not there is no
-/// error. `way_out` says what can be done instead of changing the owner or the mode.
+/// Checks that `path`, found in the working folder, its folder and its content belong to the user. A missing file is not an
+/// error. `way_out` is the hint that replaces a change of owner or mode.
 pub fn check_found_path(path: &Path, way_out: &Message) -> Result<(), Problem> {
     platform::check_found_path(path, way_out)
 }
 
-/// That a state folder which somebody has named may not be changed by everybody: containers mount it as another's.
+/// Checks that a named state folder is not writable by everyone. Another owner is allowed, because containers mount it like
+/// that.
 pub fn check_named_state(state: &Path, store: &Path) -> Result<(), Problem> {
     platform::check_named_state(&[state, store])
 }
 
-/// That a file of the user's own folders is his, or the system's.
+/// Checks that a file in the user's own folders belongs to the user or the system.
 pub fn check_own_file(path: &Path) -> Result<(), Problem> {
     platform::check_own_file(path)
 }
@@ -47,14 +48,14 @@ mod platform {
     use std::os::unix::fs::MetadataExt;
     use std::path::PathBuf;
 
-    /// The code of what is not believed.
+    /// The problem code of an untrusted file.
     const CODE: &str = "untrusted-folder";
     const WORLD_WRITES: u32 = 0o002;
     const GROUP_WRITES: u32 = 0o020;
-    /// In such a folder nobody renames or removes what is another's.
+    /// In such a folder only the owner of a file can rename or remove it.
     const STICKY: u32 = 0o1000;
     const ROOT: u32 = 0;
-    /// More than any system follows.
+    /// More links than any system follows.
     const LINKS_MAX: usize = 64;
 
     pub fn check_found_path(path: &Path, way_out: &Message) -> Result<(), Problem> {
@@ -97,7 +98,7 @@ mod platform {
         Ok(())
     }
 
-    /// The links on the way to a path, those that they lead over too.
+    /// The links on the way to a path, including those that they lead over.
     fn links_on_path(path: &Path) -> Vec<PathBuf> {
         let mut found: Vec<PathBuf> = Vec::new();
         let mut ways = vec![std::path::absolute(path).unwrap_or_else(|_| path.to_owned())];
@@ -128,7 +129,7 @@ mod platform {
         untrusted(path, message!("{by} can change this, so it is not trusted", by), hint)
     }
 
-    /// Who counts as the user, and what the system knows of users and groups.
+    /// Who counts as the user, and the system's users and groups.
     struct OwnershipCheck {
         owners: Vec<u32>,
         me: u32,
@@ -146,7 +147,7 @@ mod platform {
             OwnershipCheck { owners, me, users: Users::of_the_system() }
         }
 
-        /// Owner and mode have to be right. What is not there is right.
+        /// Checks owner and mode. A missing file passes.
         fn check_path(&self, path: &Path, way_out: &Message) -> Result<(), Problem> {
             match fs::metadata(path) {
                 Ok(meta) => self.check_metadata(path, &meta, way_out),
@@ -154,8 +155,8 @@ mod platform {
             }
         }
 
-        /// The folder of what is itself looked at strictly: the system's is as good as one's own, and in a sticky one nobody
-        /// exchanges it.
+        /// Checks the folder of a checked file: a folder of the system passes too, and a sticky one, in which nobody else can
+        /// replace the file.
         fn check_folder(&self, folder: &Path, way_out: &Message) -> Result<(), Problem> {
             match fs::metadata(folder) {
                 Ok(meta) if meta.mode() & STICKY != 0 && (meta.uid() == ROOT || self.owners.contains(&meta.uid())) => {
@@ -167,12 +168,12 @@ mod platform {
             }
         }
 
-        /// A link says what is read as much as the file does: whoever may change it, or its folder, decides that.
+        /// Checks a link: whoever can change it, or its folder, decides which file is read.
         fn check_link(&self, link: &Path, way_out: &Message) -> Result<(), Problem> {
             let folder = link.parent().unwrap_or(Path::new("/"));
             self.check_folder(folder, way_out)?;
             match fs::symlink_metadata(link) {
-                // The mode of a link means nothing.
+                // The mode of a link has no meaning.
                 Ok(meta) if !self.owners.contains(&meta.uid()) => self.check_metadata(link, &meta, way_out),
                 Ok(_) | Err(_) => Ok(()),
             }
@@ -203,13 +204,13 @@ mod platform {
         }
     }
 
-    /// Docker and Podman leave these marks, Kubernetes this variable.
+    /// Docker and Podman create these files, Kubernetes sets this variable.
     fn in_container() -> bool {
         ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
             || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
     }
 
-    /// Whose the folder is that is mounted there, where the working folder lies in one: root in a container works for him.
+    /// The owner of the mount in which the folder lies, if there is one: root in a container works for this user.
     fn mount_owner(folder: &Path) -> Option<u32> {
         let mut top = fs::metadata(folder).ok()?;
         for above in folder.ancestors().skip(1) {
@@ -222,7 +223,7 @@ mod platform {
         None
     }
 
-    /// `/etc/passwd` and `/etc/group`. Users of a directory server stand in neither, and are known by their numbers.
+    /// `/etc/passwd` and `/etc/group`. Users of a directory server are in neither, and are shown by their numbers.
     struct Users {
         passwd: String,
         group: String,
@@ -235,7 +236,7 @@ mod platform {
             Users { passwd: read("/etc/passwd"), group: read("/etc/group") }
         }
 
-        /// Name, number of the user, number of his first group.
+        /// Name, user id, id of the primary group.
         fn users(&self) -> impl Iterator<Item = (&str, u32, u32)> {
             self.passwd.lines().filter_map(|line| {
                 let mut cells = line.split(':');
@@ -265,8 +266,8 @@ mod platform {
             self.group(gid).map_or_else(|| gid.to_string(), |(name, _)| name.to_owned())
         }
 
-        /// A group that holds this user alone, as most systems make one for each (with umask 002 its members may change all that
-        /// he makes): it has his number or his name, and nobody else is in it.
+        /// True for a group with only this user, as most systems create one for each (with umask 002 its members can change the
+        /// user's files): it has the user's id or name, and no other members.
         fn is_private(&self, gid: u32, owner: u32) -> bool {
             let user = self.name(owner);
             let (name, members) = self.group(gid).unzip();

@@ -1,20 +1,18 @@
-//! Which new rows of a source stand in the place of rows that were sent and are not in it any more: they may be these, changed.
-//! Both states of the source are laid side by side by the rows that they share; what stands between two shared rows belongs
-//! together. Pure.
+//! New rows of a source that replace sent rows which are no longer in it: they may be the sent rows, changed. Both versions of
+//! the source are aligned by the rows that they have in common; rows between two common rows belong together. Pure.
 
 use crate::engine::begin::sent_before::equal::by_hash;
 use sheet_source::RowHashes;
 use std::ops::Range;
 
-/// A new row, by its position, and the position of the vanished row in whose place it stands; `None` where it may be one of
-/// several.
+/// The position of a new row, and the position of the vanished row that it replaces; `None` where it may be one of several.
 pub type Replacement = (usize, Option<usize>);
 
-/// Positions then and now of a row that both have.
+/// The positions of a common row in the old and in the new version.
 type CommonRow = (usize, usize);
 
-/// `sent` says of which positions of the source as it was then records were made; `free` which positions of now are not held back
-/// already. `keyed`: rows are told apart by keys where their order says nothing.
+/// Finds the replacements. `sent` tells of which old positions records were sent; `free` which new positions are not held back
+/// yet. With `keyed`, keys identify rows where their order does not.
 pub fn find_replacements(
     then: &RowHashes,
     sent: &dyn Fn(usize) -> bool,
@@ -35,7 +33,7 @@ pub fn find_replacements(
     let only_vanished = Some(first_vanished).filter(|_| all_vanished.next().is_none());
     let anchors = longest_increasing(&shared);
     if anchors.len() < shared.len() {
-        // The rows stand in another order, so that no place says anything.
+        // The order of the rows has changed, so positions say nothing.
         let all = (0..now.len()).filter(|position| new(*position));
         let same_number = |position: usize| then.position(now.numbers()[position]).filter(|old| vanished(*old));
         return match keyed {
@@ -49,25 +47,25 @@ pub fn find_replacements(
     for (n, &(old_to, new_to)) in anchors.iter().chain([&end]).enumerate() {
         let olds: Vec<usize> = (old_from..old_to).filter(|old| then_left[*old]).collect();
         let news: Vec<usize> = (new_from..new_to).filter(|position| new(*position)).collect();
-        replacements_between(&olds, &news, &vanished, n == anchors.len(), &mut places);
+        places.extend(replacements_between(&olds, &news, &vanished, n == anchors.len()));
         (old_from, new_from) = (old_to + 1, new_to + 1);
     }
     places
 }
 
-/// What stands between two shared rows, then and now.
+/// Replacements among the rows between two common rows, `olds` before and `news` now.
 fn replacements_between(
     olds: &[usize],
     news: &[usize],
     vanished: &dyn Fn(usize) -> bool,
     at_end: bool,
-    places: &mut Vec<Replacement>,
-) {
+) -> Vec<Replacement> {
     let mut missing = olds.iter().copied().filter(|old| vanished(*old));
-    let Some(first) = missing.next() else { return };
+    let Some(first) = missing.next() else { return Vec::new() };
     let only = Some(first).filter(|_| missing.next().is_none());
-    // Rows are added at the end; elsewhere, of more or fewer rows than there were nobody knows which is which.
+    // Rows are added at the end; elsewhere, if the number of rows differs, it is unknown which row is which.
     let in_step = news.len() == olds.len() || (at_end && news.len() > olds.len());
+    let mut places = Vec::new();
     for (n, new) in news.iter().enumerate() {
         match olds.get(n).copied().filter(|old| vanished(*old)) {
             Some(old) => places.push((*new, Some(old).filter(|_| in_step).or(only))),
@@ -75,9 +73,10 @@ fn replacements_between(
             None => {}
         }
     }
+    places
 }
 
-/// Positions then and now of the rows that both have, equal ones in their order.
+/// The positions of the common rows, old and new; equal rows are paired in their order.
 pub fn common_rows(then: &RowHashes, now: &RowHashes) -> Vec<CommonRow> {
     let (old, new) = (by_hash(then), by_hash(now));
     let hash_then = |n: usize| then.hashes()[old[n] as usize];
@@ -108,9 +107,9 @@ fn pair(old: &[u32], new: &[u32]) -> impl Iterator<Item = CommonRow> {
     old.iter().zip(new).map(|(old, new)| (*old as usize, *new as usize))
 }
 
-/// The longest part of the pairs in which both sides rise.
+/// The longest subsequence of the pairs in which both sides increase.
 fn longest_increasing(pairs: &[CommonRow]) -> Vec<CommonRow> {
-    // The pair that ends the best chain of each length, and the pair before each.
+    // The pair that ends the best chain of each length, and the predecessor of each pair.
     let (mut ends, mut before): (Vec<usize>, Vec<Option<usize>>) = (Vec::new(), vec![None; pairs.len()]);
     for (n, pair) in pairs.iter().enumerate() {
         let length = ends.partition_point(|end| pairs[*end].1 < pair.1);

@@ -1,4 +1,4 @@
-//! The rows of a source held against what earlier runs have sent of it, one run after the other.
+//! Compares the rows of a source with what earlier runs have sent of it, run by run.
 
 use crate::engine::begin::sent_before::changed;
 use crate::engine::begin::sent_before::earlier::SourceIdentity;
@@ -15,30 +15,37 @@ use sheet_source::{RowHasher, RowHashes, Table};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-/// What comparing a source with earlier runs came to.
+/// The result of comparing a source with earlier runs.
 #[derive(Debug, Default)]
 pub struct SourceComparison {
     pub sent: SentRows,
-    /// Earlier runs have sent rows from this path, and none of these is in it any more.
+    /// Earlier runs sent rows from this path, and none of these is still in it.
     pub new_delivery: bool,
     pub notes: Vec<Note>,
-    /// Records that are gone from the account, and whose rows are to be made anew.
+    /// Records that were deleted from the account, and whose rows are created again.
     pub remade: Vec<u64>,
 }
 
-/// The table, to be read once more where only some of its columns can be compared.
-pub type TableToReread<'a> = Option<(&'a Table, &'a Cancel)>;
+/// The source as it is now.
+pub struct CurrentSource<'a> {
+    pub identity: &'a SourceIdentity<'a>,
+    pub rows: &'a RowHashes,
+    pub titles: &'a [String],
+    /// Keys identify its rows where their order does not.
+    pub keyed: bool,
+    /// The table, to be read once more where only some of its columns can be compared; `None` where it cannot be read.
+    pub table: Option<(&'a Table, &'a Cancel)>,
+}
 
-/// `now` is the source with its titles; rows whose records are `deleted` were never sent.
+/// Compares the source with what `runs`, newest first, have sent of it. Rows whose records are `deleted` count as not sent.
 pub fn compare(
     store: &Store,
-    (runs, deleted): (&[Run], &HashSet<u64>),
-    origin: &SourceIdentity<'_>,
-    (now, titles): (&RowHashes, &[String]),
-    keyed: bool,
-    again: TableToReread<'_>,
+    runs: &[Run],
+    deleted: &HashSet<u64>,
+    source: &CurrentSource<'_>,
 ) -> Result<SourceComparison, EngineError> {
-    let mut comparing = Comparer { store, runs, deleted, origin, now, titles, again, narrowed: Vec::new() };
+    let CurrentSource { identity: origin, rows: now, titles, keyed, table } = *source;
+    let mut comparing = Comparer { store, runs, deleted, origin, now, titles, table, narrowed: Vec::new() };
     let states = comparing.earlier_runs()?;
     let mut held = HeldRows::none(now.len());
     comparing.hold_equal(&states, &mut held)?;
@@ -58,7 +65,7 @@ pub fn compare(
     Ok(compared)
 }
 
-/// For a run that kept no rows of its source: what runs of the very same bytes have sent.
+/// For a run that kept no rows of its source: what runs of the same bytes have sent.
 pub fn sent_rows_by_number(
     store: &Store,
     (runs, deleted): (&[Run], &HashSet<u64>),
@@ -77,25 +84,25 @@ pub fn sent_rows_by_number(
     Ok(SentRows::new(rows, std::iter::empty()))
 }
 
-/// The rows that a run has sent, but for those whose records are gone.
+/// The rows that a run has sent, without those whose records are deleted.
 fn rows_sent_by(store: &Store, run: &Run, deleted: &HashSet<u64>) -> Result<Vec<(u32, Option<u64>)>, EngineError> {
     let mut rows = store.sent_rows(run.run)?;
     rows.retain(|(_, id)| id.is_none_or(|id| !deleted.contains(&id)));
     Ok(rows)
 }
 
-/// How an earlier run can be held against the source.
+/// How the rows of an earlier run are matched with those of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MatchMethod {
-    /// By the numbers of its rows: the bytes are the same.
+    /// By row numbers: the bytes are the same.
     Numbers,
     /// By whole rows.
     Rows,
-    /// By the columns that there were then; the number says which of the narrowed readings.
+    /// By the columns of the earlier run; an index into `Comparer::narrowed`.
     Narrowed(usize),
-    /// It kept no rows.
+    /// The run kept no rows.
     NotKept,
-    /// There is a column of then no more.
+    /// A column of the earlier run is missing now.
     OtherColumns,
 }
 
@@ -111,12 +118,11 @@ impl MatchMethod {
 #[derive(Debug, Clone, Copy)]
 struct EarlierRun {
     how: MatchMethod,
-    /// Rows it has sent.
+    /// Number of rows it has sent.
     sent: u64,
     /// Runs of one delivery have the same number.
     delivery: u32,
-    /// Its rows stand in the same order as those of the source: neither of the two holds rows that a run has rejected, or both
-    /// hold those of the same.
+    /// Its rows are in the same order as those of the source: neither is a file of rejected rows, or both are of the same run.
     comparable: bool,
 }
 
@@ -128,7 +134,7 @@ struct Comparer<'a> {
     origin: &'a SourceIdentity<'a>,
     now: &'a RowHashes,
     titles: &'a [String],
-    again: TableToReread<'a>,
+    table: Option<(&'a Table, &'a Cancel)>,
     /// The source by the columns of earlier runs.
     narrowed: Vec<(Vec<String>, RowHashes)>,
 }
@@ -161,7 +167,7 @@ impl Comparer<'_> {
         if let Some(known) = self.narrowed.iter().position(|(titles, _)| *titles == source.titles) {
             return Ok(MatchMethod::Narrowed(known));
         }
-        let Some((table, cancel)) = self.again else { return Ok(MatchMethod::OtherColumns) };
+        let Some((table, cancel)) = self.table else { return Ok(MatchMethod::OtherColumns) };
         let Some(hasher) = RowHasher::of_titles(&table.header, &source.titles) else {
             return Ok(MatchMethod::OtherColumns);
         };
@@ -178,11 +184,11 @@ impl Comparer<'_> {
         }
     }
 
-    /// The newest run first; what is known to have arrived before what is not.
+    /// FieldContent back rows that are equal to sent ones: the newest run first, and rows with a known id before those without.
     fn hold_equal(&self, states: &[EarlierRun], held: &mut HeldRows) -> Result<(), EngineError> {
         let mut by_hash: HashMap<Option<usize>, ByHash<'_>> = HashMap::new();
         let mut unknown: Vec<(u32, MatchMethod, u64)> = Vec::new();
-        // What one run has sent and another has left out is one record.
+        // A record that one run sent and another left out counts once.
         let mut counted: HashSet<u64> = HashSet::new();
         let mut hold = |run: u32, how: MatchMethod, mark: u64, id: Option<u64>, held: &mut HeldRows| {
             let sent = EarlierRow { run, id };
@@ -192,7 +198,7 @@ impl Comparer<'_> {
             };
             by_hash.entry(how.narrowed()).or_insert_with(|| ByHash::new(rows)).hold(mark, sent, held);
         };
-        // Of the run that has rejected them, and of those before it, no row that was sent is among them.
+        // A file of rejected rows holds no row that the rejecting run, or a run before it, has sent.
         let rejecting = self.runs.iter().find(|run| Some(run.name.as_str()) == self.origin.retry_of);
         if let Some(rejecting) = rejecting {
             for run in self.runs.iter().filter(|run| run.run <= rejecting.run) {
@@ -224,7 +230,7 @@ impl Comparer<'_> {
         Ok(())
     }
 
-    /// Where nothing that was sent is in the source: told, unless nobody can know.
+    /// The note where nothing that was sent is in the source; an error where that cannot be known.
     fn new_delivery_note(&self, states: &[EarlierRun]) -> Result<Option<Note>, EngineError> {
         let newest = |wanted: fn(MatchMethod) -> bool| {
             self.runs.iter().zip(states).find(|(_, state)| state.comparable && state.sent > 0 && wanted(state.how))
@@ -262,7 +268,7 @@ impl Comparer<'_> {
         self.origin.absolute.unwrap_or_default().to_owned()
     }
 
-    /// Rows that stand in the place of sent ones, by their numbers: of deliveries of which something is still there.
+    /// Rows that replace sent ones, by their numbers, for deliveries of which some rows are still there.
     fn changed(
         &self,
         states: &[EarlierRun],

@@ -1,20 +1,20 @@
-//! Which earlier runs were of the same source: of the same file, or of one with the same rows. Pure.
+//! Which earlier runs had the same source: the same file, or one with the same rows. Pure.
 
 use crate::store::{AccountKey, Run, RunHead};
 use amo_model::{Action, Kind};
 
-/// What tells a source from others, and what is made of it where.
+/// What identifies a source, and what is made of it in which account.
 #[derive(Debug, Clone)]
 pub struct SourceIdentity<'a> {
     pub account: AccountKey,
     pub kind: Kind,
     pub action: Action,
     pub catalog: Option<u64>,
-    /// From the root of the disk on.
+    /// The absolute path.
     pub absolute: Option<&'a str>,
     pub sha256: &'a str,
     pub sheet: Option<&'a str>,
-    /// `None` where the rows are not known, or there are none.
+    /// Digest of the rows; `None` where they are not known, or there are none.
     pub digest: Option<&'a str>,
     /// The run whose rejected rows it holds.
     pub retry_of: Option<&'a str>,
@@ -39,7 +39,7 @@ impl<'a> SourceIdentity<'a> {
         (self.kind, self.action, self.catalog) == (other.kind, other.action, other.catalog)
     }
 
-    /// The very same bytes, read from the same sheet.
+    /// The same bytes, read from the same sheet.
     pub fn same_bytes(&self, other: &SourceIdentity<'_>) -> bool {
         self.sha256 == other.sha256 && self.sheet == other.sheet
     }
@@ -60,8 +60,8 @@ impl<'a> SourceIdentity<'a> {
     }
 }
 
-/// The runs of the same source, in their order: those of this file or of its rows, those of the files that these were of, and those
-/// of rows that they have rejected.
+/// The runs of the same source, in their order: runs of this file or of its rows, of the files they had, and of rows that they
+/// rejected.
 pub fn of_same_source(origin: &SourceIdentity<'_>, mut runs: Vec<Run>) -> Vec<Run> {
     runs.retain(|run| origin.same_kind(&SourceIdentity::of(&run.head)));
     let is_named = |run: &Run, by: &SourceIdentity<'_>| by.retry_of == Some(run.name.as_str());

@@ -1,17 +1,17 @@
-//! Which rows of a source are equal to rows that were sent: n that were sent hold back n equal ones. Pure.
+//! Which rows of a source are equal to sent rows: n sent rows hold back n equal ones. Pure.
 
 use sheet_source::RowHashes;
 
 /// A row that an earlier run has sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EarlierRow {
-    /// Which of the runs.
+    /// Index of the run.
     pub run: u32,
-    /// What it became in the account; `None` where nobody knows.
+    /// Its id in the account; `None` where it is unknown.
     pub id: Option<u64>,
 }
 
-/// What holds back each row of the source, by its position.
+/// The sent row that holds back each row of the source, by position.
 #[derive(Debug)]
 pub struct HeldRows {
     rows: Vec<Option<EarlierRow>>,
@@ -23,7 +23,7 @@ impl HeldRows {
         HeldRows { rows: vec![None; rows], count: 0 }
     }
 
-    /// FieldContent back the row at a position. False where it is held back already.
+    /// FieldContent back the row at a position. False if it is held back already.
     pub fn hold(&mut self, position: usize, sent: EarlierRow) -> bool {
         let free = self.rows[position].is_none();
         if free {
@@ -43,11 +43,11 @@ impl HeldRows {
     }
 }
 
-/// The rows of the source by their hashes, at 8 bytes a row.
+/// The rows of the source by hash, with 8 bytes per row.
 pub struct ByHash<'n> {
     now: &'n RowHashes,
     order: Vec<u32>,
-    /// Where equal rows begin in `order`: how many of them were looked at.
+    /// For the first of equal rows in `order`: how many of them were taken.
     given: Vec<u32>,
 }
 
@@ -56,7 +56,7 @@ impl<'n> ByHash<'n> {
         ByHash { now, order: by_hash(now), given: vec![0; now.len()] }
     }
 
-    /// FieldContent back one row with this hash. False where there is none left.
+    /// FieldContent back one row with this hash. False if none is left.
     pub fn hold(&mut self, hash: u64, sent: EarlierRow, held: &mut HeldRows) -> bool {
         let hashes = self.now.hashes();
         let start = self.order.partition_point(|&at| hashes[at as usize] < hash);
@@ -71,7 +71,7 @@ impl<'n> ByHash<'n> {
     }
 }
 
-/// Positions in the order of their hashes, equal ones in the order of the source.
+/// Positions sorted by hash, equal ones in the order of the source.
 pub fn by_hash(rows: &RowHashes) -> Vec<u32> {
     let mut order: Vec<u32> = (0..rows.len() as u32).collect();
     order.sort_by_key(|&at| rows.hashes()[at as usize]);

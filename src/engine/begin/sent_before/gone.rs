@@ -1,10 +1,11 @@
-//! Records that earlier runs of a source have made and that are gone from the account: told, or left out of what was sent, so that
-//! their rows are made anew and no others.
+//! Records that earlier runs of a source created and that were deleted from the account: reported, or with `--remake-deleted`
+//! left out of what was sent, so that their rows, and no others, are created again.
 
 use crate::engine::begin::sent_before::compare::SourceComparison;
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::prepare;
+use crate::engine::target::runtime::{self};
 use crate::mapping::Plan;
 use crate::store::Run;
 use crate::upload::SentRows;
@@ -14,28 +15,28 @@ use sheet_source::message;
 use sheet_source::problem::Note;
 use std::collections::HashSet;
 
-/// Where it is looked.
+/// A lookup of sent records in the account.
 #[derive(Clone, Copy)]
 pub struct AccountLookup<'a> {
     pub client: &'a Client,
     pub plan: &'a Plan,
-    /// Which have sent what is looked for.
+    /// The runs that sent the records.
     pub runs: &'a [Run],
     pub cancel: &'a Cancel,
-    /// What is gone is made anew.
+    /// Deleted records are created again.
     pub remake: bool,
-    /// The rows that are asked for, and how many records of them at most.
+    /// The selected rows, and the maximum number of records.
     pub rows: Option<(u32, u32)>,
     pub limit: Option<u64>,
 }
 
-/// What these runs have made anew.
+/// Ids of the deleted records that these runs created again.
 pub fn remade_ids(runs: &[Run]) -> HashSet<u64> {
     runs.iter().flat_map(|run| &run.head.remade).copied().collect()
 }
 
-/// Compares a source with what earlier runs have sent of it, and once more without what is gone, where that is made anew; `known`
-/// was made anew before.
+/// Compares a source with what earlier runs have sent of it, and once more without the deleted records if these are created
+/// again; `known` are ids that were created again before.
 pub fn compare_without_deleted(
     mut compare: impl FnMut(&HashSet<u64>) -> Result<SourceComparison, EngineError>,
     mut known: HashSet<u64>,
@@ -61,7 +62,7 @@ pub fn compare_without_deleted(
         compared.notes.push(Note::new("deleted-in-account", message).count(count));
         return Ok(compared);
     }
-    // What is counted as made anew has to be, and nobody knows which records come before the limit.
+    // A record that counts as created again has to be created, and it is unknown which records come before the limit.
     if lookup.limit.is_some() {
         let message = "--remake-deleted creates all deleted records again, and --limit could end the run before that";
         return Err(EngineError::refused("flags", message, "name the rows instead: --rows FIRST-LAST"));
@@ -74,15 +75,15 @@ impl AccountLookup<'_> {
     fn find_deleted(&self, sent: &SentRows) -> Result<Vec<u64>, EngineError> {
         let now = prepare::now();
         let began = |run: &str| self.runs.iter().find(|known| known.name == run).map_or(now, |run| run.started_at);
-        // A row that is not asked for now is none to be made anew.
+        // A row that is not selected is not created again.
         let rows = self.rows.filter(|_| self.remake);
         let made: Vec<(u64, i64)> = sent.ids(rows).into_iter().map(|(id, run)| (id, began(run))).collect();
         if made.is_empty() {
             return Ok(Vec::new());
         }
-        let (runtime, mut lookup) = (prepare::runtime()?, IdLookup::new(self.remake));
+        let (runtime, mut lookup) = (runtime::runtime()?, IdLookup::new(self.remake));
         let standing = lookup.standing(self.client, self.plan, &made, now);
-        let standing = prepare::run_cancellable(&runtime, self.cancel, "nothing was sent", standing)?;
+        let standing = runtime::run_cancellable(&runtime, self.cancel, "nothing was sent", standing)?;
         let mut deleted: Vec<u64> =
             standing.into_iter().filter(|(_, standing)| *standing == RecordState::NotFound).map(|(id, _)| id).collect();
         deleted.sort_unstable();

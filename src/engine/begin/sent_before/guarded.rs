@@ -1,9 +1,9 @@
-//! What an import would hold back, or refuse, of a source: for those who look and send nothing.
+//! What an import would hold back or refuse of a source, for use cases that send nothing.
 
 use crate::engine::begin::sent_before::retried::find_retried_run;
 use crate::engine::begin::sent_before::{
-    AccountLookup, GuardOverride, SourceComparison, SourceIdentity, check_anything_new, check_no_open_run, compare,
-    compare_without_deleted, earlier_runs, hash_rows, remade_ids,
+    AccountLookup, CurrentSource, GuardOverride, SourceComparison, SourceIdentity, check_anything_new,
+    check_no_open_run, compare, compare_without_deleted, earlier_runs, hash_rows, remade_ids,
 };
 use crate::engine::check::present::PresenceCheck;
 use crate::engine::interface::error::{EngineError, ErrorKind};
@@ -22,28 +22,28 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Whose source is looked at.
+/// The source whose guard is checked.
 #[derive(Clone, Copy)]
 pub struct GuardQuery<'a> {
     pub state: &'a Path,
     pub account: &'a AccountKey,
     pub file: &'a Path,
     pub keyed: bool,
-    /// Where records can be looked for; `None` with a snapshot.
+    /// Looks for records; `None` with a snapshot.
     pub client: Option<&'a Client>,
 }
 
 #[derive(Default)]
 pub struct GuardResult {
-    /// Keys that would hold records back.
+    /// Looks up keys that would hold records back.
     pub keys: Option<KnownKeys>,
-    /// The records of an update as they are now.
+    /// Compares the records of an update with the account.
     pub present: Option<PresenceCheck>,
     pub sent: Arc<SentRows>,
     pub notes: Vec<Note>,
     path: PathBuf,
     keyed: bool,
-    /// Why the import would not begin.
+    /// Problems that would keep the import from beginning.
     refused: Vec<Problem>,
 }
 
@@ -84,9 +84,14 @@ impl GuardResult {
         let runs = earlier_runs(&store, &origin, lifted, None)?;
         let open = check_no_open_run(&store, &runs, query.file, import.rows);
         let titles: Vec<String> = table.header.titles().map(str::to_owned).collect();
-        let comparing = |deleted: &HashSet<u64>| {
-            compare(&store, (&runs, deleted), &origin, (&now, &titles), query.keyed, Some((table, &import.cancel)))
+        let current = CurrentSource {
+            identity: &origin,
+            rows: &now,
+            titles: &titles,
+            keyed: query.keyed,
+            table: Some((table, &import.cancel)),
         };
+        let comparing = |deleted: &HashSet<u64>| compare(&store, &runs, deleted, &current);
         let looking = |client| AccountLookup {
             client,
             plan,
@@ -116,12 +121,12 @@ impl GuardResult {
         Ok(GuardResult { sent: Arc::new(compared.sent), notes: compared.notes, refused, ..none })
     }
 
-    /// Besides, the import would not begin for this.
+    /// Adds a problem that would keep the import from beginning.
     pub fn add_refusal(&mut self, problem: Option<Problem>) {
         self.refused.splice(0..0, problem);
     }
 
-    /// As the import would refuse it, once everything else is known.
+    /// The problems with which the import would refuse the source.
     pub fn refusals(&self, weighed: MappedCounts) -> Vec<Problem> {
         match check_anything_new(&self.path, &self.sent, weighed, self.keyed) {
             Err(error) if self.refused.is_empty() => error.problems,

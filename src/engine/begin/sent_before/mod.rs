@@ -1,7 +1,7 @@
-//! What keeps the same file from being imported twice: rows of which earlier runs have made records are held back, whatever
-//! mapping made them, and a file in which nothing else is left is refused. `earlier` says which runs were of the same source,
-//! `retried` whose rejected rows a file holds, `equal` which rows are the same as sent ones, `changed` which stand in the place of sent ones; `compare` goes through the runs; `deleted` leaves out what the account has no more. `guarded` is all
-//! that for a check.
+//! Keeps the same file from being imported twice: rows of which earlier runs created records are held back, whatever mapping
+//! created them, and a file without other rows is refused. `earlier` finds the runs of the same source, `retried` the run whose
+//! rejected rows a file holds, `equal` the rows equal to sent ones, `changed` the rows that replace sent ones; `compare` goes
+//! through the runs; `gone` leaves out records that were deleted from the account. `guarded` does all this for a check.
 
 mod changed;
 mod compare;
@@ -12,7 +12,7 @@ mod guarded;
 mod retried;
 
 pub use changed::common_rows;
-pub use compare::{SourceComparison, compare};
+pub use compare::{CurrentSource, SourceComparison, compare};
 pub use earlier::SourceIdentity;
 pub use gone::{AccountLookup, compare_without_deleted, remade_ids};
 pub use guarded::{GuardQuery, GuardResult};
@@ -30,15 +30,15 @@ use sheet_source::problem::Problem;
 use sheet_source::{Row, RowHasher, RowHashes, Table};
 use std::path::Path;
 
-/// How far a person has lifted the guard.
+/// How far the user has lifted the guard.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct GuardOverride {
     pub again: bool,
-    /// With the same keys, records that were made are held back one by one.
+    /// With the same keys, created records are held back one by one.
     pub by_keys: bool,
 }
 
-/// The rows of a source, as far as they can be read: what is broken is told by whoever reads them for their sake.
+/// The hashes of the rows of a source, as far as they can be read; a broken row is reported by the reading that maps it.
 pub fn hash_rows(table: &Table, cancel: &Cancel) -> Result<RowHashes, EngineError> {
     let hasher = RowHasher::new(&table.header);
     hash_table(source::reopen_table(table)?, &hasher, cancel)
@@ -53,7 +53,7 @@ pub fn hash_table(mut table: Table, hasher: &RowHasher, cancel: &Cancel) -> Resu
     Ok(rows)
 }
 
-/// Earlier runs of this source that have made records, newest first; `before`: the run that goes on.
+/// Earlier runs of this source that created records, newest first; for a resumed run, those before it.
 pub fn earlier_runs(
     store: &Store,
     origin: &SourceIdentity<'_>,
@@ -69,7 +69,7 @@ pub fn earlier_runs(
     Ok(earlier::of_same_source(origin, runs))
 }
 
-/// An error where an earlier run has to go on first.
+/// An error if an earlier run has to be resumed or abandoned first.
 pub fn check_no_open_run(
     store: &Store,
     runs: &[Run],
@@ -79,7 +79,7 @@ pub fn check_no_open_run(
     for run in runs.iter().filter(|run| !run.outcome.is_final() && overlaps(run, rows)) {
         let counts = store.counts(run.run)?;
         let made = counts.read - counts.rejected - counts.unprocessed - counts.unchanged;
-        // Where it has made none, for the source broke off before, there is nothing to go on with.
+        // If the source broke off before the run created a record, there is nothing to resume.
         if made == 0 && run.outcome == RunOutcome::SourceBroken {
             continue;
         }
@@ -91,7 +91,7 @@ pub fn check_no_open_run(
     Ok(())
 }
 
-/// Runs of other rows of the same file do not count: people try the first ten rows before the rest.
+/// True if both runs can have rows in common. Users try the first ten rows of a file before the rest.
 fn overlaps(run: &Run, rows: Option<(u32, u32)>) -> bool {
     match (run.head.rows, rows) {
         (Some((a, b)), Some((c, d))) => a <= d && c <= b,
@@ -99,7 +99,7 @@ fn overlaps(run: &Run, rows: Option<(u32, u32)>) -> bool {
     }
 }
 
-/// The rows that a run that goes on holds back, as it did when it began.
+/// The rows that a resumed run holds back, as it did when it began.
 pub fn sent_rows_of_run(store: &Store, run: &Run, keyed: bool) -> Result<SentRows, EngineError> {
     let head = &run.head;
     if head.mapping.made.is_some() {
@@ -115,14 +115,16 @@ pub fn sent_rows_of_run(store: &Store, run: &Run, keyed: bool) -> Result<SentRow
     deleted.extend(&head.remade);
     match store.source_rows(run.run)? {
         Some(now) => {
-            Ok(compare::compare(store, (&runs, &deleted), &origin, (&now, &head.source.titles), keyed, None)?.sent)
+            let source =
+                CurrentSource { identity: &origin, rows: &now, titles: &head.source.titles, keyed, table: None };
+            Ok(compare(store, &runs, &deleted, &source)?.sent)
         }
-        // A run of a version that kept no rows goes by the rows of the very same file.
+        // For a run of a version that kept no rows, the row numbers of the same file count.
         None => compare::sent_rows_by_number(store, (&runs, &deleted), &origin),
     }
 }
 
-/// An error where nothing in the source is new.
+/// An error if nothing in the source is new.
 pub fn check_anything_new(path: &Path, sent: &SentRows, weighed: MappedCounts, keyed: bool) -> Result<(), EngineError> {
     if weighed.records > 0 || weighed.sent == 0 || weighed.undecided > 0 {
         return Ok(());
@@ -135,7 +137,7 @@ pub fn check_anything_new(path: &Path, sent: &SentRows, weighed: MappedCounts, k
     Err(Problem::in_file(path, "imported-before", message).hint(hint).into())
 }
 
-/// The path of a source from the root of the disk on; `None` for what has no lasting one.
+/// The absolute path of a source; `None` for a source without a lasting path.
 pub fn absolute_path(file: &Path) -> Option<String> {
     let path = std::fs::canonicalize(file).or_else(|_| std::path::absolute(file)).ok()?;
     Some(path.display().to_string())

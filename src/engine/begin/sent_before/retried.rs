@@ -1,4 +1,5 @@
-//! Whose rejected rows a file holds. What is sent from it is of the source of that run, which must not be sent from there again.
+//! Finds the run whose rejected rows a file holds. Rows sent from the file belong to the source of that run, and must not be
+//! sent from there again.
 
 use crate::engine::begin::sent_before::earlier::SourceIdentity;
 use crate::engine::interface::cancel::Cancel;
@@ -9,8 +10,8 @@ use sheet_source::{Row, RowHasher, Table};
 use std::collections::HashSet;
 use std::path::Path;
 
-/// The name of the run; `None` for a table that is no file of rejected rows, and where nobody can tell which run has written it. A
-/// copy is known by the rows that nobody has corrected, or else by their numbers, where one run alone has rejected all of these.
+/// The name of the run; `None` for a table that is not a file of rejected rows, or if the run is unknown. A copy is recognized
+/// by its uncorrected rows, or else by their numbers, if only one run rejected all of these.
 pub fn find_retried_run(
     store: &Store,
     origin: &SourceIdentity<'_>,
@@ -46,11 +47,11 @@ pub fn find_retried_run(
     }
     let most = known.iter().map(|(equal, _)| *equal).max().unwrap_or(0);
     known.retain(|(equal, _)| *equal == most);
-    // Of several that have rejected the very same rows of one source, any leads to it.
+    // Any of several runs that rejected the same rows of one source leads to that source.
     Ok(known.first().filter(|_| most > 0 || known.len() == 1).map(|(_, run)| run.name.clone()))
 }
 
-/// The rows by the numbers that they had in their source.
+/// The rows by their numbers in the original source.
 fn numbered_rows(table: &Table, cancel: &Cancel) -> Result<Vec<(u32, u64)>, EngineError> {
     let hasher = RowHasher::new(&table.header);
     let (mut again, mut row, mut rows) = (source::reopen_table(table)?, Row::default(), Vec::new());
