@@ -344,8 +344,8 @@ fn a_mapping_that_does_not_fit_is_refused() {
     let leads = shipped("mappings/leads.toml");
     for (args, told) in [
         (&["contact", "--to", "a.csv"][..], "export lead with it"),
-        (&["lead", "--to", "a.csv", "--columns", "ID"], "and so does --columns"),
-        (&["lead", "--to", "a.csv", "--linked", "contact"], "and so does --linked"),
+        (&["lead", "--to", "a.csv", "--columns", "ID"], "both the mapping and --columns choose the columns"),
+        (&["lead", "--to", "a.csv", "--linked", "contact"], "both the mapping and --linked"),
         (&["lead", "--to", "a.jsonl"], "leave out --mapping"),
     ] {
         let ran = side.run(&[&["export"], args, &["--mapping", &leads]].concat()).expect(2);

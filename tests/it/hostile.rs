@@ -7,8 +7,11 @@ use flate2::{Compression, write::GzEncoder};
 use program::{Folder, Ran, Service, http};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 use wait4::Wait4;
 
 /// What an answer is like.
@@ -102,11 +105,34 @@ impl Hostile {
         let (out, err) = (folder.path().join("out"), folder.path().join("err"));
         command.stdout(std::fs::File::create(&out).expect("a file"));
         command.stderr(std::fs::File::create(&err).expect("a file"));
-        let used = command.spawn().expect("the program runs").wait4().expect("the program ends");
+        let mut child = command.spawn().expect("the program runs");
+        let watched = Arc::new(AtomicU64::new(0));
+        let watching = watch_peak(child.id(), Arc::clone(&watched));
+        let used = child.wait4().expect("the program ends");
+        watching.join().expect("the peak is read");
         let text = |path| String::from_utf8(std::fs::read(path).expect("a file")).expect("UTF-8");
         let ran = Ran { code: used.status.code().unwrap_or(-1), stdout: text(out), stderr: text(err) };
-        (ran, used.rusage.maxrss / (1 << 20))
+        // What the system counts for a process begins with the memory of the one that started it, which here is large.
+        let peak = if cfg!(target_os = "linux") { watched.load(Relaxed) } else { used.rusage.maxrss };
+        (ran, peak / (1 << 20))
     }
+}
+
+/// Reads the most memory that a process has taken, in bytes, again and again until it has ended.
+fn watch_peak(process: u32, peak: Arc<AtomicU64>) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let program = Path::new(env!("CARGO_BIN_EXE_amoport")).file_name().expect("a name").to_string_lossy();
+        while let Ok(status) = std::fs::read_to_string(format!("/proc/{process}/status")) {
+            let line = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+            let Some(kilobytes) = line("VmHWM:") else { return };
+            // Before it becomes the program, its memory is that of the test.
+            if line("Name:") == Some(&program) {
+                let kilobytes: u64 = kilobytes.trim_end_matches("kB").trim().parse().expect("a number");
+                peak.fetch_max(kilobytes << 10, Relaxed);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    })
 }
 
 fn serve(

@@ -77,11 +77,11 @@ fn the_class_of_an_entry_is_what_the_sources_make() {
         let made = |by: &str| scan.made[entry.code].iter().any(|site| site.by == by);
         let others = scan.made[entry.code]
             .iter()
-            .any(|site| !["Note::new", "Note::warning", "failing"].contains(&site.by.as_str()));
+            .any(|site| !["Note::new", "Note::warning", "note_failure"].contains(&site.by.as_str()));
         let is = |class: ProblemClass| entry.classes().any(|known| known == class);
         let wanted = [
             (ProblemClass::Note, made("Note::new")),
-            (ProblemClass::Warning, made("Note::warning") || made("failing")),
+            (ProblemClass::Warning, made("Note::warning") || made("note_failure")),
         ];
         let unlike = wanted.iter().any(|(class, made)| is(*class) != *made);
         if unlike || (is(ProblemClass::Error) || is(ProblemClass::Row)) != others {

@@ -68,7 +68,7 @@ fn a_state_folder_that_cannot_be_used_is_told_before_anything_is_sent() {
     // A file where the folder should be: also root cannot write into that.
     folder.write("taken", "");
     let run = folder.run(&service, &[&IMPORT[..], &["--state", "taken/state"]].concat()).expect(2);
-    assert!(run.stderr.contains("cannot be made") && run.stderr.contains("--state"), "{}", run.stderr);
+    assert!(run.stderr.contains("cannot be created") && run.stderr.contains("--state"), "{}", run.stderr);
     assert_eq!(service.requests("POST leads"), 0);
 }
 
@@ -81,7 +81,7 @@ fn a_store_of_a_newer_version_is_left_alone() {
     store.pragma_update(None, "user_version", 99).unwrap();
     drop(store);
     let run = folder.run(&service, &["import", "leads.csv", "-m", "leads.toml", "--again"]).expect(2);
-    assert!(run.stderr.contains("has format 99, this amoport knows"), "{}", run.stderr);
+    assert!(run.stderr.contains("has format 99, but this amoport supports"), "{}", run.stderr);
     assert_eq!(service.entities("leads"), 5);
 }
 

@@ -116,7 +116,7 @@ fn records_that_never_arrived_go_again_after_the_settling_time() {
     let run = folder
         .run(&service, &import(&["--json", "--batch", "50", "--settle", "2s", "--answer-timeout", "2s"]))
         .expect(0);
-    assert!(run.stderr.contains("50 not there"), "{}", run.stderr);
+    assert!(run.stderr.contains("50 not found"), "{}", run.stderr);
     assert_eq!(service.entities("leads"), 150);
     assert_eq!(service.requests("POST leads"), 4);
 }

@@ -95,9 +95,15 @@ impl<'a> RowContext<'a> {
 
     /// The problem of a row that was refused before the import.
     pub(super) fn refused(&self, refusal: &Refusal) -> Problem {
-        let Refusal { code, column, value, message, hint } = refusal.clone();
-        let problem = self.problem(column, "", message);
-        Problem { code: code.into(), value, hint, ..problem }
+        let column = refusal.column.map(|index| self.plan.header.column(index));
+        Problem {
+            stage: Stage::Map,
+            code: refusal.code.clone().into(),
+            place: Place::Cell { source: Arc::clone(&self.plan.source), row: self.row.number, column },
+            value: refusal.value.clone(),
+            message: refusal.message.clone(),
+            hint: refusal.hint.clone(),
+        }
     }
 
     /// The problem of a row that is probably no record.

@@ -3,7 +3,7 @@
 use amo_model::answer::items;
 use amo_model::compare::compare;
 use amo_model::field_type::FieldKind;
-use amo_model::parts::{self, PipelineStage};
+use amo_model::parts::{self, LeadStage};
 use amo_model::{STATUS_LOST, STATUS_WON, Wrapping};
 use serde_json::{Value, json};
 
@@ -80,7 +80,7 @@ fn recorded_pipelines_have_their_stages() {
     let told: Vec<_> = pipelines.iter().map(|p| (p.id, p.name.as_str(), p.is_main, p.is_archive)).collect();
     assert_eq!(told, [(7_028_886, "b2b", true, false), (7_055_602, "individual", false, false)]);
     assert_eq!(pipelines[0].stages.iter().map(|s| s.id).collect::<Vec<_>>(), [58_962_662, STATUS_WON, STATUS_LOST]);
-    let unsorted = PipelineStage { id: 59_144_290, name: "Неразобранное".to_owned(), kind: 1 };
+    let unsorted = LeadStage { id: 59_144_290, name: "Неразобранное".to_owned(), kind: 1 };
     assert_eq!(pipelines[1].stages[0], unsorted);
 }
 

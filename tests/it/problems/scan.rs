@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use syn::visit::Visit;
 
 /// Types that carry a code to where it is shown.
-const CARRIERS: [&str; 5] = ["Problem", "Note", "Unfit", "Refusal", "LinkRefusal"];
+const CARRIERS: [&str; 5] = ["Problem", "Note", "ValueError", "Refusal", "LinkRefusal"];
 
 #[derive(Debug, Default)]
 pub struct Scan {

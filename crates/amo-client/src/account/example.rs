@@ -1,12 +1,12 @@
 //! An account for examples and tests.
 
 use super::{Account, SNAPSHOT_SCHEMA};
-use amo_model::parts::{Basics, Pipeline, PipelineStage, User};
+use amo_model::parts::{Basics, LeadStage, Pipeline, User};
 use std::collections::BTreeMap;
 
 /// Two pipelines and four users, two of them with the same name and one inactive; no fields and no catalogs.
 pub fn example() -> Account {
-    let stage = |id, name: &str, kind| PipelineStage { id, name: name.into(), kind };
+    let stage = |id, name: &str, kind| LeadStage { id, name: name.into(), kind };
     let pipeline =
         |id, name: &str, is_main, stages| Pipeline { id, name: name.into(), is_main, is_archive: false, stages };
     let user = |id, name: &str, email: &str, is_active| User { id, name: name.into(), email: email.into(), is_active };

@@ -19,7 +19,7 @@ pub use example::example;
 pub use record_states::{RecordState, RecordStates, Visibility};
 pub use token_user::TokenUser;
 
-use amo_model::parts::{Basics, Catalog, CatalogElement, CustomField, Named, Pipeline, PipelineStage, User};
+use amo_model::parts::{Basics, Catalog, CatalogElement, CustomField, LeadStage, Named, Pipeline, User};
 use amo_model::{Entity, Owner, STATUS_TYPE_UNSORTED};
 use serde::{Deserialize, Serialize};
 use sheet_source::fold;
@@ -138,7 +138,7 @@ impl Account {
     }
 
     /// A stage of one pipeline. The stage of unsorted leads cannot be set by an ordinary write. [client]
-    pub fn stage<'a>(&'a self, pipeline: &'a Pipeline, name: &str) -> Result<&'a PipelineStage, LookupError> {
+    pub fn stage<'a>(&'a self, pipeline: &'a Pipeline, name: &str) -> Result<&'a LeadStage, LookupError> {
         let stage = by_name(&pipeline.stages, name, |s| &s.name, |s| s.id)?;
         if stage.kind == STATUS_TYPE_UNSORTED {
             let why = message!(
@@ -151,9 +151,9 @@ impl Account {
     }
 
     /// A stage of any pipeline, for updates that name no pipeline.
-    pub fn stage_anywhere(&self, name: &str) -> Result<&PipelineStage, LookupError> {
+    pub fn stage_anywhere(&self, name: &str) -> Result<&LeadStage, LookupError> {
         let wanted = fold(name);
-        let mut found: Vec<(&Pipeline, &PipelineStage)> = Vec::new();
+        let mut found: Vec<(&Pipeline, &LeadStage)> = Vec::new();
         for pipeline in self.pipelines.iter().filter(|p| !p.is_archive) {
             found.extend(
                 pipeline

@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 /// A stage of a pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PipelineStage {
+pub struct LeadStage {
     pub id: u64,
     pub name: String,
     /// The API's `type`: `STATUS_TYPE_UNSORTED` for the stage of unsorted leads.
@@ -20,7 +20,7 @@ pub struct Pipeline {
     pub name: String,
     pub is_main: bool,
     pub is_archive: bool,
-    pub stages: Vec<PipelineStage>,
+    pub stages: Vec<LeadStage>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -219,11 +219,7 @@ pub fn basics(value: &Value) -> Option<Basics> {
 
 pub fn pipeline(value: &Value) -> Option<Pipeline> {
     let stages = list(&value["_embedded"]["statuses"]).into_iter().filter_map(|stage| {
-        Some(PipelineStage {
-            id: id(&stage["id"])?,
-            name: text(&stage["name"]),
-            kind: stage["type"].as_i64().unwrap_or(0),
-        })
+        Some(LeadStage { id: id(&stage["id"])?, name: text(&stage["name"]), kind: stage["type"].as_i64().unwrap_or(0) })
     });
     Some(Pipeline {
         id: id(&value["id"])?,

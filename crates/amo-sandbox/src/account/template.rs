@@ -97,7 +97,7 @@ fn account(like: &AccountTemplate) -> AccountState {
 
 fn pipeline((from, sort): (&parts::Pipeline, i64)) -> LeadPipeline {
     const COLOR: &str = "#99ccff";
-    let status = |(stage, sort): (&parts::PipelineStage, i64)| PipelineStage {
+    let status = |(stage, sort): (&parts::LeadStage, i64)| PipelineStage {
         id: stage.id,
         name: stage.name.clone(),
         sort,
