@@ -105,7 +105,7 @@ impl Hostile {
         let (out, err) = (folder.path().join("out"), folder.path().join("err"));
         command.stdout(std::fs::File::create(&out).expect("a file"));
         command.stderr(std::fs::File::create(&err).expect("a file"));
-        let mut child = command.spawn().expect("the program runs");
+        let child = command.spawn().expect("the program runs");
         let watched = Arc::new(AtomicU64::new(0));
         let watching = watch_peak(child.id(), Arc::clone(&watched));
         let used = child.wait4().expect("the program ends");
