@@ -68,7 +68,7 @@ impl ExportSummary {
     }
 }
 
-/// ColumnUse the records of a query and writes them. A failed export leaves no file. `progress` is called with the number of rows.
+/// Reads the records of a query and writes them. A failed export leaves no file. `progress` is called with the number of rows.
 pub async fn run(
     client: &Arc<Client>,
     account: &Account,

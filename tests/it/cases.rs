@@ -1,7 +1,7 @@
 //! The whole program from outside. Every folder in `tests/cases/` is a case: its files, and a `case.toml` that says
 //! what to run and what must come of it. A case runs in a temporary folder of its own, against its own sandbox.
 //!
-//! `AMOPORT_CASE=words cargo test --test cases` runs the cases whose name holds the words;
+//! `AMOPORT_CASE=words cargo test --test it cases` runs the cases whose name holds the words;
 //! `AMOPORT_BLESS=1` rewrites the expected files.
 
 use serde::Deserialize;

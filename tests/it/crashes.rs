@@ -314,7 +314,7 @@ fn stormy(voyage: Voyage, kill: Kill, seed: usize) -> Result<bool, String> {
     voyage.check(harbour, &freight, &told).map(|()| killed)
 }
 
-/// `AMOPORT_KILLS=40 cargo test --test crashes` kills each kind and action so often.
+/// `AMOPORT_KILLS=40 cargo test --test it crashes` kills each kind and action so often.
 const KILLS_DEFAULT: usize = 3;
 
 #[cfg(unix)]

@@ -411,7 +411,7 @@ fn a_change_that_an_answer_does_not_mention_is_sent_once_more() {
     assert_eq!(service.requests("PATCH leads"), 2, "all four, then the one alone");
 }
 
-/// Three minutes; `cargo test --release --test upload -- --ignored --nocapture` prints how much slower faults make it.
+/// Three minutes; `cargo test --release --test it upload -- --ignored --nocapture` prints how much slower faults make it.
 #[test]
 #[ignore = "takes minutes"]
 fn a_hundred_thousand_leads_under_five_percent_faults_arrive_exactly_once() {

@@ -390,7 +390,7 @@ pub struct ExportArgs {
     /// The columns that an import with this mapping reads, filled so that it gives the same again
     #[arg(short, long, value_name = "FILE")]
     pub mapping: Option<PathBuf>,
-    /// TableColumns of linked records, the main contact, the company: contact, company, customer
+    /// Columns of linked records, the main contact, the company: contact, company, customer
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub linked: Vec<String>,
     /// The delimiter of a .csv, such as ";" or "tab"; a comma, or the mapping's, if left out

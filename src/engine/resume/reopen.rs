@@ -97,7 +97,7 @@ pub fn select_rows(
 struct RemappedRows {
     /// For the read-back.
     sample: HashSet<u32>,
-    /// SentCells by a version that kept no links.
+    /// Sent by a version that kept no links.
     links_unknown: HashSet<u32>,
 }
 

@@ -319,7 +319,7 @@ fn compile_part(
         let hint = "restore the column, or copy the edits into a new export";
         return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
     }
-    // TableColumns that were removed from the sheet are not read.
+    // Columns that were removed from the sheet are not read.
     let made = export::round_trip::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
     let written = parse_mapping(file, &made)?;
     let ledger = prepare::open_ledger(&request.folders.state, account_key, None, KeySpace::default());

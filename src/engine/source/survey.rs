@@ -47,7 +47,7 @@ pub struct Survey {
 #[derive(Debug, Clone, Default)]
 pub struct SurveyOptions {
     pub rows: bool,
-    /// TableColumns whose cells together identify a group of rows.
+    /// Columns whose cells together identify a group of rows.
     pub groups: Vec<usize>,
     pub select: Option<(u32, u32)>,
     /// Hashes of all rows, to compare with other runs of the source.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 /// The id of the robot, which makes changes without a user. [seed]
 const ROBOT: u64 = 0;
 
-/// ColumnUse the records of these rows. `rows` is true for rows that were written, and false for refused ones.
+/// Reads the records of these rows. `rows` is true for rows that were written, and false for refused ones.
 pub async fn read_sent(
     mut table: Table,
     context: &DecisionContext<'_>,
@@ -38,7 +38,7 @@ pub async fn read_sent(
     Ok(seen)
 }
 
-/// ColumnUse a page of records.
+/// Reads a page of records.
 async fn read_page(
     finder: &EditFinder<'_>,
     ids: &[u64],

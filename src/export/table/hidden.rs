@@ -172,7 +172,7 @@ impl HiddenSheet {
         self.columns.iter().map(place).collect()
     }
 
-    /// ColumnUse the hidden sheet of a workbook.
+    /// Reads the hidden sheet of a workbook.
     pub fn read(path: &Path) -> Result<HiddenSheet, HiddenSheetError> {
         let options = ReadOptions { sheet: Some(SHEET.to_owned()), header_row: Some(1), ..ReadOptions::default() };
         let mut table = match Table::open(path, &options) {

@@ -70,7 +70,7 @@ impl LinkedRow {
 /// The index of a request, the ids, and the records.
 type ReadResult = (usize, Vec<u64>, Result<Vec<CompactJson>, Failure>);
 
-/// ColumnUse the linked records of rows.
+/// Reads the linked records of rows.
 pub struct LinkReader {
     client: Arc<Client>,
     caches: Vec<LinkCache>,

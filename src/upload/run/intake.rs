@@ -127,7 +127,7 @@ impl Uploader<'_> {
         self.known.len() >= IDS_MAX || (all_read && !self.known.is_empty())
     }
 
-    /// FieldContent back records with known keys, with what the account shows of them; deleted ones are queued where that is wanted.
+    /// Holds back records with known keys, with what the account shows of them; deleted ones are queued where that is wanted.
     pub(super) async fn settle_known(&mut self) -> Result<(), StoreError> {
         let known = std::mem::take(&mut self.known);
         let made: Vec<(u64, i64)> = known.iter().filter_map(|(_, known)| made_id(known)).collect();
@@ -153,7 +153,7 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// FieldContent back records with known keys without looking them up.
+    /// Holds back records with known keys without looking them up.
     pub(super) fn hold_back_known(&mut self) {
         for (queued, known) in std::mem::take(&mut self.known) {
             self.hold_back(&queued, &known, None);

@@ -160,7 +160,7 @@ const UNEXPLAINED: &str = "UNEXPLAINED";
 const HEAD: &str = "\
 # What of the documents is covered
 
-Every field of the parameter tables of the API's four documents. `cargo test --test documents` makes this page from the
+Every field of the parameter tables of the API's four documents. `cargo test --test it documents` makes this page from the
 table of kinds and from what a running sandbox answers, and fails where it differs; `AMOPORT_BLESS=1` writes it anew.
 
 - **mapping**: the field of a mapping file that fills it; `yes` for an object or a list of which something is filled

@@ -1,7 +1,7 @@
 //! The API's own documents held against the program: each example is read or sent, each contradiction between them is
 //! borne, each field they name is covered or has a reason why not.
 //!
-//! `AMOPORT_BLESS=1 cargo test --test documents` rewrites `docs/coverage.md`.
+//! `AMOPORT_BLESS=1 cargo test --test it documents` rewrites `docs/coverage.md`.
 
 mod answers;
 mod contradictions;

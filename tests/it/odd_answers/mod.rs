@@ -2,7 +2,7 @@
 //! keys dropped and doubled, lists for maps, numbers without end, depth, halves. Nothing may panic, everything comes to a
 //! clear end, and what a run tells adds up.
 //!
-//! `AMOPORT_SEEDS=20000 cargo test --test odd_answers` tries more of them, `AMOPORT_SEED=17 cargo test --test odd_answers` one.
+//! `AMOPORT_SEEDS=20000 cargo test --test it odd_answers` tries more of them, `AMOPORT_SEED=17 cargo test --test it odd_answers` one.
 
 mod dice;
 mod proxy;

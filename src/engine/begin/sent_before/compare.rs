@@ -184,7 +184,7 @@ impl Comparer<'_> {
         }
     }
 
-    /// FieldContent back rows that are equal to sent ones: the newest run first, and rows with a known id before those without.
+    /// Holds back rows that are equal to sent ones: the newest run first, and rows with a known id before those without.
     fn hold_equal(&self, states: &[EarlierRun], held: &mut HeldRows) -> Result<(), EngineError> {
         let mut by_hash: HashMap<Option<usize>, ByHash<'_>> = HashMap::new();
         let mut unknown: Vec<(u32, MatchMethod, u64)> = Vec::new();

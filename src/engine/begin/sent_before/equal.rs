@@ -23,7 +23,7 @@ impl HeldRows {
         HeldRows { rows: vec![None; rows], count: 0 }
     }
 
-    /// FieldContent back the row at a position. False if it is held back already.
+    /// Holds back the row at a position. False if it is held back already.
     pub fn hold(&mut self, position: usize, sent: EarlierRow) -> bool {
         let free = self.rows[position].is_none();
         if free {
@@ -56,7 +56,7 @@ impl<'n> ByHash<'n> {
         ByHash { now, order: by_hash(now), given: vec![0; now.len()] }
     }
 
-    /// FieldContent back one row with this hash. False if none is left.
+    /// Holds back one row with this hash. False if none is left.
     pub fn hold(&mut self, hash: u64, sent: EarlierRow, held: &mut HeldRows) -> bool {
         let hashes = self.now.hashes();
         let start = self.order.partition_point(|&at| hashes[at as usize] < hash);

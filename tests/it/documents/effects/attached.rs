@@ -5,7 +5,7 @@ use serde_json::json;
 use super::worlds::{names, quartet};
 use super::{Effect, Names, Seen, World};
 use crate::documents::server::Server;
-use Seen::{ColumnType, Rows};
+use Seen::{Rows, Shows};
 
 const OWNERS: [&str; 4] = ["leads", "contacts", "companies", "customers"];
 /// By change: b a d c; by the end: c a d b.
@@ -158,6 +158,6 @@ pub fn all() -> Vec<Effect> {
         all.extend(OF_ONE.map(|entry| effect(of_one[n], noted[n], entry)));
         all.push(effect(OWNERS[n], tasked[n], (NEAR, Rows(&["a", "d"]))));
     }
-    all.push(effect("leads/notes", pinned_of_leads, ("with=<is_pinned>", ColumnType("a", &[("/is_pinned", "true")]))));
+    all.push(effect("leads/notes", pinned_of_leads, ("with=<is_pinned>", Shows("a", &[("/is_pinned", "true")]))));
     all
 }

@@ -3,7 +3,7 @@
 use super::worlds::{linked, quartet, trashed};
 use super::{Effect, Names, Seen, World};
 use crate::documents::server::Server;
-use Seen::{ColumnType, Rows};
+use Seen::{Rows, Shows};
 
 fn contacts(server: &Server) -> Names {
     quartet(server, "contacts", |_, _| {})
@@ -62,7 +62,7 @@ const FIELDS: [(&str, Seen); 2] = [
 
 const ELEMENTS: (&str, Seen) = (
     "with=<catalog_elements>",
-    ColumnType(
+    Shows(
         "id",
         &[(
             "/_embedded/catalog_elements",
@@ -70,14 +70,13 @@ const ELEMENTS: (&str, Seen) = (
         )],
     ),
 );
-const LEADS: (&str, Seen) = ("with=<leads>", ColumnType("id", &[("/_embedded/leads", r#"[{"id": {leads}}]"#)]));
+const LEADS: (&str, Seen) = ("with=<leads>", Shows("id", &[("/_embedded/leads", r#"[{"id": {leads}}]"#)]));
 const CUSTOMERS: (&str, Seen) =
-    ("with=<customers>", ColumnType("id", &[("/_embedded/customers", r#"[{"id": {customers}}]"#)]));
-const CONTACTS: (&str, Seen) =
-    ("with=<contacts>", ColumnType("id", &[("/_embedded/contacts", r#"[{"id": {contacts}}]"#)]));
+    ("with=<customers>", Shows("id", &[("/_embedded/customers", r#"[{"id": {customers}}]"#)]));
+const CONTACTS: (&str, Seen) = ("with=<contacts>", Shows("id", &[("/_embedded/contacts", r#"[{"id": {contacts}}]"#)]));
 const TRASH: (&str, Seen) = ("with=<only_deleted>", Rows(&["a"]));
 /// Of contacts and companies in the trash nothing says that they are. [client live]
-const ONE_OF_TRASH: (&str, Seen) = ("with=<only_deleted>", ColumnType("a", &[("/id", "{a}")]));
+const ONE_OF_TRASH: (&str, Seen) = ("with=<only_deleted>", Shows("a", &[("/id", "{a}")]));
 
 pub fn all() -> Vec<Effect> {
     let effect = |route, world: World, (query, seen): (&str, Seen)| Effect {

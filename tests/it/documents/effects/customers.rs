@@ -5,7 +5,7 @@ use serde_json::json;
 use super::worlds::{linked, listing, names, quartet};
 use super::{Effect, Names, Seen, World};
 use crate::documents::server::{NOW, Server, Stand};
-use Seen::{ColumnType, Rows};
+use Seen::{Rows, Shows};
 
 /// Statuses are there only where customers buy periodically.
 fn four(server: &Server) -> Names {
@@ -86,7 +86,7 @@ const ORDERED: [(&str, Seen); 8] = [
 const WITH: [(&str, Seen); 3] = [
     (
         "with=<catalog_elements>",
-        ColumnType(
+        Shows(
             "id",
             &[(
                 "/_embedded/catalog_elements",
@@ -94,8 +94,8 @@ const WITH: [(&str, Seen); 3] = [
             )],
         ),
     ),
-    ("with=<contacts>", ColumnType("id", &[("/_embedded/contacts", r#"[{"id": {contacts}}]"#)])),
-    ("with=<companies>", ColumnType("id", &[("/_embedded/companies", r#"[{"id": {companies}}]"#)])),
+    ("with=<contacts>", Shows("id", &[("/_embedded/contacts", r#"[{"id": {contacts}}]"#)])),
+    ("with=<companies>", Shows("id", &[("/_embedded/companies", r#"[{"id": {companies}}]"#)])),
 ];
 
 const BOUGHT: [(&str, Seen); 4] = [

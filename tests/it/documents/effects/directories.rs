@@ -5,7 +5,7 @@ use serde_json::json;
 use super::worlds::{linked, listing, names};
 use super::{Effect, Names, Seen, World};
 use crate::documents::server::{NOW, Server, Stand};
-use Seen::{ColumnType, Rows};
+use Seen::{Rows, Shows};
 
 fn nothing(_: &Server) -> Names {
     Names::new()
@@ -42,34 +42,31 @@ fn events(server: &Server) -> Names {
 }
 
 const ACCOUNT: [(&str, Seen); 10] = [
-    ("with=<amojo_id>", ColumnType("account", &[("/amojo_id", "*")])),
-    ("with=<amojo_rights>", ColumnType("account", &[("/_embedded/amojo_rights", r#"{"can_direct": true}"#)])),
-    ("with=<users_groups>", ColumnType("account", &[("/_embedded/users_groups/0/name", "*")])),
-    ("with=<task_types>", ColumnType("account", &[("/_embedded/task_types", r#"[{"id": 1}, {"id": 2}]"#)])),
-    ("with=<version>", ColumnType("account", &[("/version", "11")])),
-    ("with=<entity_names>", ColumnType("account", &[("/entity_names/leads/ru/gen_singular", "*")])),
+    ("with=<amojo_id>", Shows("account", &[("/amojo_id", "*")])),
+    ("with=<amojo_rights>", Shows("account", &[("/_embedded/amojo_rights", r#"{"can_direct": true}"#)])),
+    ("with=<users_groups>", Shows("account", &[("/_embedded/users_groups/0/name", "*")])),
+    ("with=<task_types>", Shows("account", &[("/_embedded/task_types", r#"[{"id": 1}, {"id": 2}]"#)])),
+    ("with=<version>", Shows("account", &[("/version", "11")])),
+    ("with=<entity_names>", Shows("account", &[("/entity_names/leads/ru/gen_singular", "*")])),
     (
         "with=<datetime_settings>",
-        ColumnType(
+        Shows(
             "account",
             &[("/_embedded/datetime_settings", r#"{"timezone": "Europe/Moscow", "timezone_offset": "+03:00"}"#)],
         ),
     ),
-    ("with=<drive_url>", ColumnType("account", &[("/drive_url", "*")])),
-    ("with=<is_api_filter_enabled>", ColumnType("account", &[("/is_api_filter_enabled", "false")])),
-    (
-        "with=<invoices_settings>",
-        ColumnType("account", &[("/invoices_settings", r#"{"lang": "ru", "currency": "RUB"}"#)]),
-    ),
+    ("with=<drive_url>", Shows("account", &[("/drive_url", "*")])),
+    ("with=<is_api_filter_enabled>", Shows("account", &[("/is_api_filter_enabled", "false")])),
+    ("with=<invoices_settings>", Shows("account", &[("/invoices_settings", r#"{"lang": "ru", "currency": "RUB"}"#)])),
 ];
 
 const USER: [(&str, Seen); 6] = [
-    ("with=<role>", ColumnType("id", &[("/_embedded/roles", "[]")])),
-    ("with=<group>", ColumnType("id", &[("/_embedded/groups/0/name", "*")])),
-    ("with=<uuid>", ColumnType("id", &[("/uuid", "*")])),
-    ("with=<amojo_id>", ColumnType("id", &[("/amojo_id", "*")])),
-    ("with=<user_rank>", ColumnType("id", &[("/user_rank", "null")])),
-    ("with=<phone_number>", ColumnType("id", &[("/phone_number", "null")])),
+    ("with=<role>", Shows("id", &[("/_embedded/roles", "[]")])),
+    ("with=<group>", Shows("id", &[("/_embedded/groups/0/name", "*")])),
+    ("with=<uuid>", Shows("id", &[("/uuid", "*")])),
+    ("with=<amojo_id>", Shows("id", &[("/amojo_id", "*")])),
+    ("with=<user_rank>", Shows("id", &[("/user_rank", "null")])),
+    ("with=<phone_number>", Shows("id", &[("/phone_number", "null")])),
 ];
 
 const PAGED: [(&str, Seen); 2] = [("<limit>=2", Rows(&["r1", "r2"])), ("limit=1&<page>=3", Rows(&["r3"]))];
@@ -165,7 +162,7 @@ pub fn all() -> Vec<Effect> {
         file: "directories",
     };
     let mut all: Vec<Effect> = ACCOUNT.map(|entry| effect("account", nothing as World, entry)).into();
-    let on = ("with=<is_api_filter_enabled>", ColumnType("account", &[("/is_api_filter_enabled", "true")]));
+    let on = ("with=<is_api_filter_enabled>", Shows("account", &[("/is_api_filter_enabled", "true")]));
     all.push(Effect { switch: Some("field_filters"), ..effect("account", nothing, on) });
     for route in ["users", "users/{id}"] {
         all.extend(USER.map(|entry| effect(route, user, entry)));

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::worlds::{names, quartet, trashed};
 use super::{Effect, Names, Seen, World};
 use crate::documents::server::{Server, Stand};
-use Seen::{ColumnType, Rows};
+use Seen::{Rows, Shows};
 
 /// Four leads at stages of two pipelines; all but b are closed, each at a time of its own.
 fn four(server: &Server) -> Names {
@@ -58,7 +58,7 @@ fn gone(server: &Server) -> Names {
 const WITH: [(&str, Seen); 5] = [
     (
         "with=<catalog_elements>",
-        ColumnType(
+        Shows(
             "a",
             &[(
                 "/_embedded/catalog_elements",
@@ -66,10 +66,10 @@ const WITH: [(&str, Seen); 5] = [
             )],
         ),
     ),
-    ("with=<is_price_modified_by_robot>", ColumnType("a", &[("/is_price_modified_by_robot", "true")])),
-    ("with=<loss_reason>", ColumnType("a", &[("/_embedded/loss_reason", r#"[{"id": {reason}}]"#)])),
-    ("with=<contacts>", ColumnType("a", &[("/_embedded/contacts", r#"[{"id": {contact}, "is_main": true}]"#)])),
-    ("with=<source_id>", ColumnType("a", &[("/source_id", "{source}")])),
+    ("with=<is_price_modified_by_robot>", Shows("a", &[("/is_price_modified_by_robot", "true")])),
+    ("with=<loss_reason>", Shows("a", &[("/_embedded/loss_reason", r#"[{"id": {reason}}]"#)])),
+    ("with=<contacts>", Shows("a", &[("/_embedded/contacts", r#"[{"id": {contact}, "is_main": true}]"#)])),
+    ("with=<source_id>", Shows("a", &[("/source_id", "{source}")])),
 ];
 
 const FOUR: [(&str, Seen); 26] = [
@@ -133,7 +133,7 @@ pub fn all() -> Vec<Effect> {
     all.push(effect(
         "leads/{id}",
         gone,
-        ("with=<only_deleted>", ColumnType("a", &[("/id", "{a}"), ("/is_deleted", "true")])),
+        ("with=<only_deleted>", Shows("a", &[("/id", "{a}"), ("/is_deleted", "true")])),
     ));
     all
 }

@@ -6,7 +6,7 @@ use super::worlds::{listing, names};
 use super::{Effect, Names, Seen, World};
 use crate::documents::prepared::whole;
 use crate::documents::server::{Server, Stand};
-use Seen::{ColumnType, Prepared, Rows};
+use Seen::{Prepared, Rows, Shows};
 
 fn catalogs(server: &Server) -> Names {
     listing(server, "catalogs", "catalogs")
@@ -49,7 +49,7 @@ const ELEMENTS: [(&str, Seen); 7] = [
     ("<id>[]={b}&<id>[]={d}", Rows(&["b", "d"])),
 ];
 
-const INVOICE: (&str, Seen) = ("with=<invoice_link>", ColumnType("id", &[("/invoice_link", "*")]));
+const INVOICE: (&str, Seen) = ("with=<invoice_link>", Shows("id", &[("/invoice_link", "*")]));
 
 /// Four new fields; those that ship are other ones.
 fn fields(server: &Server, path: &str) -> Names {

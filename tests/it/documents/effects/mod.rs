@@ -35,7 +35,7 @@ pub enum Seen {
     /// Of the rows that were prepared these, in this order; what ships with the account is passed over.
     Prepared(&'static [&'static str]),
     /// A record with these values at these JSON pointers; `*` is any text. Without the word they are null, empty or not there.
-    ColumnType(&'static str, &'static [(&'static str, &'static str)]),
+    Shows(&'static str, &'static [(&'static str, &'static str)]),
 }
 
 /// One word of one route, and how its effect is shown.
@@ -125,7 +125,7 @@ impl Effect {
                 rows.retain(|row| row != OTHER);
                 if answer.is_good() && rows == wanted { Ok(()) } else { differs(format!("{rows:?}")) }
             }
-            Seen::ColumnType(name, values) => {
+            Seen::Shows(name, values) => {
                 let item = item(answer, names, name);
                 let is_there = |(at, wanted): &&(&str, &str)| is_like(item.pointer(at), &fill(wanted, names));
                 match values.iter().find(|value| !is_there(value)) {
@@ -145,7 +145,7 @@ impl Effect {
                 others.retain(|row| row != OTHER);
                 Ok(format!("{}, not {}", listed(rows), listed(&others)))
             }
-            Seen::ColumnType(name, values) => {
+            Seen::Shows(name, values) => {
                 let item = item(without, names, name);
                 let mut told = Vec::new();
                 for (at, wanted) in values {
@@ -329,10 +329,10 @@ fn a_word_that_does_nothing_is_not_shown() {
     for (query, seen) in [
         ("filter[<shoe_size>][]={b}", Seen::Rows(&["b"])),
         ("order[<shoe_size>]=desc", Seen::Rows(&["d", "c", "b", "a"])),
-        ("with=<shoes>", Seen::ColumnType("a", &[("/_embedded/shoes", "[]")])),
+        ("with=<shoes>", Seen::Shows("a", &[("/_embedded/shoes", "[]")])),
         // What comes without the word, too, is no effect of it.
         ("filter[<shoe_size>][]={b}", Seen::Rows(&["a", "b", "c", "d"])),
-        ("with=<shoes>", Seen::ColumnType("a", &[("/id", "{a}")])),
+        ("with=<shoes>", Seen::Shows("a", &[("/id", "{a}")])),
     ] {
         let effect = Effect { query: query.to_owned(), seen, ..leads::plain() };
         assert!(effect.run().is_err(), "{query}");
