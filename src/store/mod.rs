@@ -22,9 +22,8 @@ pub use identity::sends::{LastSend, Sends};
 pub use journal::claims::OtherRunBatch;
 pub use journal::history::BatchNo;
 pub use journal::links::{LinkOutcomes, Links, PendingLink};
-pub use journal::{
-    BatchOf, Journal, KnownKey, NewRun, OpenDoubt, OutgoingBatch, Reopen, Resumed, RunEnd, lock_journal,
-};
+pub use journal::resume::{OpenDoubt, Reopen, Resumed};
+pub use journal::{BatchOf, Journal, KnownKey, NewRun, OutgoingBatch, RunEnd, lock_journal};
 pub use ledger::{KeySpace, KeyUse, Keys, LedgerEntry, Relation, file_name};
 pub use round_trip::SentBack;
 pub use run::cells::{KeptCell, NO_VALUE};

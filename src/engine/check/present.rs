@@ -39,7 +39,7 @@ impl PresenceCheck {
         Ok(Some(PresenceCheck {
             client: Arc::clone(&target.client),
             plan: Arc::clone(plan),
-            clock: target.clock,
+            clock: target.client.pace().clock(),
             cancel: cancel.clone(),
             runtime: runtime()?,
             page: Vec::new(),

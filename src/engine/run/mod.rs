@@ -63,7 +63,7 @@ fn execute(
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
     let options = UploadOptions {
         giving_up: giving_up.is_some(),
-        ..options(&head, &plan, &client, (budget, job.in_flight, target.clock))
+        ..options(&head, &plan, &client, (budget, job.in_flight, client.pace().clock()))
     };
     let post_processing = PostProcessing {
         client: &client,

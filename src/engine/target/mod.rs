@@ -4,38 +4,38 @@
 //! answers.
 
 pub mod config;
+mod credentials;
 pub mod hosts;
+mod open;
 pub mod sandbox;
 pub mod runtime;
 pub mod trust;
 
+pub(super) use credentials::oauth_app;
+use credentials::token_in_environment;
+use open::{Notices, shared_pace};
+pub(super) use open::{OpenAccount, new_client};
+
 use crate::engine::interface::consent::Consent;
-use crate::engine::interface::error::{EngineError, ErrorKind};
+use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::{EventSink, Wait, WaitReason};
 pub(super) use crate::store::SANDBOX;
 use crate::store::{RunHead, Store};
-use amo_client::auth::{App, Auth, TokenSource, TokenStore};
 use amo_client::clock::Clock;
-use amo_client::pace::{self, Halt, HaltReason, OnHold, SharedError, SharedLimiter};
-use amo_client::private::secret::{self, ReadableByOthers, SecretError};
-use amo_client::{ANSWER_TIMEOUT, Client, ClientError, Pace};
+use amo_client::pace::OnHold;
+use amo_client::private::secret::ReadableByOthers;
+use amo_client::{ANSWER_TIMEOUT, Pace};
 use amo_model::RATE_MAX;
-use config::{OAuth, Settings, absolute_path, base_url, is_address};
+use config::{Settings, absolute_path, base_url, is_address};
 use hosts::AddressOrigin;
 use reqwest::Url;
-use sandbox::{AccountTemplate, SandboxServer};
-use secrecy::{ExposeSecret, SecretString};
+use sandbox::AccountTemplate;
+use secrecy::SecretString;
 use sheet_source::message;
-use sheet_source::problem::{Message, Note, Problem, Stage};
+use sheet_source::problem::Problem;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::Runtime;
-
-/// The hint for a variable that holds more than a token.
-const NOT_ALONE: &str = "put only the token into the variable";
-/// The name of the systemd credential.
-const CREDENTIAL: &str = "amoport-token";
 
 /// The account of a use case.
 #[derive(Debug, Clone)]
@@ -276,134 +276,6 @@ impl Target {
     }
 }
 
-/// An account opened for requests; the embedded sandbox lives as long as this.
-pub(super) struct OpenAccount {
-    /// The account's address; `sandbox` for the sandbox, whose address changes with every start.
-    pub address: String,
-    /// The target as a run's head keeps it.
-    pub target: String,
-    pub client: Arc<Client>,
-    pub clock: Clock,
-    /// Messages of the pace, from any thread.
-    notices: Notices,
-    /// The runtime for requests to the account.
-    pub runtime: Runtime,
-    _sandbox: Option<SandboxServer>,
-}
-
-type Notices = Arc<Mutex<Vec<Message>>>;
-
-impl OpenAccount {
-    pub fn open(
-        target: &Target,
-        state: &Path,
-        rate: u32,
-        events: &mut EventSink<'_>,
-    ) -> Result<OpenAccount, EngineError> {
-        match &target.which {
-            TargetKind::Unspecified => Err(EngineError::refused(
-                "no-account",
-                "no account given",
-                "add --sandbox to try it out, or --account https://NAME.amocrm.ru",
-            )),
-            TargetKind::Sandbox => OpenAccount::sandbox(target, state, rate, events),
-            TargetKind::Account(name) => OpenAccount::host(name, target, rate, events),
-            TargetKind::Local { base, clock } => {
-                events.account(&address(base));
-                OpenAccount::local(base.clone(), *clock, target, rate)
-            }
-        }
-    }
-
-    fn sandbox(
-        target: &Target,
-        state: &Path,
-        rate: u32,
-        events: &mut EventSink<'_>,
-    ) -> Result<OpenAccount, EngineError> {
-        events.account(SANDBOX);
-        let folder = state.join("sandbox");
-        let notices = Notices::default();
-        let served = sandbox::open(&folder, target.like.as_deref())?;
-        let (base, pace) = match &served.own {
-            // It serves only this process.
-            Some(_) => (base_url(&served.url)?, Pace::new(rate, Clock::REAL)),
-            None => {
-                let base = on_this_machine(&served.url, &folder)?;
-                let pace = shared_pace(&base, rate, &notices, events);
-                (base, pace)
-            }
-        };
-        let token = SecretString::from(served.token);
-        let client = new_client(base, token.into(), target.with_hold_listener(pace))?
-            .with_answer_timeout(target.effective_timeout());
-        Ok(OpenAccount {
-            address: SANDBOX.to_owned(),
-            target: target.recorded_name(),
-            client: Arc::new(client),
-            clock: Clock::REAL,
-            notices,
-            runtime: runtime::runtime()?,
-            _sandbox: served.own,
-        })
-    }
-
-    /// Opens a sandbox on this machine, with a pace of this process.
-    fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<OpenAccount, EngineError> {
-        let (auth, _) = find_auth(base.as_str(), target, &Settings::default())?;
-        let client = new_client(base, auth, target.with_hold_listener(Pace::new(rate, clock)))?
-            .with_answer_timeout(target.effective_timeout());
-        let (address, notices) = (address(client.base()), Notices::default());
-        Ok(OpenAccount {
-            address,
-            target: target.recorded_name(),
-            client: Arc::new(client),
-            clock,
-            notices,
-            runtime: runtime::runtime()?,
-            _sandbox: None,
-        })
-    }
-
-    fn host(name: &str, target: &Target, rate: u32, events: &mut EventSink<'_>) -> Result<OpenAccount, EngineError> {
-        let settings = Settings::look_up(name, target.config.as_deref())?;
-        let base = base_url(&settings.url)?;
-        events.account(&address(&base));
-        target.permit(&base, &settings)?;
-        let (auth, warning) = find_auth(name, target, &settings)?;
-        events.notes(warning);
-        hosts::remember_given(&base, &target.origin, &settings.by);
-        let notices = Notices::default();
-        let pace = shared_pace(&base, rate, &notices, events);
-        let client =
-            new_client(base, auth, target.with_hold_listener(pace))?.with_answer_timeout(target.effective_timeout());
-        let (address, clock) = (address(client.base()), Clock::REAL);
-        Ok(OpenAccount {
-            address,
-            target: target.recorded_name(),
-            client: Arc::new(client),
-            clock,
-            notices,
-            runtime: runtime::runtime()?,
-            _sandbox: None,
-        })
-    }
-
-    /// Shares the pace by the account's id, once it is known.
-    pub fn confirm_account(&self, id: u64, events: &mut EventSink<'_>) {
-        if let Some(found) = self.client.pace().join(id) {
-            events.note(halted_note(found));
-        }
-        self.forward_notices(events);
-    }
-
-    /// Emits the messages of the pace since the last call.
-    pub fn forward_notices(&self, events: &mut EventSink<'_>) {
-        let notices = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
-        events.notes(notices.into_iter().map(|message| Note::warning("pace-not-shared", message)));
-    }
-}
-
 /// The address as the store keeps it.
 fn address(base: &Url) -> String {
     base.as_str().trim_end_matches('/').to_owned()
@@ -417,177 +289,4 @@ fn on_this_machine(url: &str, folder: &Path) -> Result<Url, EngineError> {
             .hint("somebody else wrote that file: remove it, or use another --state folder")
             .into()
     })
-}
-
-pub(super) fn new_client(base: Url, auth: Auth, pace: Pace) -> Result<Client, EngineError> {
-    Client::new(base, auth, pace).map_err(|error| {
-        let message = message!("{error}", error = error.to_string());
-        match error {
-            ClientError::Certificates(_) => {
-                let hint = "name a file of certificates with SSL_CERT_FILE, or unset that variable";
-                EngineError::refused("certificates", message, hint)
-            }
-            ClientError::Setup(_) => EngineError::new(ErrorKind::Fault, Problem::new(Stage::Send, "client", message)),
-        }
-    })
-}
-
-/// The pace that all processes of this user share for an account; if it cannot be shared, a pace of this process and a note.
-fn shared_pace(base: &Url, rate: u32, notices: &Notices, events: &mut EventSink<'_>) -> Pace {
-    let clock = Clock::REAL;
-    let alone = Pace::new(rate, clock);
-    let shared = match pace::default_folder() {
-        Some(folder) => SharedLimiter::open(&folder, base.as_str(), clock),
-        None => Err(SharedError::Unusable("no home folder".to_owned())),
-    };
-    match shared {
-        Ok(shared) => {
-            if let Some(found) = shared.found() {
-                events.note(halted_note(found));
-            }
-            let notices = Arc::clone(notices);
-            alone.sharing(shared, move |message| notices.lock().unwrap_or_else(PoisonError::into_inner).push(message))
-        }
-        Err(why) => {
-            events.note(Note::new("pace-not-shared", pace::not_shared_message(&why)));
-            alone
-        }
-    }
-}
-
-fn halted_note((halt, ago): (Halt, Duration)) -> Note {
-    let ago = format_age(ago);
-    let message = match halt.why {
-        HaltReason::Blocked => message!(
-            "the service blocked this account or address (403) {ago}; one request is tried before any other",
-            ago
-        ),
-        HaltReason::Throttled => {
-            message!("the service kept asking to slow down (429) {ago}; one request is tried before any other", ago)
-        }
-    };
-    Note::new("halted-before", message)
-}
-
-fn format_age(ago: Duration) -> Message {
-    match ago.as_secs() {
-        0..120 => "a moment ago".into(),
-        s @ 120..7_200 => message!("{minutes} minutes ago", minutes = s / 60),
-        s @ 7_200..172_800 => message!("{hours} hours ago", hours = s / 3_600),
-        s => message!("{days} days ago", days = s / 86_400),
-    }
-}
-
-/// Finds the token, in this order: the given token, `AMOPORT_TOKEN`, the account's token store, file or command, systemd's
-/// credentials.
-fn find_auth(name: &str, target: &Target, settings: &Settings) -> Result<(Auth, Option<Note>), EngineError> {
-    let others = target.others;
-    match &target.token {
-        Some(Token::File(path)) => return auth_from_file(path, others),
-        Some(Token::Value(token)) => return Ok((token.clone().into(), None)),
-        None => {}
-    }
-    if let Some(token) = token_in_environment() {
-        let token =
-            secret::line("AMOPORT_TOKEN", token.expose_secret()).map_err(|unfit| no_token_error(unfit, NOT_ALONE))?;
-        return Ok((token.into(), None));
-    }
-    if let Some(oauth) = &settings.oauth {
-        return Ok((auth_from_store(name, oauth, others)?, None));
-    }
-    if let Some(path) = &settings.token_file {
-        return auth_from_file(path, others);
-    }
-    if !settings.token_command.is_empty() {
-        let (command, folder) = (settings.token_command.clone(), settings.folder.clone());
-        let read = move || run_token_command(&command, &folder);
-        let token = read().map_err(|unfit| no_token_error(unfit, "run token-command by hand and see what it says"))?;
-        return Ok((Auth::new(token, TokenSource::Reread(Arc::new(move || read().map_err(|e| e.to_string())))), None));
-    }
-    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
-        let path = Path::new(&folder).join(CREDENTIAL);
-        if path.exists() {
-            return auth_from_file(&path, others);
-        }
-    }
-    Err(EngineError::refused(
-        "no-token",
-        "there is no token for this account",
-        "put it into a file of your own and name that with --token-file, or into the variable AMOPORT_TOKEN",
-    ))
-}
-
-fn token_in_environment() -> Option<SecretString> {
-    let token = std::env::var_os("AMOPORT_TOKEN")?;
-    let token = token.to_string_lossy();
-    (!token.trim().is_empty()).then(|| SecretString::from(token.into_owned()))
-}
-
-fn auth_from_file(path: &Path, others: ReadableByOthers) -> Result<(Auth, Option<Note>), EngineError> {
-    const HINT: &str = "check the path given with --token-file, or token-file in amoport.toml";
-    let kept = secret::read(path, others).map_err(|unfit| no_token_error(unfit, HINT))?;
-    let warning = kept.warning.map(|why| Note::warning("open-token-file", message!("{why}", why)));
-    let path = path.to_owned();
-    let read = move || secret::read(&path, others).map(|kept| kept.content).map_err(|unfit| unfit.to_string());
-    Ok((Auth::new(kept.content, TokenSource::Reread(Arc::new(read))), warning))
-}
-
-/// The error of an unusable token. `hint` is used if the source of the token has none.
-fn no_token_error(unfit: SecretError, hint: &'static str) -> EngineError {
-    let hint = unfit.hint.map_or(Message::from(hint), |hint| message!("{hint}", hint));
-    EngineError::refused("no-token", message!("{why}", why = unfit.why), hint)
-}
-
-fn auth_from_store(name: &str, oauth: &OAuth, others: ReadableByOthers) -> Result<Auth, EngineError> {
-    let store = TokenStore::new(&oauth.token_store, others);
-    let pair = store.read().map_err(|e| -> EngineError {
-        let message = message!("the tokens cannot be read: {error}", error = e.to_string());
-        Problem::in_file(&oauth.token_store, "no-token", message)
-            .hint(message!("log in: amoport auth login --account {name} --code-file FILE", name))
-            .into()
-    })?;
-    Ok(Auth::new(pair.access, TokenSource::Pair(store, oauth_app(oauth, others)?)))
-}
-
-/// The OAuth integration, with its secret from the environment or its file.
-pub(super) fn oauth_app(oauth: &OAuth, others: ReadableByOthers) -> Result<App, EngineError> {
-    const IN_ENV: &str = "AMOPORT_CLIENT_SECRET";
-    let from_env = std::env::var_os(IN_ENV).map(|secret| secret.to_string_lossy().into_owned());
-    let from_env = from_env.filter(|secret| !secret.trim().is_empty());
-    let unfit = |unfit: SecretError| {
-        let hint = unfit.hint.map_or(Message::from("check client-secret-file"), |hint| message!("{hint}", hint));
-        EngineError::refused("no-client-secret", message!("{why}", why = unfit.why), hint)
-    };
-    let client_secret = match (from_env, &oauth.client_secret_file) {
-        (Some(secret), _) => secret::line(IN_ENV, &secret).map_err(unfit)?,
-        (None, Some(path)) => secret::read(path, others).map_err(unfit)?.content,
-        (None, None) => {
-            return Err(EngineError::refused(
-                "no-client-secret",
-                "the integration's secret is missing",
-                "name a file with client-secret-file in amoport.toml, or put it into AMOPORT_CLIENT_SECRET",
-            ));
-        }
-    };
-    Ok(App { client_id: oauth.client_id.clone(), client_secret, redirect_uri: oauth.redirect_uri.clone() })
-}
-
-/// Runs the token command in the folder of the config file, from which the other paths of that file are resolved.
-fn run_token_command(command: &[String], folder: &Path) -> Result<SecretString, SecretError> {
-    let [program, words @ ..] = command else { return Err(SecretError::new("token-command is empty")) };
-    let path = Path::new(program);
-    // A name without a folder is searched for in `PATH`.
-    let program = if path.components().count() > 1 { folder.join(path) } else { path.to_owned() };
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let output = std::process::Command::new(program)
-        .args(words)
-        .current_dir(folder)
-        .stderr(std::process::Stdio::inherit())
-        .output()
-        .map_err(|e| SecretError::new(format!("token-command cannot be run: {e}")))?;
-    let token = String::from_utf8_lossy(&output.stdout);
-    if !output.status.success() || token.trim().is_empty() {
-        return Err(SecretError::new(format!("token-command gave no token ({})", output.status)));
-    }
-    secret::line("what token-command prints", &token)
 }

@@ -9,6 +9,8 @@ mod key;
 mod mapper;
 mod record;
 mod row;
+mod row_checks;
+mod row_context;
 mod source_checks;
 mod tally;
 mod total;

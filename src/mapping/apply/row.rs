@@ -2,31 +2,22 @@
 //! writes values.
 
 use super::record::Link;
+use super::row_context::{RowContext, separators};
 use super::tally::FieldEffect;
 use super::total::{Line, Total};
 use super::value::{ConvertError, Converter, Values};
 use crate::mapping::convert::lists::{self, AmbiguousSplit};
 use crate::mapping::convert::{ValueError, phone, split, text};
-use crate::mapping::edits::Refusal;
 use crate::mapping::language::ast::{Literal, OnEmpty, OnUnknown};
 use crate::mapping::lookup::{Lookup, LookupKind, NameCache};
-use crate::mapping::plan::{Conversion, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
-use crate::mapping::suspect::Suspicion;
-use crate::mapping::template::{RenderError, RenderedCell, RowError, rendered_cell};
+use crate::mapping::plan::{Conversion, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use crate::mapping::template::{RenderedCell, rendered_cell};
 use amo_model::payload::ObjectWriter;
 use amo_model::{Action, FieldContent};
 use rust_decimal::Decimal;
 use sheet_source::message;
-use sheet_source::problem::{Message, Place, Problem, Stage, did_you_mean, quoted};
-use sheet_source::{Cell, REJECT_COLUMNS, Row, Scalar, fold};
-use std::sync::Arc;
-
-/// A row and its plan: the source of keys and of problem places.
-#[derive(Clone, Copy)]
-pub(super) struct RowContext<'a> {
-    pub plan: &'a Plan,
-    pub row: &'a Row,
-}
+use sheet_source::problem::{Problem, did_you_mean, quoted};
+use sheet_source::{Cell, Row, Scalar, fold};
 
 /// Builds one record from its rows.
 pub(super) struct RecordBuilder<'a, 'n> {
@@ -86,60 +77,6 @@ pub(super) struct SectionRow {
     pub problems_before: usize,
 }
 
-impl<'a> RowContext<'a> {
-    pub(super) fn problem(&self, column: Option<usize>, code: &'static str, message: impl Into<Message>) -> Problem {
-        let column = column.map(|index| self.plan.header.column(index));
-        let place = Place::Cell { source: Arc::clone(&self.plan.source), row: self.row.number, column };
-        Problem::new(Stage::Map, code, message).at(place)
-    }
-
-    /// The problem of a row that was refused before the import.
-    pub(super) fn refused(&self, refusal: &Refusal) -> Problem {
-        let column = refusal.column.map(|index| self.plan.header.column(index));
-        Problem {
-            stage: Stage::Map,
-            code: refusal.code.clone().into(),
-            place: Place::Cell { source: Arc::clone(&self.plan.source), row: self.row.number, column },
-            value: refusal.value.clone(),
-            message: refusal.message.clone(),
-            hint: refusal.hint.clone(),
-        }
-    }
-
-    /// The problem of a row that is probably no record.
-    pub(super) fn suspicious(&self, why: Suspicion) -> Problem {
-        let (column, hint) = (why.column(), why.hint(self.row, &self.plan.header));
-        let problem = self.problem(Some(column), why.code(), why.message(&self.plan.suspects));
-        problem.value(self.row.get(column).text).hint(hint)
-    }
-
-    fn written<'o>(&'o self, origin: &'o OriginPlan) -> Option<&'o str> {
-        match &origin.input {
-            Input::Column(index) => Some(self.row.get(*index).text),
-            Input::Constant(text) => Some(text),
-            Input::Template(_) => None,
-        }
-    }
-
-    /// True if a cell contains quotes; few do, so others are not split here.
-    fn has_quotes(&self, origin: &OriginPlan) -> bool {
-        !separators(origin).is_empty() && self.written(origin).is_some_and(|text| text.contains('"'))
-    }
-
-    /// The parts of a text with quoted parts; not for e-mail addresses, whose names may be quoted.
-    fn quoted(&self, origin: &OriginPlan) -> Option<Vec<String>> {
-        let addresses = matches!(origin.conversion, Conversion::Email { .. });
-        split::quoted(self.written(origin)?, separators(origin)).filter(|_| !addresses)
-    }
-
-    /// True for a missing cell at the end of a CSV row. The rows of a reject file have equal lengths, so all its cells
-    /// may have been missing.
-    fn is_missing(&self, input: &Input) -> bool {
-        let again = !self.plan.header.reject_code(self.row).is_empty();
-        self.plan.csv && (again || matches!(input, Input::Column(index) if *index >= self.row.len()))
-    }
-}
-
 impl<'a, 'n> RecordBuilder<'a, 'n> {
     pub(super) fn new(context: RowContext<'a>, names: &'n mut NameCache) -> RecordBuilder<'a, 'n> {
         RecordBuilder {
@@ -157,85 +94,6 @@ impl<'a, 'n> RecordBuilder<'a, 'n> {
     pub(super) fn go_to(&mut self, row: &'a Row) {
         self.context.row = row;
         self.converter.unseen = row.has_control;
-    }
-
-    fn reject(&mut self, input: &Input, cell: Cell<'_>, error: ValueError) {
-        let column = match input {
-            Input::Column(index) => Some(*index),
-            Input::Constant(_) | Input::Template(_) => None,
-        };
-        let mut problem = self.context.problem(column, error.code, error.message).value(cell.text);
-        problem.hint = error.hint;
-        // A cell that fills several fields is reported once.
-        let same = |p: &Problem| p.place == problem.place && p.message == problem.message;
-        if !self.problems.iter().any(same) {
-            self.problems.push(problem);
-        }
-    }
-
-    /// Rejects formula errors and formulas without a result in these columns.
-    pub(super) fn check_cells(&mut self, columns: &[usize]) {
-        for column in columns {
-            if let Err(error) = text::checked(self.context.row.get(*column)) {
-                self.reject(&Input::Column(*column), self.context.row.get(*column), error);
-            }
-        }
-    }
-
-    /// Rejects cells beyond the header: a value belongs nowhere, or the row has shifted.
-    pub(super) fn check_header_width(&mut self) {
-        let width = self.context.plan.header.len();
-        if self.context.row.len() <= width {
-            return;
-        }
-        let beyond = |index: &usize| {
-            !self.context.row.get(*index).is_empty() && !self.context.plan.lettered_columns.contains(index)
-        };
-        let Some(index) = (width..self.context.row.len()).find(beyond) else { return };
-        // A reject file has its own columns before these cells, and equal row lengths.
-        let added = if self.context.plan.header.is_rejects() { REJECT_COLUMNS.len() } else { 0 };
-        let last = (index..self.context.row.len())
-            .rev()
-            .find(|index| !self.context.row.get(*index).is_empty())
-            .unwrap_or(index);
-        let cells = if added > 0 { last + 1 - added } else { self.context.row.len() };
-        let message = message!("the row has {cells} cells, the header has {width}", cells, width = width - added);
-        let hint = match self.context.plan.csv {
-            true => "quote cells that contain the delimiter, or give the column a title",
-            false => "give the column a title, or empty the cell",
-        };
-        let problem =
-            self.context.problem(Some(index), "cells-beyond-header", message).value(self.context.row.get(index).text);
-        self.problems.push(problem.hint(hint));
-    }
-
-    /// Reports a condition that fails on the row.
-    pub(super) fn check_condition(&mut self) {
-        let Some(condition) = &self.context.plan.condition else { return };
-        let unknown: Vec<usize> = condition
-            .column_indexes()
-            .filter(|column| self.context.row.get(*column).value == Scalar::Uncomputed)
-            .collect();
-        if !unknown.is_empty() {
-            return self.check_cells(&unknown);
-        }
-        if let Err(failure) = condition.render(self.context.row) {
-            self.reject_render(failure, |error| message!("\"where\" failed on this row: {error}", error));
-        }
-    }
-
-    fn reject_render(&mut self, failure: RenderError, message: impl Fn(Message) -> Message) {
-        let problem = match failure {
-            RenderError::Row(RowError { column, text, error }) => {
-                let mut problem = self.context.problem(column, error.code, message(error.message)).value(text);
-                problem.hint = error.hint;
-                problem
-            }
-            RenderError::Engine(error) => {
-                self.context.problem(None, "template", message(message!("{error}", error = error.to_string())))
-            }
-        };
-        self.problems.push(problem);
     }
 
     pub(super) fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter) {
@@ -510,14 +368,6 @@ impl<'v> OriginCell<'v> {
     /// The same for a part of the cell.
     fn of_part(self, cell: Cell<'v>) -> OriginCell<'v> {
         OriginCell { cell, ..self }
-    }
-}
-
-/// The separators of a cell, or of a literal of the mapping.
-fn separators(origin: &OriginPlan) -> &[String] {
-    match origin.input {
-        Input::Constant(_) => &origin.literal_split,
-        Input::Column(_) | Input::Template(_) => &origin.split,
     }
 }
 

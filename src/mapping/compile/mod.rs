@@ -9,6 +9,8 @@ mod existing;
 mod marker;
 mod rules;
 mod suspects;
+mod origin;
+mod section;
 mod target;
 pub mod wanted;
 

@@ -1,0 +1,82 @@
+//! Values of options, parsed.
+
+use crate::engine::MaxErrors;
+use amo_model::Kind;
+use sheet_source::HiddenRows;
+
+pub fn hidden_rows(text: &str) -> Result<HiddenRows, String> {
+    HiddenRows::from_word(text).ok_or_else(|| format!("it is one of: {}", HiddenRows::WORDS.join(", ")))
+}
+
+pub fn delimiter(text: &str) -> Result<char, String> {
+    let mut chars = text.chars();
+    match (text, chars.next(), chars.next()) {
+        ("tab" | "\\t", _, _) => Ok('\t'),
+        (_, Some(c), None) => Ok(c),
+        _ => Err("a delimiter is one character, or \"tab\"".to_owned()),
+    }
+}
+
+pub fn decimal(text: &str) -> Result<char, String> {
+    match text {
+        "." => Ok('.'),
+        "," => Ok(','),
+        _ => Err("a decimal sign is . or ,".to_owned()),
+    }
+}
+
+/// `None` is "auto".
+pub type BatchLimit = Option<usize>;
+
+pub fn batch(text: &str) -> Result<BatchLimit, String> {
+    match text {
+        "auto" => Ok(None),
+        _ => match text.parse() {
+            Ok(0) | Err(_) => Err("a number of records, or \"auto\"".to_owned()),
+            Ok(size) => Ok(Some(size)),
+        },
+    }
+}
+
+/// `60s`, `2m`, `90`.
+pub fn seconds(text: &str) -> Result<u64, String> {
+    let invalid = || "a time is written 60s or 2m".to_owned();
+    let (number, unit) = match text.strip_suffix('m') {
+        Some(minutes) => (minutes, 60),
+        None => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(invalid)
+}
+
+pub fn positive_seconds(text: &str) -> Result<u64, String> {
+    seconds(text).and_then(|seconds| if seconds > 0 { Ok(seconds) } else { Err("at least 1s".to_owned()) })
+}
+
+/// `2-50`, `2-`, `17`.
+pub fn rows(text: &str) -> Result<(u32, u32), String> {
+    let invalid = || "rows are written 2-50, 2- or 17".to_owned();
+    let number = |part: &str| part.trim().parse::<u32>().map_err(|_| invalid());
+    let (first, last) = match text.split_once('-') {
+        Some((first, "")) => (number(first)?, u32::MAX),
+        Some((first, last)) => (number(first)?, number(last)?),
+        None => (number(text)?, number(text)?),
+    };
+    if first == 0 || first > last { Err(invalid()) } else { Ok((first, last)) }
+}
+
+/// `10`, or `1%` of the records.
+pub fn max_errors(text: &str) -> Result<MaxErrors, String> {
+    let read = match text.strip_suffix('%') {
+        Some(share) => share.parse().ok().filter(|p| (0.0..=100.0).contains(p)).map(MaxErrors::Percent),
+        None => text.parse().ok().map(MaxErrors::Records),
+    };
+    read.ok_or_else(|| "a number of records, or a share such as 1%".to_owned())
+}
+
+/// Parses a kind that can be exported.
+pub fn exported_kind(text: &str) -> Result<Kind, String> {
+    Kind::exported().find(|kind| kind.name() == text).ok_or_else(|| {
+        let names: Vec<&str> = Kind::exported().map(Kind::name).collect();
+        format!("kinds are {}", names.join(", "))
+    })
+}
