@@ -233,16 +233,74 @@ fn a_public_type_name_has_one_meaning() {
 const NOT_THERE: [&str; 4] =
     ["src/engine/quota.rs", "src/cli/commands/quota.rs", "src/mapping/convert/percent.rs", "benches/data"];
 
+/// Names that a text of Rust defines: items, variants, fields.
+fn defined(text: &str) -> BTreeSet<String> {
+    const KEYWORDS: [&str; 8] = ["fn", "struct", "enum", "trait", "type", "mod", "const", "static"];
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut names = BTreeSet::new();
+    for line in text.lines().map(str::trim_start) {
+        let words: Vec<&str> = line.split(|c: char| !is_name(c)).filter(|word| !word.is_empty()).collect();
+        let items = words.windows(2).filter(|pair| KEYWORDS.contains(&pair[0])).map(|pair| pair[1]);
+        names.extend(items.map(str::to_owned));
+        // A variant or a field begins its line.
+        let first = words.iter().find(|word| !matches!(**word, "pub" | "crate" | "super" | "in"));
+        names.extend(first.map(|word| (*word).to_owned()));
+    }
+    names
+}
+
+/// `crate::module::name` in backticks: the last name is defined below the crate or module that the first one names.
 #[test]
-fn paths_that_documents_name_are_there() {
-    const BEGINNINGS: [&str; 8] =
-        ["tests/", "crates/", "docs/", "examples/", "benches/", "src/", "mappings/", "samples/"];
+fn names_that_documents_give_are_defined_there() {
+    let mut homes: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for path in sources() {
+        let below =
+            path.strip_prefix(root()).expect("a source").components().map(|part| part.as_os_str().to_string_lossy());
+        let parts: Vec<String> = below.map(|part| part.trim_end_matches(".rs").to_owned()).collect();
+        let names: BTreeSet<String> = defined(&read(&path)).into_iter().chain(parts.iter().cloned()).collect();
+        // `crates/NAME/src/…`, `src/MODULE/…`
+        let home = if parts[0] == "crates" { parts[1].replace('-', "_") } else { parts[1].clone() };
+        homes.entry("amoport".to_owned()).or_default().extend(names.iter().cloned());
+        homes.entry(home).or_default().extend(names);
+    }
+    let is_path = |text: &str| {
+        let name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        text.contains("::") && text.split("::").all(name)
+    };
+    let (mut missing, mut checked) = (Vec::new(), 0);
+    for page in pages().iter().filter(|page| !page.ends_with("CHANGELOG.md")) {
+        for path in ticked(&read(page)).iter().map(|text| text.trim_end_matches("()")).filter(|text| is_path(text)) {
+            let (first, last) = (path.split("::").next().expect("a part"), path.rsplit("::").next().expect("a part"));
+            checked += 1;
+            match homes.get(first) {
+                Some(names) if names.contains(last) => {}
+                Some(_) => missing.push(format!("{}: {path}", page.display())),
+                // A path that begins within a module, such as `verify::Sample`.
+                None if homes.values().any(|names| names.contains(first) && names.contains(last)) => {}
+                None => missing.push(format!("{}: {path}", page.display())),
+            }
+        }
+    }
+    assert!(checked > 100, "{checked} names");
+    assert!(missing.is_empty(), "named and not defined:\n{}", missing.join("\n"));
+}
+
+/// ARCHITECTURE.md, README.md and the like, the pages of docs, the decisions.
+fn pages() -> Vec<PathBuf> {
     let mut pages = Vec::new();
     for folder in [root(), root().join("docs"), root().join("docs/decisions")] {
         let entries = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
         pages.extend(entries.filter(|path| path.extension().is_some_and(|e| e == "md")));
     }
     assert!(pages.len() > 80, "{} pages", pages.len());
+    pages
+}
+
+#[test]
+fn paths_that_documents_name_are_there() {
+    const BEGINNINGS: [&str; 8] =
+        ["tests/", "crates/", "docs/", "examples/", "benches/", "src/", "mappings/", "samples/"];
+    let pages = pages();
     let mut missing = Vec::new();
     for page in pages.iter().filter(|page| !page.ends_with("CHANGELOG.md")) {
         for path in ticked(&read(page)) {

@@ -1,7 +1,7 @@
 //! The key of a record: built from its cells, in the form that earlier imports stored, and resolved to an id.
 
 use super::row::RecordBuilder;
-use super::row_context::RowContext;
+use super::row::context::RowContext;
 use crate::mapping::convert::number::digits;
 use crate::mapping::lookup::{KeyQuery, Keyed, from_ledger};
 use amo_model::Action;

@@ -4,8 +4,8 @@
 use super::buffers::Buffers;
 use super::key::KEY_FORMAT;
 use super::record::{IncompleteGroup, Mapped, Record, RowRole, request_id};
+use super::row::context::RowContext;
 use super::row::{RecordBuilder, RecordMeta};
-use super::row_context::RowContext;
 use super::source_checks::SourceChecks;
 use super::tally::{Tally, WHERE_EMPTY};
 use crate::mapping::edits::Edit;

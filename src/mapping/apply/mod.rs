@@ -9,8 +9,6 @@ mod key;
 mod mapper;
 mod record;
 mod row;
-mod row_checks;
-mod row_context;
 mod source_checks;
 mod tally;
 mod total;

@@ -1,8 +1,8 @@
 //! Writes converted values into a record: keys of its objects, links, the sum of its lines.
 
 use super::record::Link;
+use super::row::context::RowContext;
 use super::row::{RecordBuilder, SectionRow};
-use super::row_context::RowContext;
 use super::value::{ConvertedValue, Values, field_value};
 use crate::mapping::plan::{Conversion, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use amo_model::payload::ObjectWriter;

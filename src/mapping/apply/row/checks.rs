@@ -1,6 +1,6 @@
 //! Checks of a row as a whole: cells that are read as they are, cells beyond the header, the condition of the mapping.
 
-use super::row::RecordBuilder;
+use super::RecordBuilder;
 use crate::mapping::convert::{ValueError, text};
 use crate::mapping::plan::Input;
 use crate::mapping::template::{RenderError, RowError};
@@ -9,7 +9,7 @@ use sheet_source::problem::{Message, Problem};
 use sheet_source::{Cell, REJECT_COLUMNS, Scalar};
 
 impl RecordBuilder<'_, '_> {
-    pub(super) fn reject(&mut self, input: &Input, cell: Cell<'_>, error: ValueError) {
+    pub(in crate::mapping::apply) fn reject(&mut self, input: &Input, cell: Cell<'_>, error: ValueError) {
         let column = match input {
             Input::Column(index) => Some(*index),
             Input::Constant(_) | Input::Template(_) => None,
@@ -24,7 +24,7 @@ impl RecordBuilder<'_, '_> {
     }
 
     /// Rejects formula errors and formulas without a result in these columns.
-    pub(super) fn check_cells(&mut self, columns: &[usize]) {
+    pub(in crate::mapping::apply) fn check_cells(&mut self, columns: &[usize]) {
         for column in columns {
             if let Err(error) = text::checked(self.context.row.get(*column)) {
                 self.reject(&Input::Column(*column), self.context.row.get(*column), error);
@@ -33,7 +33,7 @@ impl RecordBuilder<'_, '_> {
     }
 
     /// Rejects cells beyond the header: a value belongs nowhere, or the row has shifted.
-    pub(super) fn check_header_width(&mut self) {
+    pub(in crate::mapping::apply) fn check_header_width(&mut self) {
         let width = self.context.plan.header.len();
         if self.context.row.len() <= width {
             return;
@@ -60,7 +60,7 @@ impl RecordBuilder<'_, '_> {
     }
 
     /// Reports a condition that fails on the row.
-    pub(super) fn check_condition(&mut self) {
+    pub(in crate::mapping::apply) fn check_condition(&mut self) {
         let Some(condition) = &self.context.plan.condition else { return };
         let unknown: Vec<usize> = condition
             .column_indexes()
@@ -74,7 +74,11 @@ impl RecordBuilder<'_, '_> {
         }
     }
 
-    pub(super) fn reject_render(&mut self, failure: RenderError, message: impl Fn(Message) -> Message) {
+    pub(in crate::mapping::apply) fn reject_render(
+        &mut self,
+        failure: RenderError,
+        message: impl Fn(Message) -> Message,
+    ) {
         let problem = match failure {
             RenderError::Row(RowError { column, text, error }) => {
                 let mut problem = self.context.problem(column, error.code, message(error.message)).value(text);

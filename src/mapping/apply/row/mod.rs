@@ -1,8 +1,10 @@
 //! Builds one record: reads its rows cell by cell and collects values and problems. `value` converts cells, `write`
-//! writes values.
+//! writes values; `context` places problems, `checks` looks at a row as a whole.
+
+mod checks;
+pub(super) mod context;
 
 use super::record::Link;
-use super::row_context::{RowContext, separators};
 use super::tally::FieldEffect;
 use super::total::{Line, Total};
 use super::value::{ConvertError, Converter, Values};
@@ -14,6 +16,7 @@ use crate::mapping::plan::{Conversion, Input, OriginPlan, SectionPlan, TargetPla
 use crate::mapping::template::{RenderedCell, rendered_cell};
 use amo_model::payload::ObjectWriter;
 use amo_model::{Action, FieldContent};
+use context::{RowContext, separators};
 use rust_decimal::Decimal;
 use sheet_source::message;
 use sheet_source::problem::{Problem, did_you_mean, quoted};

@@ -10,20 +10,25 @@ use std::sync::Arc;
 
 /// A row and its plan: the source of keys and of problem places.
 #[derive(Clone, Copy)]
-pub(super) struct RowContext<'a> {
+pub(in crate::mapping::apply) struct RowContext<'a> {
     pub plan: &'a Plan,
     pub row: &'a Row,
 }
 
 impl<'a> RowContext<'a> {
-    pub(super) fn problem(&self, column: Option<usize>, code: &'static str, message: impl Into<Message>) -> Problem {
+    pub(in crate::mapping::apply) fn problem(
+        &self,
+        column: Option<usize>,
+        code: &'static str,
+        message: impl Into<Message>,
+    ) -> Problem {
         let column = column.map(|index| self.plan.header.column(index));
         let place = Place::Cell { source: Arc::clone(&self.plan.source), row: self.row.number, column };
         Problem::new(Stage::Map, code, message).at(place)
     }
 
     /// The problem of a row that was refused before the import.
-    pub(super) fn refused(&self, refusal: &Refusal) -> Problem {
+    pub(in crate::mapping::apply) fn refused(&self, refusal: &Refusal) -> Problem {
         let column = refusal.column.map(|index| self.plan.header.column(index));
         Problem {
             stage: Stage::Map,
@@ -36,13 +41,13 @@ impl<'a> RowContext<'a> {
     }
 
     /// The problem of a row that is probably no record.
-    pub(super) fn suspicious(&self, why: Suspicion) -> Problem {
+    pub(in crate::mapping::apply) fn suspicious(&self, why: Suspicion) -> Problem {
         let (column, hint) = (why.column(), why.hint(self.row, &self.plan.header));
         let problem = self.problem(Some(column), why.code(), why.message(&self.plan.suspects));
         problem.value(self.row.get(column).text).hint(hint)
     }
 
-    pub(super) fn written<'o>(&'o self, origin: &'o OriginPlan) -> Option<&'o str> {
+    pub(in crate::mapping::apply) fn written<'o>(&'o self, origin: &'o OriginPlan) -> Option<&'o str> {
         match &origin.input {
             Input::Column(index) => Some(self.row.get(*index).text),
             Input::Constant(text) => Some(text),
@@ -51,26 +56,26 @@ impl<'a> RowContext<'a> {
     }
 
     /// True if a cell contains quotes; few do, so others are not split here.
-    pub(super) fn has_quotes(&self, origin: &OriginPlan) -> bool {
+    pub(in crate::mapping::apply) fn has_quotes(&self, origin: &OriginPlan) -> bool {
         !separators(origin).is_empty() && self.written(origin).is_some_and(|text| text.contains('"'))
     }
 
     /// The parts of a text with quoted parts; not for e-mail addresses, whose names may be quoted.
-    pub(super) fn quoted(&self, origin: &OriginPlan) -> Option<Vec<String>> {
+    pub(in crate::mapping::apply) fn quoted(&self, origin: &OriginPlan) -> Option<Vec<String>> {
         let addresses = matches!(origin.conversion, Conversion::Email { .. });
         split::quoted(self.written(origin)?, separators(origin)).filter(|_| !addresses)
     }
 
     /// True for a missing cell at the end of a CSV row. The rows of a reject file have equal lengths, so all its cells
     /// may have been missing.
-    pub(super) fn is_missing(&self, input: &Input) -> bool {
+    pub(in crate::mapping::apply) fn is_missing(&self, input: &Input) -> bool {
         let again = !self.plan.header.reject_code(self.row).is_empty();
         self.plan.csv && (again || matches!(input, Input::Column(index) if *index >= self.row.len()))
     }
 }
 
 /// The separators of a cell, or of a literal of the mapping.
-pub(super) fn separators(origin: &OriginPlan) -> &[String] {
+pub(in crate::mapping::apply) fn separators(origin: &OriginPlan) -> &[String] {
     match origin.input {
         Input::Constant(_) => &origin.literal_split,
         Input::Column(_) | Input::Template(_) => &origin.split,
