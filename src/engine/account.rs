@@ -33,6 +33,9 @@ pub struct SavedSnapshot {
 /// Reads everything that a mapping can name, except the names of customers: there may be very many, and they are personal data.
 pub fn show(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -> Result<Account, EngineError> {
     let everything = SnapshotScope {
+        pipelines: true,
+        users: true,
+        loss_reasons: true,
         fields: Owner::ENTITIES.to_vec(),
         catalog_list: true,
         all_catalogs: true,

@@ -6,7 +6,9 @@ use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::interface::result::RunResult;
 use crate::engine::prepare;
+use crate::engine::prepare::first_reads::{AccountRead, ReadsBeside};
 use crate::engine::prepare::flawed;
+use crate::engine::prepare::kept;
 use crate::engine::run;
 use crate::engine::source;
 use crate::engine::source::survey::{self, MappedCounts, Survey, SurveyOptions, SurveyTask};
@@ -16,6 +18,7 @@ use crate::mapping::plan::Groups;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{MappingAst, Plan, compile};
 use crate::store::{MappingHead, StoreError};
+use amo_client::List;
 use amo_model::Action;
 use sheet_source::message;
 use sheet_source::{EncodingScan, Fingerprint, RowHashes, Table};
@@ -52,7 +55,11 @@ fn import_file(
 ) -> Result<RunResult, EngineError> {
     let prepared = Prepared::of(request, written, file, events)?;
     let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
-    let account = prepare::read_account(&target, &wanted(&prepared.written), &request.cancel, events)?.account;
+    let scope = wanted(&prepared.written);
+    let mut account = AccountRead::begin(&target, &scope, events);
+    let beside = ReadsBeside::begin(&target, &mut account, created_list(&prepared.written));
+    let account = account.finish(&target, &request.cancel, events)?.account;
+    kept::keep(&request.folders.state, &target, &scope, &account);
     let account_key = prepare::account_key(&request.folders.state, &target, account.basics.id)?;
     let Surveyed { written, mut table, sha256, rows, groups, hashes } = prepared.finish_survey(request, events)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
@@ -92,6 +99,7 @@ fn import_file(
         sha256: prepare::mapping_sha256(mapping, &written)?,
         made: None,
     };
+    let expected = expected_records(request, rows, counts);
     let ready = PreparedRun {
         request,
         target: &target,
@@ -105,10 +113,12 @@ fn import_file(
         snapshot: &snapshot,
         edits: Vec::new(),
         again: request.again,
-        total: total(request, rows, counts),
+        total: expected.filter(|_| request.count),
+        expected,
         weighed: counts,
         rows: hashes,
         returning: None,
+        reads: Some(beside),
     };
     let job = begin(ready, events)?;
     run::run(job, &target, events)
@@ -216,8 +226,14 @@ fn confirm_deletion(request: &ImportRequest, plan: &Plan, counts: Option<MappedC
     answered
 }
 
-/// Number of records for the progress; groups are counted separately.
-fn total(request: &ImportRequest, rows: Option<u64>, counts: Option<MappedCounts>) -> Option<u64> {
+/// Number of records that the source holds; groups are counted separately.
+fn expected_records(request: &ImportRequest, rows: Option<u64>, counts: Option<MappedCounts>) -> Option<u64> {
     let records = counts.map(|counts| counts.records + counts.rejected).or(rows);
-    records.filter(|_| request.count).map(|records| records.min(request.limit.unwrap_or(u64::MAX)))
+    records.map(|records| records.min(request.limit.unwrap_or(u64::MAX)))
+}
+
+/// The list in which an import creates records, where the mapping's kind alone says which it is.
+fn created_list(written: &MappingAst) -> Option<List> {
+    let spec = written.kind.spec();
+    (written.action == Action::Create && spec.catalog.is_none()).then(|| List::of(spec.entity, None))
 }

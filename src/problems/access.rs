@@ -22,6 +22,12 @@ pub(super) const AREA: ProblemArea = ProblemArea {
             "use the token of a user who may read it, if the mapping uses such names",
         ),
         note(
+            "account-kept",
+            "the check uses lists of the account that were read at most ten minutes ago; at the first problem it compares them with the account",
+            "nothing; an import reads them again",
+        )
+        .in_commands("check"),
+        note(
             "account-not-asked",
             "the check uses a snapshot and does not know what has changed in the account since",
             "check against the account itself before the import",

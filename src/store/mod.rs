@@ -15,6 +15,7 @@ mod journal;
 mod ledger;
 mod round_trip;
 mod run;
+mod speed;
 pub mod words;
 
 pub use identity::accounts::AccountKey;
@@ -30,6 +31,7 @@ pub use run::cells::{KeptCell, NO_VALUE};
 pub use run::head::{MappingHead, RunHead, SANDBOX, SourceHead, ledger_name};
 pub use run::outcome::{Counts, Outcome, Status};
 pub use run::{RecordIds, ReportLine, Run};
+pub use speed::ServiceSpeed;
 pub use words::{FrozenWord, RunOutcome, Verify};
 
 use amo_client::private;
@@ -42,7 +44,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The version of the layout; a store with a higher number was written by a newer amoport.
-const SCHEMA_VERSION: i64 = 7;
+const SCHEMA_VERSION: i64 = 8;
 /// How long a call waits for another process that writes.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";

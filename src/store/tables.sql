@@ -145,6 +145,15 @@ CREATE TABLE IF NOT EXISTS account (
   address TEXT PRIMARY KEY,
   id INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- How an account has answered batches; `record_us` are the microseconds that each record adds to an answer.
+CREATE TABLE IF NOT EXISTS speed (
+  account TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  action TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  record_us INTEGER NOT NULL,
+  PRIMARY KEY (account, kind, action)
+) WITHOUT ROWID;
 -- The name of this store, its path when it was last opened, and when it was found to have gone back in time.
 CREATE TABLE IF NOT EXISTS store (
   one INTEGER PRIMARY KEY CHECK (one = 1),

@@ -3,6 +3,7 @@
 //! - `feed` reads and maps the source in a thread of its own; its `sent_rows` knows what earlier runs have sent of the same
 //!   source,
 //!   its `known` describes records whose keys are known.
+//! - `first` are reads that began before the upload.
 //! - `queue` holds records until their batch, `batch` sizes batches.
 //! - `run` is the loop, for records and for their `links`; `send` is one request of it.
 //! - `verdict` says what an answer means for a batch, `settle` what it means for each record.
@@ -15,6 +16,7 @@
 pub mod batch;
 mod doubt;
 pub mod feed;
+mod first;
 pub mod links;
 pub mod present;
 mod queue;
@@ -24,10 +26,11 @@ mod settle;
 pub mod verdict;
 pub mod verify;
 
-pub use batch::BatchSize;
+pub use batch::{BatchSize, SpeedLearned};
 pub use doubt::Doubt;
 pub use doubt::look::{LIST_LAG, reads_before_update};
 pub use feed::sent_rows::SentRows;
+pub use first::{FirstWatermark, Rights};
 pub use run::{Upload, run};
 pub use settle::{DOUBLED, unprocessed};
 
@@ -68,6 +71,8 @@ pub struct UploadOptions {
     pub batch: BatchSize,
     /// The highest number of requests in flight.
     pub in_flight: usize,
+    /// Requests a second.
+    pub rate: u32,
     pub max_errors: Option<Budget>,
     /// How long the account is watched for records whose answer was lost, since a commit may come late.
     pub settle: Duration,
@@ -118,6 +123,11 @@ pub enum UploadEvent {
         unclear: usize,
         last: bool,
     },
+    /// Whether the token's user is an administrator, which only an administrator's token can tell. Nobody else sees everything,
+    /// so a record that the token does not see may exist.
+    Rights {
+        is_admin: Option<bool>,
+    },
     Counts(Counts),
     /// A record was rejected, by the mapping or by the service. Not for a log: it quotes the user's cells.
     Rejected(Box<Problem>),
@@ -149,6 +159,8 @@ pub struct Report {
     pub retried: u64,
     /// Notes of the reader of the source.
     pub notes: Vec<Note>,
+    /// How the service has answered batches.
+    pub speed: SpeedLearned,
     /// Records that are in the account, evenly spread over the run, for reading them back.
     pub sample: Vec<QueuedRecord>,
 }

@@ -6,10 +6,10 @@ use crate::mapping::apply::change::{Diff, DiffRules};
 use crate::store::Outcome;
 use crate::upload::doubt::look;
 use crate::upload::feed::QueuedRecord;
-use crate::upload::send::TaskContext;
+use crate::upload::send::{TaskContext, TurnstilePlace};
 use crate::upload::settle;
 use amo_client::clock::Clock;
-use amo_client::{Client, Failure};
+use amo_client::{Client, Failure, drop_at_first_turn};
 use amo_model::IDS_MAX;
 use serde_json::Value;
 use sheet_source::message;
@@ -145,14 +145,20 @@ impl ReplacedValues {
 }
 
 /// Reads the records of a page and compares them with what the source wants.
-pub(super) async fn read(shared: Arc<TaskContext>, clock: Clock, records: Vec<QueuedRecord>) -> PageEnd {
+pub(super) async fn read(
+    shared: Arc<TaskContext>,
+    clock: Clock,
+    records: Vec<QueuedRecord>,
+    place: TurnstilePlace,
+) -> PageEnd {
     let mut hold = shared.hold.subscribe();
     let plan = &shared.plan;
     let ids: Vec<u64> = records.iter().filter_map(|queued| queued.record.id).collect();
     let looked = tokio::select! {
         biased;
         _ = hold.wait_for(|hold| *hold) => return PageEnd::Stopped(records),
-        held = read_records(&shared.client, plan, clock, &ids) => held,
+        // The next request may be made up when this one has had its turn.
+        held = drop_at_first_turn(place, read_records(&shared.client, plan, clock, &ids)) => held,
     };
     match looked {
         Ok(held) => {

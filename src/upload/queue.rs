@@ -49,6 +49,15 @@ impl Lanes {
         self.len == 0
     }
 
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True where the records of a lane do not fit into one batch of this size.
+    pub fn has_more_than(&self, size: usize) -> bool {
+        self.lanes.values().any(|lane| lane.records.len() > size)
+    }
+
     /// True where there is room for more rows: less than a batch waits, or less than the window.
     pub fn wants_more(&self, size: usize) -> bool {
         self.len < if self.by_parent { WINDOW } else { size }

@@ -11,7 +11,7 @@ use amo_model::{Action, BodyShape, payload};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 
 /// The content of a batch.
 #[derive(Debug)]
@@ -119,11 +119,66 @@ pub(super) struct TaskContext {
     pub journal: Arc<Mutex<Journal>>,
     /// The highest id that is known to exist.
     pub watermark: AtomicU64,
-    /// Held from noting a batch as sent until its turn, so that a crash leaves at most one batch in needless doubt.
-    pub turnstile: tokio::sync::Mutex<()>,
+    pub turnstile: Turnstile,
     /// True while nothing may be sent: a doubt is open, or the run is stopping. Tasks that wait for their turn return their
     /// batch unsent.
     pub hold: watch::Sender<bool>,
+}
+
+/// Lets one request at a time wait for its turn. A batch is made up when it enters, so that its size is as the newest answers
+/// have it, and a crash leaves at most one batch in needless doubt.
+pub(super) struct Turnstile {
+    places: Arc<Semaphore>,
+    /// Notified when the place becomes free.
+    left: Arc<Notify>,
+}
+
+/// The place in the turnstile, until it is dropped.
+pub(super) struct TurnstilePlace {
+    permit: Option<OwnedSemaphorePermit>,
+    left: Option<Arc<Notify>>,
+}
+
+impl Default for Turnstile {
+    fn default() -> Turnstile {
+        Turnstile { places: Arc::new(Semaphore::new(1)), left: Arc::default() }
+    }
+}
+
+impl Turnstile {
+    /// The place, where it is free.
+    pub fn enter(&self) -> Option<TurnstilePlace> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(TurnstilePlace { permit: Some(permit), left: Some(Arc::clone(&self.left)) })
+    }
+
+    /// The place, once it is free.
+    async fn wait(&self) -> TurnstilePlace {
+        // The semaphore is never closed.
+        let permit = Arc::clone(&self.places).acquire_owned().await.ok();
+        TurnstilePlace { permit, left: Some(Arc::clone(&self.left)) }
+    }
+
+    /// Waits until a request has left its place since this was last awaited.
+    pub async fn left(&self) {
+        self.left.notified().await;
+    }
+}
+
+impl TurnstilePlace {
+    /// Leaves where there was nothing to send, which is no news.
+    pub fn leave_unused(mut self) {
+        self.left = None;
+    }
+}
+
+impl Drop for TurnstilePlace {
+    fn drop(&mut self) {
+        drop(self.permit.take());
+        if let Some(left) = &self.left {
+            left.notify_one();
+        }
+    }
 }
 
 /// Sends one batch in its turn. The result has no answer where the batch was stopped before it was sent.
@@ -131,19 +186,22 @@ pub(super) async fn send(
     shared: Arc<TaskContext>,
     options: UploadOptions,
     mut batch: Batch,
+    place: TurnstilePlace,
 ) -> Result<SendResult, StoreError> {
     let mut hold = shared.hold.subscribe();
-    let turn = async {
-        // A sleep of zero would change the order of the batches, which is the order of the source.
-        if !batch.pause.is_zero() {
-            options.clock.sleep(batch.pause).await;
+    let place = async {
+        if batch.pause.is_zero() {
+            return place;
         }
-        shared.turnstile.lock().await
+        // Others go meanwhile.
+        drop(place);
+        options.clock.sleep(batch.pause).await;
+        shared.turnstile.wait().await
     };
-    let turn = tokio::select! {
+    let place = tokio::select! {
         biased;
         _ = hold.wait_for(|hold| *hold) => return Ok((batch, None)),
-        turn = turn => turn,
+        place = place => place,
     };
     batch.watermark = shared.watermark.load(Ordering::Relaxed);
     batch.sent_at_ms = options.clock.unix_ms();
@@ -162,7 +220,7 @@ pub(super) async fn send(
         lock_journal(&shared.journal).not_taken(batch.no, None)?;
         return Ok((batch, None));
     };
-    drop(turn);
+    drop(place);
     batch.tries += 1;
     let started = Instant::now();
     let end = shared.client.write(permit, method, &address, body).await;

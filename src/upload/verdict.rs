@@ -168,7 +168,9 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, att
                 }
             }
         }
-        Err(Failure::Lost(why) | Failure::Unreadable(why) | Failure::Incomplete(why)) => doubt(why.clone()),
+        Err(Failure::Lost(why) | Failure::Unreadable(why) | Failure::Excessive(why) | Failure::Incomplete(why)) => {
+            doubt(why.clone())
+        }
         Err(Failure::ServerError { status, detail }) => doubt(format!("{status}: {detail}")),
         Err(
             failure @ (Failure::Unauthorized(_)
@@ -215,6 +217,7 @@ fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
         Err(
             failure @ (Failure::Lost(_)
             | Failure::Unreadable(_)
+            | Failure::Excessive(_)
             | Failure::Incomplete(_)
             | Failure::ServerError { .. }
             | Failure::Gateway { .. }),
@@ -264,7 +267,9 @@ fn refusal(write: &Write, detail: &str, repeated: bool) -> RefusalScope {
 /// The reason to stop a run, for a failure to read the account.
 pub fn stop_of(failure: Failure) -> Stop {
     match failure {
-        Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) => Stop::Unreachable(why),
+        Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) | Failure::Excessive(why) => {
+            Stop::Unreachable(why)
+        }
         Failure::Incomplete(why) => Stop::Unproven(why),
         Failure::Throttled { .. } | Failure::Halted => Stop::Throttled,
         Failure::Unauthorized(why) => Stop::Auth(why),

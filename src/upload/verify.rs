@@ -335,23 +335,26 @@ async fn read_records(
 ) -> Result<HashMap<u64, Value>, Failure> {
     let written: HashMap<u64, &RecordIds> = chunk.iter().map(|(_, written)| (written.id, written)).collect();
     let ids: Vec<u64> = chunk.iter().map(|(_, written)| written.id).collect();
-    let held = look::by_ids(client, plan.kind.spec().entity, plan.catalog, &ids).await?;
-    let mut held: Vec<Value> = held.into_values().collect();
-    let part = |record: &Value, entity: Entity, _: &str| {
-        let written = id(&record["id"]).and_then(|id| written.get(&id))?;
-        match entity {
-            Entity::Contacts => written.contact_id,
-            Entity::Companies => written.company_id,
-            Entity::Leads
-            | Entity::Customers
-            | Entity::Transactions
-            | Entity::Elements
-            | Entity::Catalogs
-            | Entity::Segments
-            | Entity::Statuses => None,
-        }
+    let part_of = |written: &RecordIds, entity: Entity| match entity {
+        Entity::Contacts => written.contact_id,
+        Entity::Companies => written.company_id,
+        Entity::Leads
+        | Entity::Customers
+        | Entity::Transactions
+        | Entity::Elements
+        | Entity::Catalogs
+        | Entity::Segments
+        | Entity::Statuses => None,
     };
-    look::put_parts_in(client, plan, &mut held, part).await?;
+    let part_ids = |entity: Entity, _: &str| chunk.iter().filter_map(|(_, written)| part_of(written, entity)).collect();
+    let (held, parts) = tokio::try_join!(
+        look::by_ids(client, plan.kind.spec().entity, plan.catalog, &ids),
+        look::read_parts(client, plan, part_ids),
+    )?;
+    let mut held: Vec<Value> = held.into_values().collect();
+    look::embed_parts(&mut held, &parts, |record, entity, _| {
+        part_of(id(&record["id"]).and_then(|id| written.get(&id))?, entity)
+    });
     Ok(held.into_iter().filter_map(|item| Some((id(&item["id"])?, item))).collect())
 }
 

@@ -62,9 +62,16 @@ impl Running {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
         runtime.block_on(async {
             let catalogs = ask.catalog.iter().map(|id| CatalogRef::Named(id.to_string())).collect();
-            let wanted =
-                SnapshotScope { fields: vec![ask.entity], catalog_list: true, catalogs, ..SnapshotScope::default() };
-            let account: Account = snapshot::pull(&client, &wanted, 0).await.expect("the account").0;
+            let wanted = SnapshotScope {
+                pipelines: true,
+                users: true,
+                loss_reasons: true,
+                fields: vec![ask.entity],
+                catalog_list: true,
+                catalogs,
+                ..SnapshotScope::default()
+            };
+            let account: Account = snapshot::pull(&client, &wanted, 0, |_| {}).await.expect("the account").0;
             let columns = TableColumns::of(ask.entity, ask.catalog, &account);
             export::run(&client, &account, ask, &mut columns.into(), &place, |_| {}).await
         })

@@ -21,7 +21,7 @@ use amoport::store::{
     Journal, MappingHead, NewRun, Reopen, Resumed, RunEnd, RunHead, RunOutcome, SourceHead, Store, StoreError, Verify,
 };
 use amoport::upload::feed::{self, Select};
-use amoport::upload::{BatchSize, Doubt, End, Upload, UploadEvent, UploadOptions};
+use amoport::upload::{BatchSize, Doubt, End, Rights, Upload, UploadEvent, UploadOptions};
 use serde_json::{Value, json};
 use sheet_source::{FileFormat, ReadOptions, Row, Table};
 use std::collections::HashSet;
@@ -161,7 +161,7 @@ impl Journey {
         let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
         let account = block_on(async {
             let client = client(&sandbox, Clock::faster(SPEED));
-            snapshot::pull(&client, &wanted(&written), 0).await.expect("the account is read").0
+            snapshot::pull(&client, &wanted(&written), 0, |_| {}).await.expect("the account is read").0
         });
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
         let origins = compile::SourceContext::of(&table, Ledger::empty());
@@ -169,7 +169,7 @@ impl Journey {
         count_groups(&mut plan, &folder.path().join("rows.csv"));
         let max = plan.write.batch_max;
         let batch = match dice.below(3) {
-            0 => BatchSize::Auto { max },
+            0 => BatchSize::Auto { max, known: None },
             _ => BatchSize::Fixed(1 + dice.below(max.min(40) as u64) as usize),
         };
         let in_flight = dice.pick(&[1, 2, 5, 24]);
@@ -246,6 +246,7 @@ impl Journey {
                 options: UploadOptions {
                     batch: self.batch,
                     in_flight: self.in_flight,
+                    rate: 7,
                     max_errors: None,
                     settle: SETTLE,
                     answer_timeout: amo_client::ANSWER_TIMEOUT,
@@ -257,7 +258,9 @@ impl Journey {
                 },
                 doubts,
                 links_unknown: HashSet::new(),
-                sees_all: true,
+                rights: Rights::Known(true),
+                watermark: None,
+                expected: None,
                 stop: CancellationToken::new(),
             };
             let mut observe = |event: UploadEvent| match event {
@@ -268,6 +271,7 @@ impl Journey {
                 }
                 UploadEvent::Answered { .. }
                 | UploadEvent::Retry { .. }
+                | UploadEvent::Rights { .. }
                 | UploadEvent::Looked { .. }
                 | UploadEvent::Counts(_)
                 | UploadEvent::Rejected(_)

@@ -95,8 +95,9 @@ impl World {
         };
         runtime.block_on(async {
             let fields = vec![Entity::Leads, Entity::Contacts, Entity::Companies];
-            let wanted = SnapshotScope { fields, ..SnapshotScope::default() };
-            let account: Account = snapshot::pull(&client, &wanted, 0).await.expect("the account").0;
+            let wanted =
+                SnapshotScope { pipelines: true, users: true, loss_reasons: true, fields, ..SnapshotScope::default() };
+            let account: Account = snapshot::pull(&client, &wanted, 0, |_| {}).await.expect("the account").0;
             let links = [LinkKind::Contact, LinkKind::Company];
             let columns = TableColumns::of(ask.entity, None, &account).with_links(&links, &account);
             export::run(&client, &account, &ask, &mut columns.into(), &place, |_| {}).await

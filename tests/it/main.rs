@@ -23,6 +23,7 @@ mod private;
 mod problems;
 mod purchases;
 mod regression;
+mod requests;
 mod round_trip;
 mod secrets;
 mod served;

@@ -12,7 +12,7 @@ use amoport::mapping::wanted::wanted;
 use amoport::mapping::{self, Keyed, Ledger, Mapper, compile};
 use amoport::store::{Journal, NewRun, RunHead, Store};
 use amoport::upload::feed::{self, Select};
-use amoport::upload::{BatchSize, End, Upload, UploadOptions};
+use amoport::upload::{BatchSize, End, Rights, Upload, UploadOptions};
 use serde_json::{Value, json};
 use sheet_source::{ReadOptions, Table};
 use std::collections::HashMap;
@@ -99,7 +99,7 @@ fn import(
     let client = Arc::new(Client::new(base, token.into(), Pace::new(7, clock)).expect("a client"));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    let account = runtime.block_on(snapshot::pull(&client, &wanted(&written), 0)).expect("the account").0;
+    let account = runtime.block_on(snapshot::pull(&client, &wanted(&written), 0, |_| {})).expect("the account").0;
     let open = || Table::open(&path, &ReadOptions { titles: compile::titles(&written), ..ReadOptions::default() });
     let table = open().expect("the source");
     let ledger = Ledger::new(move |asked| {
@@ -118,8 +118,9 @@ fn import(
         journal: Arc::new(Mutex::new(journal)),
         feed: feed::start(table, Mapper::new(Arc::clone(&plan), file), Select::default()),
         options: UploadOptions {
-            batch: BatchSize::Auto { max: plan.write.batch_max },
+            batch: BatchSize::Auto { max: plan.write.batch_max, known: None },
             in_flight: 24,
+            rate: 7,
             max_errors: None,
             settle: Duration::from_secs(60),
             answer_timeout: Duration::from_secs(60),
@@ -131,7 +132,9 @@ fn import(
         },
         doubts: Vec::new(),
         links_unknown: HashSet::new(),
-        sees_all: true,
+        rights: Rights::Known(true),
+        watermark: None,
+        expected: None,
         stop: CancellationToken::new(),
     };
     let report = runtime.block_on(amoport::upload::run(upload, &mut |_| {})).expect("the store");

@@ -12,7 +12,8 @@ pub mod private;
 pub use account::{RecordState, RecordStates, TokenUser, Visibility, snapshot};
 pub use auth::Auth;
 pub use http::{
-    ANSWER_TIMEOUT, AddressError, Client, ClientError, Counters, Failure, Reply, classify, meaning, parse_base,
+    ANSWER_TIMEOUT, AddressError, Client, ClientError, Counters, Failure, Reply, classify, count_requests,
+    drop_at_first_turn, meaning, parse_base,
 };
 pub use lists::{List, ListError, ListItem, ListQuery, ListSummary, SeenIds};
 pub use pace::{Pace, Turn};

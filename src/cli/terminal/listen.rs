@@ -102,6 +102,7 @@ impl<'a> EventPrinter<'a> {
                 say::note(self.common, text);
             }
             upload::UploadEvent::Looked { last: false, .. }
+            | upload::UploadEvent::Rights { .. }
             | upload::UploadEvent::Counts(_)
             | upload::UploadEvent::Rejected(_)
             | upload::UploadEvent::Linked { .. } => {}

@@ -9,6 +9,7 @@ use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::{EngineError, ErrorKind};
 use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::ImportRequest;
+use crate::engine::prepare::first_reads::ReadsBeside;
 use crate::engine::prepare::{self, now};
 use crate::engine::source::survey::{self, MappedCounts};
 use crate::engine::target::OpenAccount;
@@ -54,8 +55,13 @@ pub(super) struct PreparedRun<'a> {
     pub weighed: Option<MappedCounts>,
     /// Hashes of the rows, where they were read.
     pub rows: Option<RowHashes>,
+    /// Number of records for the progress, where it is wanted.
     pub total: Option<u64>,
+    /// Number of rows or records, where it is known.
+    pub expected: Option<u64>,
     pub returning: Option<ReturnedRecords<'a>>,
+    /// Reads of the account that are under way.
+    pub reads: Option<ReadsBeside>,
 }
 
 /// Everything a run needs, ready to go.
@@ -82,7 +88,11 @@ pub(super) struct Job {
     pub resumed: bool,
     /// Number of records in the source, where they were counted.
     pub total: Option<u64>,
+    /// Number of rows or records, where it is known.
+    pub expected: Option<u64>,
     pub in_flight: usize,
+    /// Reads of the account that are under way.
+    pub reads: Option<ReadsBeside>,
     pub cancel: Cancel,
     pub _locks: Vec<File>,
 }
@@ -183,7 +193,9 @@ pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> R
         giving_up: None,
         resumed: false,
         total: ready.total,
+        expected: ready.expected,
         in_flight: request.in_flight,
+        reads: ready.reads,
         cancel: request.cancel.clone(),
         _locks: locks,
     })

@@ -11,7 +11,9 @@ use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::CheckRequest;
 use crate::engine::interface::result::CheckResult;
 use crate::engine::prepare;
+use crate::engine::prepare::first_reads::AccountRead;
 use crate::engine::prepare::flawed;
+use crate::engine::prepare::kept::{self, KeptAccount};
 use crate::engine::prepare::known_keys::KnownKeys;
 use crate::engine::round_trip;
 use crate::engine::source;
@@ -21,7 +23,9 @@ use crate::engine::target::OpenAccount;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{MappingAst, compile, no_marker};
 use crate::store::AccountKey;
+use amo_client::account::Account;
 use present::PresenceCheck;
+use sheet_source::Table;
 use sheet_source::problem::Note;
 use std::path::Path;
 use std::sync::Arc;
@@ -62,40 +66,114 @@ fn check_file(
     let layout = Box::new(table.layout.clone());
     events.emit(Event::Source { file: import.source.display().to_string(), layout });
     source::check_unambiguous(&table)?;
-    let (account, name, target) = match &request.snapshot {
-        Some(path) => {
-            let message = "the account itself is not read: its free capacity, and what was changed or deleted in it since the snapshot, are unknown";
-            events.note(Note::new("account-not-asked", message));
-            let account = prepare::read_snapshot(path)?;
-            let name = AccountKey::of_id(account.basics.id);
-            (account, name, None)
-        }
-        None => {
-            let target = OpenAccount::open(&import.target, state, import.rate, events)?;
-            let wanted = wanted(written);
-            let account = prepare::read_account(&target, &wanted, &import.cancel, events)?.account;
-            let account_key = prepare::account_key(state, &target, account.basics.id)?;
-            (account, account_key, Some(target))
-        }
-    };
-    let mapping = import.mapping.as_deref().unwrap_or(Path::new(""));
-    let space = prepare::key_space(written, mapping);
-    let ledger = prepare::open_ledger(state, &name, None, space).same_keys(import.same_keys);
-    let columns = compile::group_columns(written, &table.header);
-    let groups = if columns.is_empty() { None } else { Some(survey::count_groups(columns, &table)?) };
-    let plan = prepare::with_groups(prepare::compile_plan(written, &table, Arc::new(account), ledger)?, groups);
-    events.notes(compile::unread(written, &table).into_iter().chain(no_marker(&plan)));
-    check_batch_size(import.batch, &plan)?;
-    let client = target.as_ref().map(|target| &*target.client);
-    let query = GuardQuery { state, account: &name, file: path, keyed: !plan.key.is_empty(), client };
-    let mut guarded = GuardResult::of(&query, &table, &plan, import)?;
-    guarded.add_refusal(older::older_problem(state, import.older_state)?);
-    events.notes(guarded.notes.iter().cloned());
-    let keys = KnownKeys::of(import, &name, &plan, prepare::key_space(written, mapping))?;
-    guarded.keys = keys.map(|keys| keys.with_client(target.as_ref().map(|target| Arc::clone(&target.client))));
-    let plan = Arc::new(plan);
-    if let Some(target) = &target {
-        guarded.present = PresenceCheck::of(target, &plan, &import.cancel)?;
+    let source = CheckedSource { request, written, path };
+    if let Some(snapshot) = &request.snapshot {
+        let message = "the account itself is not read: its free capacity, and what was changed or deleted in it since the snapshot, are unknown";
+        events.note(Note::new("account-not-asked", message));
+        let account = prepare::read_snapshot(snapshot)?;
+        let name = AccountKey::of_id(account.basics.id);
+        return source
+            .check(table, CheckedAccount { account: Arc::new(account), name, target: None }, None, events)?
+            .done();
     }
-    walk::walk(table, &plan, import, &mut guarded, events)
+    let target = Arc::new(OpenAccount::open(&import.target, state, import.rate, events)?);
+    let scope = wanted(written);
+    let read = AccountRead::begin(&target, &scope, events);
+    let of_target = |account: Account| {
+        let name = prepare::account_key(state, &target, account.basics.id)?;
+        Ok::<_, EngineError>(CheckedAccount { account: Arc::new(account), name, target: Some(Arc::clone(&target)) })
+    };
+    let Some(kept) = kept::find(state, &target, &scope) else {
+        let account = read.finish(&target, &import.cancel, events)?.account;
+        kept::keep(state, &target, &scope, &account);
+        return source.check(table, of_target(account)?, None, events)?.done();
+    };
+    events.note(kept::note(&kept));
+    let account = of_target(kept)?;
+    let kept = KeptAccount::new(read, Arc::clone(&target), Arc::clone(&account.account), &import.cancel);
+    match source.check(source::reopen_table(&table)?, account, Some(kept), events)? {
+        CheckEnd::Done(checked) => Ok(*checked),
+        CheckEnd::Outdated(now) => {
+            events
+                .note(Note::new("account-kept", "the account's lists have changed since: they count as they are now"));
+            kept::keep(state, &target, &scope, &now);
+            source.check(table, of_target(*now)?, None, events)?.done()
+        }
+    }
+}
+
+/// How a check ended.
+enum CheckEnd {
+    Done(Box<CheckResult>),
+    /// It met a problem by a kept snapshot, and the account is another one now.
+    Outdated(Box<Account>),
+}
+
+impl CheckEnd {
+    /// The result of a check by an account that was just read.
+    fn done(self) -> Result<CheckResult, EngineError> {
+        match self {
+            CheckEnd::Done(checked) => Ok(*checked),
+            CheckEnd::Outdated(_) => Err(EngineError::fault("an account that was just read is out of date")),
+        }
+    }
+}
+
+/// The account by which a source is checked.
+struct CheckedAccount {
+    account: Arc<Account>,
+    name: AccountKey,
+    target: Option<Arc<OpenAccount>>,
+}
+
+/// What is checked.
+struct CheckedSource<'a> {
+    request: &'a CheckRequest,
+    written: &'a MappingAst,
+    path: &'a Path,
+}
+
+impl CheckedSource<'_> {
+    /// Compiles the mapping and maps all rows. With `kept`, the first problem waits for what the account says now.
+    fn check(
+        &self,
+        table: Table,
+        CheckedAccount { account, name, target }: CheckedAccount,
+        kept: Option<KeptAccount>,
+        events: &mut EventSink<'_>,
+    ) -> Result<CheckEnd, EngineError> {
+        let (import, written) = (&self.request.import, self.written);
+        let state = &import.folders.state;
+        let mapping = import.mapping.as_deref().unwrap_or(Path::new(""));
+        let space = prepare::key_space(written, mapping);
+        let ledger = prepare::open_ledger(state, &name, None, space).same_keys(import.same_keys);
+        let columns = compile::group_columns(written, &table.header);
+        let groups = if columns.is_empty() { None } else { Some(survey::count_groups(columns, &table)?) };
+        let plan = match (prepare::compile_plan(written, &table, account, ledger), kept) {
+            (Err(error), Some(kept)) => {
+                return kept.confirm(events)?.map(|now| CheckEnd::Outdated(Box::new(now))).ok_or(error);
+            }
+            (plan, kept) => (prepare::with_groups(plan?, groups), kept),
+        };
+        let (plan, kept) = plan;
+        events.notes(compile::unread(written, &table).into_iter().chain(no_marker(&plan)));
+        check_batch_size(import.batch, &plan)?;
+        let client = target.as_ref().map(|target| &*target.client);
+        let query = GuardQuery { state, account: &name, file: self.path, keyed: !plan.key.is_empty(), client };
+        let mut guarded = GuardResult::of(&query, &table, &plan, import)?;
+        guarded.kept = kept;
+        guarded.add_refusal(older::older_problem(state, import.older_state)?);
+        events.notes(guarded.notes.iter().cloned());
+        let keys = KnownKeys::of(import, &name, &plan, prepare::key_space(written, mapping))?;
+        guarded.keys = keys.map(|keys| keys.with_client(target.as_ref().map(|target| Arc::clone(&target.client))));
+        let plan = Arc::new(plan);
+        if let Some(target) = &target {
+            guarded.present = PresenceCheck::of(target, &plan, &import.cancel)?;
+        }
+        let checked = walk::walk(table, &plan, import, &mut guarded, events)?;
+        Ok(match guarded.changed {
+            Some(now) => CheckEnd::Outdated(Box::new(now)),
+            None => CheckEnd::Done(Box::new(checked)),
+        })
+    }
 }

@@ -294,6 +294,9 @@ fn wanted_parts(request: &ExportRequest, links: &[LinkKind]) -> SnapshotScope {
     });
     let is_linked = |entity: Entity| links.iter().any(|link| *link != LinkKind::Customer && link.entity() == entity);
     SnapshotScope {
+        pipelines: true,
+        users: true,
+        loss_reasons: true,
         fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity || is_linked(*owner)).collect(),
         catalog_list: spec.catalog.is_some(),
         catalogs: catalog.into_iter().collect(),

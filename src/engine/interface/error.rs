@@ -135,7 +135,7 @@ impl From<Failure> for EngineError {
             Failure::Unauthorized(_) => "check the token (amoport auth status)",
             Failure::Blocked => "only the service's support can lift the block",
             Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
-            Failure::Unreadable(_) => "check the account's address: https://NAME.amocrm.ru",
+            Failure::Unreadable(_) | Failure::Excessive(_) => "check the account's address: https://NAME.amocrm.ru",
             Failure::Incomplete(_) => "ask whoever runs the proxy, or the service's support, about that list",
             Failure::Missing { status, .. } | Failure::Gateway { status, .. } => meaning(*status).1,
             Failure::Throttled { .. } | Failure::Halted => {

@@ -1,7 +1,9 @@
-//! The beginning of a use case with a mapping: reads the account, compiles the plan, opens the ledger of keys. `flawed` reports
-//! a mapping with errors, `known_keys` looks up keys for a check.
+//! The beginning of a use case with a mapping: reads the account, compiles the plan, opens the ledger of keys. `first_reads`
+//! are the requests of its beginning, `kept` are snapshots that need not be read again, `flawed` reports a mapping with errors, `known_keys` looks up keys for a check.
 
+pub mod first_reads;
 pub mod flawed;
+pub mod kept;
 pub mod known_keys;
 
 use crate::engine::interface::cancel::Cancel;
@@ -19,8 +21,10 @@ use crate::store::{
 use amo_client::account::{Account, SNAPSHOT_SCHEMA, SnapshotScope};
 use amo_client::private;
 use amo_client::snapshot;
+use amo_client::snapshot::Gap;
 use amo_model::parts::Basics;
 use amo_model::{Entity, Kind};
+use first_reads::AccountRead;
 use sha2::{Digest, Sha256};
 use sheet_source::Table;
 use sheet_source::message;
@@ -76,8 +80,7 @@ pub(super) fn read_account(
     cancel: &Cancel,
     events: &mut EventSink<'_>,
 ) -> Result<Pulled, EngineError> {
-    let basics = read_basics(target, cancel, events)?;
-    read_parts(target, (basics, wanted), cancel, events)
+    AccountRead::begin(target, wanted, events).finish(target, cancel, events)
 }
 
 /// Reads the account's structure; parts that the token may not see are noted and left out.
@@ -91,13 +94,18 @@ pub(super) fn read_parts(
     let pulled = run_cancellable(&target.runtime, cancel, "nothing was sent", pulled)?;
     target.forward_notices(events);
     let (account, gaps) = pulled?;
+    Ok(take_gaps(account, gaps, events))
+}
+
+/// Notes the parts of the account that could not be read.
+fn take_gaps(account: Account, gaps: Vec<Gap>, events: &mut EventSink<'_>) -> Pulled {
     for (what, failure) in &gaps {
         let failure = failure.to_string();
         let message =
             message!("the account's {what} cannot be read, so their names are unknown: {failure}", what, failure);
         events.note(Note::new(GAP, message));
     }
-    Ok(Pulled { account, gaps: gaps.into_iter().map(|(what, _)| what).collect() })
+    Pulled { account, gaps: gaps.into_iter().map(|(what, _)| what).collect() }
 }
 
 /// A snapshot saved by `pull`.

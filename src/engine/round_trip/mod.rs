@@ -200,6 +200,9 @@ fn merge_wanted(into: &mut SnapshotScope, more: SnapshotScope) {
         }
     }
     into.chains.extend(more.chains);
+    into.pipelines |= more.pipelines;
+    into.users |= more.users;
+    into.loss_reasons |= more.loss_reasons;
     into.catalog_list |= more.catalog_list;
     into.segments |= more.segments;
     into.statuses |= more.statuses;
@@ -464,6 +467,8 @@ fn run_part(
         weighed,
         rows: None,
         total: None,
+        expected: None,
+        reads: None,
         returning: (purpose == Purpose::Update).then(|| ReturnedRecords {
             export: &workbook.hidden.stamp.export,
             file: &place,

@@ -197,7 +197,7 @@ impl PostProcessing<'_> {
         }
         let then = &self.plan.account;
         // If the account cannot be read now, the refusals are reported already.
-        let pulled = snapshot::pull(self.client, &SnapshotScope::like(then), prepare::now()).await;
+        let pulled = snapshot::pull(self.client, &SnapshotScope::like(then), prepare::now(), |_| {}).await;
         let Ok((now, _)) = pulled else { return Ok(()) };
         let changes = changes(then, &now);
         for change in &changes {

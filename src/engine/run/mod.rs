@@ -9,15 +9,15 @@ use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::event::{Event, EventSink, Phase, Progress, Wait, WaitReason};
 use crate::engine::interface::result::RunResult;
+use crate::engine::prepare::first_reads::ReadsBeside;
 use crate::engine::prepare::now_ms;
 use crate::engine::target::OpenAccount;
-use crate::engine::target::runtime::runtime;
-use crate::mapping::{Mapper, Plan};
+use crate::mapping::Mapper;
 use crate::report::RunLog;
 use crate::store::{BatchOf, Counts, FrozenWord, Links, RunEnd, RunHead, RunOutcome, Store, Verify};
 use crate::upload::feed;
 use crate::upload::verify::MISSING;
-use crate::upload::{self, BatchSize, Budget, DOUBLED, End, Upload, UploadOptions};
+use crate::upload::{self, BatchSize, Budget, DOUBLED, End, SpeedLearned, Upload, UploadOptions};
 use after::PostProcessing;
 use amo_client::Client;
 use amo_client::clock::Clock;
@@ -26,7 +26,7 @@ use serde_json::json;
 use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -58,12 +58,17 @@ fn execute(
     log.note(now_ms(), "started", json!({"run": name, "kind": head.kind.word(), "batch": head.batch}));
     let (run, before) = (journal.run(), journal.counts());
     let journal = Arc::new(Mutex::new(journal));
-    let baseline = RequestBaseline::of(&client);
+    let ReadsBeside { rights, watermark, requests } =
+        job.reads.unwrap_or_else(|| ReadsBeside::of_user(target, plan.account.basics.current_user));
+    let baseline = RequestBaseline::of(&client, &requests);
     let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
+    let expected = job.expected.map(|all| all.saturating_sub(before.read + before.skipped));
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
+    let known = store.speed(&head.account_key(), plan.kind, plan.action)?;
+    let batch = head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max, known }, BatchSize::Fixed);
     let options = UploadOptions {
         giving_up: giving_up.is_some(),
-        ..options(&head, &plan, &client, (budget, job.in_flight, client.pace().clock()))
+        ..options(&head, batch, &client, (budget, job.in_flight, client.pace().clock()))
     };
     let post_processing = PostProcessing {
         client: &client,
@@ -75,8 +80,7 @@ fn execute(
         resumed: job.resumed,
     };
     events.emit(Event::Phase(Phase::Send));
-    let report = runtime()?.block_on(async {
-        let sees_all = sees_all(&client, &plan, events).await;
+    let report = target.runtime.block_on(async {
         let upload = Upload {
             client: Arc::clone(&client),
             plan: Arc::clone(&plan),
@@ -85,7 +89,9 @@ fn execute(
             options,
             doubts,
             links_unknown,
-            sees_all,
+            rights,
+            watermark,
+            expected,
             stop: job.cancel.token().clone(),
         };
         let mut observer = Observer {
@@ -125,6 +131,11 @@ fn execute(
             (outcome, exit_code_of(&report.end, outcome, &job.cancel))
         }
     };
+    match report.speed {
+        SpeedLearned::Nothing => {}
+        SpeedLearned::Speed(speed) => store.keep_speed(&head.account_key(), (plan.kind, plan.action), Some(speed))?,
+        SpeedLearned::Doubtful => store.keep_speed(&head.account_key(), (plan.kind, plan.action), None)?,
+    }
     let (sent, throttled) = baseline.since(&client);
     journal.notes(&events.take_notes())?;
     journal.end(&RunEnd {
@@ -141,12 +152,10 @@ fn execute(
     Ok((store, run, stop_reason(&report.end)))
 }
 
-/// True if the token's user is an administrator. Only administrators see everything, so a record that another user does not see
-/// may exist.
-async fn sees_all(client: &Client, plan: &Plan, events: &mut EventSink<'_>) -> bool {
-    let user = client.token_user(plan.account.basics.current_user).await;
-    let message = match user.is_admin {
-        Some(true) => return true,
+/// The warning for a token whose user does not see everything, so that a record that the user does not see may exist.
+fn rights_note(is_admin: Option<bool>) -> Option<Note> {
+    let message = match is_admin {
+        Some(true) => return None,
         Some(false) => {
             "the token's user is not an administrator and may not see all records: after a lost answer, a record that is not visible stays unknown"
         }
@@ -154,8 +163,7 @@ async fn sees_all(client: &Client, plan: &Plan, events: &mut EventSink<'_>) -> b
             "it is unknown whether the token's user is an administrator: after a lost answer, a record that is not visible stays unknown"
         }
     };
-    events.note(Note::warning("token-not-admin", message));
-    false
+    Some(Note::warning("token-not-admin", message))
 }
 
 /// The exit code of an abandoned run.
@@ -165,13 +173,14 @@ pub(super) fn abandoned_code(unknown: u64) -> i64 {
 
 fn options(
     head: &RunHead,
-    plan: &Plan,
+    batch: BatchSize,
     client: &Client,
     (max_errors, in_flight, clock): (Option<Budget>, usize, Clock),
 ) -> UploadOptions {
     UploadOptions {
-        batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
+        batch,
         in_flight,
+        rate: head.rate,
         max_errors,
         settle: Duration::from_secs(head.settle),
         answer_timeout: client.answer_timeout().max(Duration::from_secs(head.answer_timeout)),
@@ -228,23 +237,24 @@ fn stop_reason(end: &End) -> Option<Message> {
     }
 }
 
-/// The request counters when the run began: reading the account does not count.
+/// The request counters when the run began: reading the account does not count, the run's own reads beside it do.
 struct RequestBaseline {
     sent: u64,
     throttled: u64,
 }
 
 impl RequestBaseline {
-    fn of(client: &Client) -> RequestBaseline {
+    fn of(client: &Client, beside: &AtomicU64) -> RequestBaseline {
         let counters = client.counters();
+        let beside = beside.load(Ordering::Relaxed);
         RequestBaseline {
-            sent: counters.sent.load(Ordering::Relaxed),
+            sent: counters.sent.load(Ordering::Relaxed).saturating_sub(beside),
             throttled: counters.throttled.load(Ordering::Relaxed),
         }
     }
 
     fn since(&self, client: &Client) -> (i64, i64) {
-        let now = RequestBaseline::of(client);
+        let now = RequestBaseline::of(client, &AtomicU64::new(0));
         ((now.sent - self.sent) as i64, (now.throttled - self.throttled) as i64)
     }
 }
@@ -288,6 +298,7 @@ impl Observer<'_, '_> {
                 let details = json!({"found": found, "missing": missing, "unclear": unclear, "last": last});
                 self.log.note(at, "looked", details);
             }
+            upload::UploadEvent::Rights { is_admin } => return self.events.notes(rights_note(*is_admin)),
             upload::UploadEvent::Counts(counts) => {
                 self.counts = *counts;
                 let done = counts.read + counts.skipped;

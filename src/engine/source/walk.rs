@@ -5,18 +5,21 @@ use crate::engine::interface::error::{EngineError, check_cancelled};
 use crate::engine::interface::event::{Event, EventSink};
 use crate::engine::interface::request::ImportRequest;
 use crate::engine::interface::result::{CheckResult, WorkbookRun};
+use crate::engine::prepare::kept::KeptAccount;
 use crate::engine::prepare::known_keys;
 use crate::engine::source::survey::MappedCounts;
 use crate::mapping::{Edit, Mapper, Plan};
 use crate::store::{Outcome, Status};
 use crate::upload::feed::{self, RowEvent, Select};
+use amo_client::account::Account;
 use sheet_source::Table;
 use std::sync::Arc;
 
 /// Number of records between two checks for cancellation: a check takes a lock.
 const ASK_EVERY: u64 = 64;
 
-/// Maps every record of the source and reports every problem.
+/// Maps every record of the source and reports every problem. Where that was by a kept snapshot that is out of date,
+/// `guarded.changed` says so, and the result does not count.
 pub fn walk(
     table: Table,
     plan: &Arc<Plan>,
@@ -48,6 +51,7 @@ pub fn walk(
     };
     let select = Select { sent: Arc::clone(&guarded.sent), ..import.select() };
     let (mut events_so_far, mut failed) = (0u64, None);
+    let mut outcomes = CheckedOutcomes { checked: &mut checked, kept: guarded.kept.take(), changed: None };
     let (mut keys, mut present) = (guarded.keys.take(), guarded.present.take());
     let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &select, |event| {
         let held = match event {
@@ -63,13 +67,15 @@ pub fn walk(
             }
         };
         match held {
-            Ok(known_keys::RecordFate::Free) => checked.records += 1,
+            Ok(known_keys::RecordFate::Free) => outcomes.checked.records += 1,
             Ok(known_keys::RecordFate::Waits) => {}
-            Ok(known_keys::RecordFate::Held(outcome)) => count_outcome(&mut checked, *outcome, events),
+            Ok(known_keys::RecordFate::Held(outcome)) => failed = outcomes.add(*outcome, events).err(),
             Err(error) => failed = Some(error),
         }
         events_so_far += 1;
-        failed.is_none() && (!events_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled())
+        failed.is_none()
+            && outcomes.changed.is_none()
+            && (!events_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled())
     })?;
     check_cancelled(&import.cancel)?;
     if let Some(error) = failed {
@@ -78,17 +84,21 @@ pub fn walk(
     if let Some(mut keys) = keys {
         for outcome in keys.look_up_waiting(plan, &import.cancel)? {
             match outcome {
-                Some(outcome) => count_outcome(&mut checked, outcome, events),
-                None => checked.records += 1,
+                Some(outcome) => outcomes.add(outcome, events)?,
+                None => outcomes.checked.records += 1,
             }
         }
     }
     if let Some(present) = present {
         let looked = present.finish()?;
-        checked.records += looked.differ;
-        checked.unchanged += looked.same;
-        looked.absent.into_iter().for_each(|outcome| count_outcome(&mut checked, outcome, events));
+        outcomes.checked.records += looked.differ;
+        outcomes.checked.unchanged += looked.same;
+        looked.absent.into_iter().try_for_each(|outcome| outcomes.add(outcome, events))?;
         events.notes(looked.replaced.notes_before());
+    }
+    guarded.changed = outcomes.changed;
+    if guarded.changed.is_some() {
+        return Ok(checked);
     }
     checked.rows = walked.rows;
     let records = checked.records + checked.rejected;
@@ -102,15 +112,35 @@ pub fn walk(
     Ok(checked)
 }
 
-/// Counts a record that would not be sent, and emits its problems.
-fn count_outcome(checked: &mut CheckResult, outcome: Outcome, events: &mut EventSink<'_>) {
-    match outcome.status {
-        Status::Skipped => checked.skipped += 1,
-        Status::Unchanged => checked.unchanged += 1,
-        _ => {
-            checked.rejected += 1;
-            checked.problems += outcome.problems.len() as u64;
-            outcome.problems.into_iter().for_each(|problem| events.emit(Event::Problem(Box::new(problem))));
+/// Takes the outcomes of records that would not be sent.
+struct CheckedOutcomes<'a> {
+    checked: &'a mut CheckResult,
+    /// The kept snapshot by which rows are mapped, until the first problem.
+    kept: Option<KeptAccount>,
+    /// The account as it is now, where the kept snapshot is out of date: then nothing counts.
+    changed: Option<Account>,
+}
+
+impl CheckedOutcomes<'_> {
+    /// Counts a record, and emits its problems. The first problem by a kept snapshot waits for the account.
+    fn add(&mut self, outcome: Outcome, events: &mut EventSink<'_>) -> Result<(), EngineError> {
+        if !outcome.problems.is_empty()
+            && let Some(kept) = self.kept.take()
+        {
+            self.changed = kept.confirm(events)?;
         }
+        if self.changed.is_some() {
+            return Ok(());
+        }
+        match outcome.status {
+            Status::Skipped => self.checked.skipped += 1,
+            Status::Unchanged => self.checked.unchanged += 1,
+            _ => {
+                self.checked.rejected += 1;
+                self.checked.problems += outcome.problems.len() as u64;
+                outcome.problems.into_iter().for_each(|problem| events.emit(Event::Problem(Box::new(problem))));
+            }
+        }
+        Ok(())
     }
 }

@@ -14,7 +14,7 @@ pub mod trust;
 pub(super) use credentials::oauth_app;
 use credentials::token_in_environment;
 use open::{Notices, shared_pace};
-pub(super) use open::{OpenAccount, new_client};
+pub(super) use open::{OpenAccount, halted_note, new_client};
 
 use crate::engine::interface::consent::Consent;
 use crate::engine::interface::error::EngineError;

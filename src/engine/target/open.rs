@@ -28,6 +28,8 @@ pub struct OpenAccount {
     /// The target as a run's head keeps it.
     pub target: String,
     pub client: Arc<Client>,
+    /// Lists that were read a moment ago may be kept for use cases that send nothing: they are those of a service.
+    pub keeps_lists: bool,
     /// Messages of the pace, from any thread.
     notices: Notices,
     /// The runtime for requests to the account.
@@ -101,7 +103,8 @@ impl OpenAccount {
         hosts::remember_given(&base, &target.origin, &settings.by);
         let notices = Notices::default();
         let pace = shared_pace(&base, rate, &notices, events);
-        OpenAccount::new(target, new_client(base, auth, target.with_hold_listener(pace))?, notices)
+        let account = OpenAccount::new(target, new_client(base, auth, target.with_hold_listener(pace))?, notices)?;
+        Ok(OpenAccount { keeps_lists: true, ..account })
     }
 
     fn new(target: &Target, client: Client, notices: Notices) -> Result<OpenAccount, EngineError> {
@@ -110,6 +113,7 @@ impl OpenAccount {
             address: address(client.base()),
             target: target.recorded_name(),
             client: Arc::new(client),
+            keeps_lists: false,
             notices,
             runtime: runtime::runtime()?,
             _sandbox: None,
@@ -167,7 +171,8 @@ pub(super) fn shared_pace(base: &Url, rate: u32, notices: &Notices, events: &mut
     }
 }
 
-fn halted_note((halt, ago): (Halt, Duration)) -> Note {
+/// The note of a halt that was found, and of how long ago it was noted.
+pub fn halted_note((halt, ago): (Halt, Duration)) -> Note {
     let ago = format_age(ago);
     let message = match halt.why {
         HaltReason::Blocked => message!(

@@ -226,6 +226,9 @@ fn quoted(text: &str) -> String {
 /// What else of an account is needed to show its records with names.
 pub fn names_wanted(entity: Entity) -> amo_client::account::SnapshotScope {
     amo_client::account::SnapshotScope {
+        pipelines: entity == Entity::Leads,
+        users: true,
+        loss_reasons: entity == Entity::Leads,
         segments: entity == Entity::Customers,
         statuses: entity == Entity::Customers,
         ..Default::default()

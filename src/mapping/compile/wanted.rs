@@ -17,8 +17,16 @@ pub fn wanted(ast: &MappingAst) -> SnapshotScope {
         (None, Some(CatalogKind::Invoices)) => Some(CatalogRef::Typed(INVOICES)),
         (None, Some(CatalogKind::Any) | None) => None,
     });
-    for section in spec.sections {
-        if let Some(FieldsOf::Entity(entity)) = section.custom_fields {
+    for section in &ast.sections {
+        // A marker is a field of the record itself.
+        let is_marked = ast.marker.is_some() && section.spec.is_item();
+        let names_fields = section.values.iter().any(|value| match &value.target {
+            TargetRef::Field(field) => matches!(field.wire, Wire::Field(_)),
+            TargetRef::Custom(_) => true,
+        });
+        if let Some(FieldsOf::Entity(entity)) = section.spec.custom_fields
+            && (is_marked || names_fields)
+        {
             wanted.fields.push(entity);
         }
     }
@@ -56,6 +64,10 @@ fn add_field_needs(holds: FieldContent, origins: &[Origin], list: &CatalogRef, w
         FieldContent::CustomerStatus => wanted.statuses = true,
         FieldContent::PriceFields => wanted.catalogs.push(CatalogRef::Typed(PRODUCTS)),
         FieldContent::Catalog => wanted.catalog_list = true,
+        // A stage is looked up in a pipeline, also where its own names none.
+        FieldContent::Pipeline | FieldContent::Status => wanted.pipelines = true,
+        FieldContent::User | FieldContent::UserOrRobot => wanted.users = true,
+        FieldContent::LossReason => wanted.loss_reasons = true,
         _ => {}
     }
 }

@@ -6,6 +6,7 @@ use crate::upload::feed::QueuedRecord;
 use amo_client::{Client, Failure, List};
 use amo_model::parts::id;
 use amo_model::{Action, Entity, FieldsOf, IDS_MAX, Placement};
+use futures_util::future;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -19,28 +20,49 @@ pub fn reads_before_update(plan: &Plan) -> bool {
     plan.action == Action::Update && plan.edits.is_none()
 }
 
-/// Embeds whole contacts and companies into records that were read, where records of this plan are sent with theirs. `part`
-/// gives the id of the part of an entity; records for which it gives none stay as they are.
+/// Whole contacts and companies of one key, by id.
+pub(crate) type WholeParts = (&'static str, Entity, HashMap<u64, Value>);
+
+/// Reads contacts and companies, where records of this plan are sent with theirs. `ids` gives those that are needed.
+pub(crate) async fn read_parts(
+    client: &Client,
+    plan: &Plan,
+    ids: impl Fn(Entity, &str) -> Vec<u64>,
+) -> Result<Vec<WholeParts>, Failure> {
+    let parts = plan.sections.iter().filter_map(|section| match (section.spec.at, section.spec.custom_fields) {
+        (Placement::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) => Some((key, entity, ids(entity, key))),
+        _ => None,
+    });
+    let reads = parts.map(async |(key, entity, ids)| Ok((key, entity, by_ids(client, entity, None, &ids).await?)));
+    future::try_join_all(reads).await
+}
+
+/// Embeds whole contacts and companies into records that were read. `part` gives the id of the part of an entity; records for
+/// which it gives none stay as they are.
+pub(crate) fn embed_parts(
+    records: &mut [Value],
+    parts: &[WholeParts],
+    part: impl Fn(&Value, Entity, &str) -> Option<u64>,
+) {
+    for (key, entity, whole) in parts {
+        for record in records.iter_mut() {
+            if let Some(whole) = part(record, *entity, key).and_then(|id| whole.get(&id)) {
+                embed(record, key, whole.clone());
+            }
+        }
+    }
+}
+
+/// Reads the whole contacts and companies of records, and embeds them.
 pub(crate) async fn put_parts_in(
     client: &Client,
     plan: &Plan,
     records: &mut [Value],
     part: impl Fn(&Value, Entity, &str) -> Option<u64>,
 ) -> Result<(), Failure> {
-    for section in &plan.sections {
-        let (Placement::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) =
-            (section.spec.at, section.spec.custom_fields)
-        else {
-            continue;
-        };
-        let ids: Vec<u64> = records.iter().filter_map(|record| part(record, entity, key)).collect();
-        let whole = by_ids(client, entity, None, &ids).await?;
-        for record in records.iter_mut() {
-            if let Some(whole) = part(record, entity, key).and_then(|id| whole.get(&id)) {
-                embed(record, key, whole.clone());
-            }
-        }
-    }
+    let ids = |entity, key: &str| records.iter().filter_map(|record| part(record, entity, key)).collect();
+    let parts = read_parts(client, plan, ids).await?;
+    embed_parts(records, &parts, part);
     Ok(())
 }
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 impl Uploader<'_> {
     pub(super) fn take_chunk(&mut self, chunk: Vec<FeedItem>, reading: &mut SourceFeed) -> Result<(), StoreError> {
         let mut links = Vec::new();
+        self.expected = self.expected.map(|expected| expected.saturating_sub(chunk.len() as u64));
         for item in chunk {
             match item {
                 FeedItem::Record(queued) => match (self.known_key(&queued)?, &mut self.new_items) {

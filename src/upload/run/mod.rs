@@ -2,9 +2,11 @@
 //! source ends or something stops it. Records go first, then their links, with the same queue, verdicts and journal. Whatever
 //! stops the loop, every record that was read gets an outcome, and requests in flight are awaited.
 //!
-//! `intake` takes what the reading side hands over, `responses` settles what the service answers.
+//! `intake` takes what the reading side hands over, `requests` decides what is sent next, `responses` settles what the service
+//! answers.
 
 mod intake;
+mod requests;
 mod responses;
 
 use crate::mapping::{Plan, no_marker};
@@ -15,19 +17,19 @@ use crate::upload::doubt::look::NewItems;
 use crate::upload::feed::known::IdLookup;
 use crate::upload::feed::{self, FeedItem, QueuedRecord};
 use crate::upload::links::{self, LinkQueue};
-use crate::upload::present::{self, PageEnd, PendingLookups, ReplacedValues};
+use crate::upload::present::{PageEnd, PendingLookups, ReplacedValues};
 use crate::upload::queue::Lanes;
-use crate::upload::send::{Batch, Load, SendResult, TaskContext, send};
+use crate::upload::send::{Batch, SendResult, TaskContext, Turnstile};
 use crate::upload::verdict::{Stop, stop_of};
 use crate::upload::verify::Sample;
-use crate::upload::{End, Report, UploadEvent, UploadOptions};
-use amo_client::{Client, List};
+use crate::upload::{End, FirstWatermark, Report, Rights, UploadEvent, UploadOptions};
+use amo_client::{Client, List, TokenUser};
 use amo_model::Action;
 use sheet_source::problem::Note;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -48,8 +50,12 @@ pub struct Upload {
     pub doubts: Vec<Doubt>,
     /// Rows that an earlier stretch has sent and whose links are not in the store.
     pub links_unknown: HashSet<u32>,
-    /// True where the token's user sees everything in the account.
-    pub sees_all: bool,
+    /// Whether the token's user sees everything in the account.
+    pub rights: Rights,
+    /// The newest record of the account, where it is being read already.
+    pub watermark: Option<FirstWatermark>,
+    /// Number of records that are still to be handled, where it is known.
+    pub expected: Option<u64>,
     /// Cancelled by the user's interrupt.
     pub stop: CancellationToken,
 }
@@ -74,6 +80,8 @@ enum SendingPhase {
 enum TaskEnd {
     Sent(SendResult),
     Read(PageEnd),
+    /// `None` where the run stopped meanwhile.
+    Rights(Option<TokenUser>),
 }
 
 pub(super) struct Uploader<'a> {
@@ -90,6 +98,12 @@ pub(super) struct Uploader<'a> {
     pub(super) unclear: bool,
     pub(super) observe: &'a mut dyn FnMut(UploadEvent),
     pub(super) sizer: Sizer,
+    /// When the probe was sent, while its answer decides on the next batches.
+    pub(super) probe: Option<Instant>,
+    /// The probe was sent.
+    probed: bool,
+    /// Number of records that the source is still to give, where it is known.
+    pub(super) expected: Option<u64>,
     tasks: JoinSet<Result<TaskEnd, StoreError>>,
     phase: SendingPhase,
     /// Batches that are sent again, before any new one.
@@ -126,7 +140,8 @@ pub(super) struct Uploader<'a> {
 /// Uploads the records of the feed and makes their links. Errors are those of the store; whatever else stops the upload is in
 /// the report.
 pub async fn run(upload: Upload, observe: &mut dyn FnMut(UploadEvent)) -> Result<Report, StoreError> {
-    let Upload { client, plan, journal, feed, options, doubts, links_unknown, sees_all, stop } = upload;
+    let Upload { client, plan, journal, feed, options, doubts, links_unknown, rights, watermark, expected, stop } =
+        upload;
     let rejected = lock_journal(&journal).counts().rejected;
     let repeated = match plan.action {
         Action::Delete | Action::Update => lock_journal(&journal).repeated()?,
@@ -138,7 +153,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(UploadEvent)) -> Result
         plan,
         journal,
         watermark: AtomicU64::new(doubts.iter().map(|d| d.watermark).max().unwrap_or(0)),
-        turnstile: Default::default(),
+        turnstile: Turnstile::default(),
         hold: watch::channel(false).0,
     };
     let mut reading = SourceFeed { feed, rows: None, notes: Vec::new() };
@@ -148,11 +163,12 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(UploadEvent)) -> Result
         repeated,
         rejected,
         links_unknown,
-        sees_all,
+        expected,
         ..Uploader::new(shared, options, observe)
     };
     up.sentinel = up.first_sentinel()?;
-    up.read_watermark(&stop).await;
+    up.ask_rights(rights, &stop);
+    up.read_watermark(watermark, &stop).await;
     up.read_new_items(&stop).await?;
     up.drive(&mut reading, &stop).await?;
     up.leave_doubts()?;
@@ -164,7 +180,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(UploadEvent)) -> Result
     let (rows, mut notes) = (reading.rows.unwrap_or(0), reading.notes);
     notes.extend(up.replaced.notes());
     notes.extend(no_marker(&up.shared.plan).filter(|_| up.unclear));
-    Ok(Report { end, rows, retried: up.retried, notes, sample: up.sample.spread() })
+    Ok(Report { end, rows, retried: up.retried, notes, speed: up.sizer.learned(), sample: up.sample.spread() })
 }
 
 impl<'a> Uploader<'a> {
@@ -181,6 +197,9 @@ impl<'a> Uploader<'a> {
             unclear: false,
             observe,
             sizer: Sizer::new(options.batch),
+            probe: None,
+            probed: false,
+            expected: None,
             tasks: JoinSet::new(),
             phase: SendingPhase::Records,
             retry_queue: VecDeque::new(),
@@ -217,14 +236,18 @@ impl<'a> Uploader<'a> {
             if self.options.giving_up && self.phase == SendingPhase::Records {
                 self.finish_with(End::GivenUp);
             }
-            self.start_batches(reading.rows.is_some())?;
+            self.start_requests(reading.rows.is_some())?;
             if self.tasks.is_empty() && (self.end.is_some() || (reading.rows.is_some() && self.idle())) {
                 return Ok(());
             }
+            let probe_wait = self.probe_wait();
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if self.end.is_none() => self.finish_with(End::Interrupted),
                 Some(result) = self.tasks.join_next() => self.on_task_end(result)?,
+                // The next request is made up when the one before has had its turn, and not earlier.
+                () = self.shared.turnstile.left() => {}
+                () = probe_wait, if self.probe.is_some() => self.probe = None,
                 chunk = reading.feed.recv(), if reading.rows.is_none() && self.end.is_none() && self.wants_more() => {
                     match chunk {
                         Some(chunk) => self.take_chunk(chunk, reading)?,
@@ -243,6 +266,10 @@ impl<'a> Uploader<'a> {
             Ok(end) => match end? {
                 TaskEnd::Sent((batch, end)) => self.on_response(batch, end),
                 TaskEnd::Read(page) => self.take_page(page),
+                TaskEnd::Rights(user) => {
+                    self.take_rights(user);
+                    Ok(())
+                }
             },
             // A panic inside amoport: the batch stays "sent" in the journal, and a resume treats it as in doubt.
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
@@ -277,18 +304,51 @@ impl<'a> Uploader<'a> {
         Ok(journal.store().first_watermark(journal.run())?.filter(|id| *id > 0))
     }
 
-    /// Reads the highest id before anything is created, so that records of a lost answer can be looked for above it. The
-    /// request also opens the connection before the first batch.
-    async fn read_watermark(&mut self, stop: &CancellationToken) {
+    /// Waits for the rights beside the sending: doubts are settled when no task is left.
+    fn ask_rights(&mut self, rights: Rights, stop: &CancellationToken) {
+        let user = match rights {
+            Rights::Known(sees_all) => {
+                self.sees_all = sees_all;
+                return;
+            }
+            Rights::Asked(user) => user,
+        };
+        let stop = stop.clone();
+        self.tasks.spawn(async move {
+            let user = tokio::select! {
+                biased;
+                () = stop.cancelled() => None,
+                user = user => user.ok(),
+            };
+            Ok(TaskEnd::Rights(user))
+        });
+    }
+
+    fn take_rights(&mut self, user: Option<TokenUser>) {
+        if let Some(TokenUser { is_admin, .. }) = user {
+            self.sees_all = is_admin == Some(true);
+            (self.observe)(UploadEvent::Rights { is_admin });
+        }
+    }
+
+    /// Reads the highest id before anything is created, so that records of a lost answer can be looked for above it.
+    async fn read_watermark(&mut self, read: Option<FirstWatermark>, stop: &CancellationToken) {
         if self.shared.plan.action != Action::Create {
             return;
         }
         let shared = Arc::clone(&self.shared);
         let list = List::of(shared.plan.kind.spec().entity, shared.plan.catalog);
+        let read = read.filter(FirstWatermark::is_fresh);
+        let highest = async {
+            match read {
+                Some(read) => read.highest().await,
+                None => shared.client.highest_id(&list).await,
+            }
+        };
         tokio::select! {
             biased;
             () = stop.cancelled() => self.finish_with(End::Interrupted),
-            highest = shared.client.highest_id(&list) => match highest {
+            highest = highest => match highest {
                 Ok(id) => {
                     self.raise_watermark(id);
                     self.sentinel = self.sentinel.or((id > 0).then_some(id));
@@ -330,7 +390,9 @@ impl<'a> Uploader<'a> {
     }
 
     fn wants_more(&self) -> bool {
-        self.pending.wants_more(self.sizer.size()) && self.lookups.wants_more()
+        // One record more shows whether waiting for the probe is worth it.
+        let size = self.sizer.size() + usize::from(self.sizer.is_probing());
+        self.pending.wants_more(size) && self.lookups.wants_more()
     }
 
     pub(super) fn finish_with(&mut self, end: End) {
@@ -344,52 +406,5 @@ impl<'a> Uploader<'a> {
     pub(super) fn stop_with(&mut self, end: End) {
         self.end = Some(end);
         self.shared.hold.send_replace(true);
-    }
-
-    /// Starts requests while there is room and no doubt: first retries, then full batches, at the end of the source the rest.
-    /// Where nothing can be sent, it starts reading the records that are read before their update.
-    fn start_batches(&mut self, last: bool) -> Result<(), StoreError> {
-        while self.end.is_none() && self.doubts.is_empty() && self.tasks.len() < self.options.in_flight {
-            let shared = Arc::clone(&self.shared);
-            if let Some(batch) = self.next_batch(last && self.lookups.is_empty())? {
-                self.parents.extend(batch.parent());
-                let options = self.options;
-                self.tasks.spawn(async move { send(shared, options, batch).await.map(TaskEnd::Sent) });
-            } else if let Some(page) = self.lookups.take(last) {
-                let clock = self.options.clock;
-                self.tasks.spawn(async move { Ok(TaskEnd::Read(present::read(shared, clock, page).await)) });
-            } else {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// The next batch to send. Never are two batches of one parent in flight, retries included.
-    fn next_batch(&mut self, last: bool) -> Result<Option<Batch>, StoreError> {
-        let (parents, retries) = (&self.parents, &mut self.retry_queue);
-        let free = retries.iter().position(|batch| batch.parent().is_none_or(|parent| !parents.contains(&parent)));
-        if let Some(batch) = free.and_then(|n| retries.remove(n)) {
-            return Ok(Some(batch));
-        }
-        let waits = |parent: u64| retries.iter().any(|batch| batch.parent() == Some(parent));
-        let load = match self.phase {
-            SendingPhase::Records => {
-                let busy = |parent| parents.contains(&parent) || waits(parent);
-                self.pending.take(self.sizer.size(), last, busy).map(Load::Records)
-            }
-            SendingPhase::Links => self.links.take(&lock_journal(&self.shared.journal))?.map(Load::Links),
-        };
-        Ok(load.map(|load| self.new_batch(load)))
-    }
-
-    /// A batch with a new number.
-    pub(super) fn new_batch(&self, load: Load) -> Batch {
-        let no = lock_journal(&self.shared.journal).next_batch();
-        let repeated = match &load {
-            Load::Records(records) => records.iter().any(|queued| self.repeated.contains(&queued.record.row)),
-            Load::Links(_) => false,
-        };
-        Batch { no, load, tries: 0, pause: Duration::ZERO, watermark: 0, sent_at_ms: 0, repeated, unmentioned: false }
     }
 }

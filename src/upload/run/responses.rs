@@ -78,10 +78,17 @@ impl Uploader<'_> {
     /// Adapts the batch size, and the count of settlings, to an answer.
     fn adapt(&mut self, verdict: &Verdict, batch: &Batch, took: Duration) {
         let Load::Records(records) = &batch.load else { return };
+        if !matches!(verdict, Verdict::Done(_)) {
+            self.probe = None;
+        }
         match verdict {
             Verdict::Done(_) => {
                 self.settlings = 0;
-                self.sizer.answered(records.len(), took);
+                let read = self.shared.client.quickest_read().unwrap_or_default();
+                self.sizer.answered(records.len(), took, read);
+                if !self.sizer.is_probing() {
+                    self.probe = None;
+                }
             }
             Verdict::InDoubt(_) => self.sizer.failed(),
             // Too many records at once may be the cause.

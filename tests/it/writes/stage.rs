@@ -11,7 +11,7 @@ use amoport::store::{
     Journal, MappingHead, NewRun, Reopen, ReportLine, RunHead, SourceHead, Store, StoreError, Verify,
 };
 use amoport::upload::feed::{FeedItem, QueuedRecord, WalkSummary};
-use amoport::upload::{BatchSize, End, Upload, UploadOptions};
+use amoport::upload::{BatchSize, End, Rights, Upload, UploadOptions};
 use sheet_source::{FileFormat, ReadOptions, Row, Table};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Write};
@@ -131,8 +131,14 @@ impl Stage {
             Arc::new(Client::new(parse_base(url).unwrap(), token.into(), Pace::new(7, clock)).unwrap())
         };
         let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
-        let wanted = SnapshotScope { catalog_list: true, ..SnapshotScope::default() };
-        let account = snapshot::pull(&client(sandbox.url(), sandbox.token()), &wanted, 0).await.unwrap().0;
+        let wanted = SnapshotScope {
+            pipelines: true,
+            users: true,
+            loss_reasons: true,
+            catalog_list: true,
+            ..SnapshotScope::default()
+        };
+        let account = snapshot::pull(&client(sandbox.url(), sandbox.token()), &wanted, 0, |_| {}).await.unwrap().0;
         std::fs::write(folder.path().join("rows.csv"), "name\nA\n").unwrap();
         std::fs::write(folder.path().join("rows.toml"), MAPPING).unwrap();
         let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
@@ -192,6 +198,7 @@ impl Stage {
             options: UploadOptions {
                 batch: BatchSize::Fixed(self.plan.write.batch_max.min(50)),
                 in_flight: 24,
+                rate: 7,
                 max_errors: None,
                 settle: Duration::from_secs(1),
                 answer_timeout: self.answer_timeout,
@@ -203,7 +210,9 @@ impl Stage {
             },
             doubts: Vec::new(),
             links_unknown,
-            sees_all: self.sees_all,
+            rights: Rights::Known(self.sees_all),
+            watermark: None,
+            expected: None,
             stop,
         };
         amoport::upload::run(upload, &mut |_| {}).await.expect("the store works").end

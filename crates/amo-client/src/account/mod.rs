@@ -55,9 +55,12 @@ pub struct Account {
     pub customers: Option<Vec<Named>>,
 }
 
-/// What a snapshot holds beyond pipelines and users.
+/// What a snapshot holds beyond the account's own data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SnapshotScope {
+    pub pipelines: bool,
+    pub users: bool,
+    pub loss_reasons: bool,
     /// Entities whose custom fields may be named.
     pub fields: Vec<Entity>,
     /// The list of catalogs.
@@ -79,6 +82,9 @@ impl SnapshotScope {
     /// The scope of an existing snapshot without elements and customers, to read it again.
     pub fn like(account: &Account) -> SnapshotScope {
         let mut scope = SnapshotScope {
+            pipelines: !account.pipelines.is_empty(),
+            users: !account.users.is_empty(),
+            loss_reasons: !account.loss_reasons.is_empty(),
             segments: !account.segments.is_empty(),
             statuses: !account.customer_statuses.is_empty(),
             ..SnapshotScope::default()

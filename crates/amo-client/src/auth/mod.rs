@@ -7,6 +7,7 @@ pub use token_file::{NewPairFile, OAuthTokens, TokenStore};
 
 use crate::private::redact::Redactor;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How often a request is repeated with another token: once after the store was read, once after a refresh.
@@ -92,6 +93,12 @@ impl Auth {
             TokenSource::Fixed | TokenSource::Reread(_) => None,
             TokenSource::Pair(store, _) => store.read().ok().map(|pair| pair.expires_at),
         }
+    }
+
+    /// A hash of the present token, which tells tokens apart and shows nothing of them.
+    pub fn token_digest(&self) -> String {
+        let digest = Sha256::digest(self.token().1.expose_secret());
+        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// The current token and its number.

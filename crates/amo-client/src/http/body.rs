@@ -36,7 +36,7 @@ impl BodyReader {
         while let Some(chunk) = answer.chunk().await.map_err(failure_of)? {
             let length = body.len() + chunk.len();
             if length > BODY_MAX {
-                return Err(Failure::Unreadable("it is larger than 64 MB".to_owned()));
+                return Err(Failure::Excessive("it is larger than 64 MB".to_owned()));
             }
             if length > SHORT_MAX && permit.is_none() {
                 permit = self.long.acquire().await.ok();
@@ -44,7 +44,7 @@ impl BodyReader {
             body.extend_from_slice(&chunk);
         }
         match excess(&body) {
-            Some(excess) => Err(Failure::Unreadable(excess.to_owned())),
+            Some(excess) => Err(Failure::Excessive(excess.to_owned())),
             None => Ok(body),
         }
     }

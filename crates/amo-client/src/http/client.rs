@@ -11,9 +11,11 @@ use crate::pace::{Pace, Turn};
 use amo_model::{API_PREFIX, TOKEN_PATH};
 use reqwest::{Method, Request, RequestBuilder, Url};
 use secrecy::ExposeSecret;
+use std::any::Any;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer is waited for, unless another time is set. Writes of 250 records have been seen to take tens of seconds,
@@ -37,11 +39,35 @@ pub struct Client {
 }
 
 /// Requests so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Counters {
     pub sent: AtomicU64,
     /// Those answered with a 429.
     pub throttled: AtomicU64,
+    /// The least time in microseconds in which a read was answered; `u64::MAX` before the first.
+    quickest_read_us: AtomicU64,
+}
+
+impl Default for Counters {
+    fn default() -> Counters {
+        let quickest_read_us = AtomicU64::new(u64::MAX);
+        Counters { sent: AtomicU64::new(0), throttled: AtomicU64::new(0), quickest_read_us }
+    }
+}
+
+tokio::task_local! {
+    static UNTIL_TURN: RefCell<Option<Box<dyn Any + Send>>>;
+    static COUNTED: Arc<AtomicU64>;
+}
+
+/// Runs `work`, and counts the requests that it sends in `counter` as well.
+pub async fn count_requests<F: Future>(counter: Arc<AtomicU64>, work: F) -> F::Output {
+    COUNTED.scope(counter, work).await
+}
+
+/// Runs `work`, and drops `value` when the first request that it makes has had its turn, or when it ends.
+pub async fn drop_at_first_turn<F: Future>(value: impl Any + Send, work: F) -> F::Output {
+    UNTIL_TURN.scope(RefCell::new(Some(Box::new(value))), work).await
 }
 
 impl Client {
@@ -96,10 +122,18 @@ impl Client {
         &self.counters
     }
 
+    /// The least time in which this service has answered a read; `None` before the first.
+    pub fn quickest_read(&self) -> Option<Duration> {
+        let us = self.counters.quickest_read_us.load(Ordering::Relaxed);
+        (us != u64::MAX).then(|| Duration::from_micros(us))
+    }
+
     /// Waits until one request may be sent. Meanwhile connections are opened that it and the next ones will need.
     pub async fn turn(&self) -> Turn {
         self.connections.open_ahead(&self.opener, &self.base);
-        self.pace.turn().await
+        let turn = self.pace.turn().await;
+        let _ = UNTIL_TURN.try_with(|value| value.take());
+        turn
     }
 
     /// Sends a write at once; the caller has noted durably that it sends, and then waited for the turn. `path` is below
@@ -126,7 +160,12 @@ impl Client {
         loop {
             tries += 1;
             let turn = self.turn().await;
+            let began = Instant::now();
             let end = self.call(turn, self.request(Method::GET, path, query)).await.and_then(failure::require_body);
+            if end.is_ok() {
+                let took = u64::try_from(self.pace.clock().since(began).as_micros()).unwrap_or(u64::MAX);
+                self.counters.quickest_read_us.fetch_min(took, Ordering::Relaxed);
+            }
             let pause = match &end {
                 Err(Failure::Throttled { .. }) => Duration::ZERO,
                 Err(
@@ -145,6 +184,7 @@ impl Client {
                     | Failure::Blocked
                     | Failure::Halted
                     | Failure::Incomplete(_)
+                    | Failure::Excessive(_)
                     | Failure::Missing { .. },
                 ) => return end,
             };
@@ -191,6 +231,7 @@ impl Client {
             return Err(refusal);
         }
         self.counters.sent.fetch_add(1, Ordering::Relaxed);
+        let _ = COUNTED.try_with(|counter| counter.fetch_add(1, Ordering::Relaxed));
         let sent_at = self.pace.left(turn);
         let mut waits = false;
         let end = watch(self.exchange(request), |wait| match wait {

@@ -29,9 +29,6 @@ const NEXT: usize = 8;
 /// The age at which a spare connection is dropped: a server may close an unused one, and none is known to do so sooner.
 /// [inferred]
 const SPARE_MAX: Duration = Duration::from_secs(10);
-/// Without TLS nothing shows when the server has accepted a connection. After this time it counts as accepted; before, the
-/// pace is told that the request may arrive at any time.
-const PLAIN_AGE: Duration = Duration::from_millis(500);
 /// How long a request waits for the HTTP client to put it on an HTTP/2 connection that another request has opened.
 const HAND_OVER: Duration = Duration::from_secs(2);
 const HAND_OVER_POLL: Duration = Duration::from_millis(20);
@@ -78,8 +75,6 @@ enum Protocol {
 
 /// The connections of one client, as far as they are known here.
 pub struct ConnectionPool {
-    /// With TLS, whose handshake proves that the server has accepted the connection.
-    secure: bool,
     state: Mutex<PoolState>,
     /// Held while a connection is opened, unless each request needs one of its own.
     opening_first: tokio::sync::Mutex<()>,
@@ -148,10 +143,9 @@ impl Drop for Opening {
 
 impl ConnectionPool {
     pub fn new(base: &Url) -> Arc<ConnectionPool> {
-        let secure = base.scheme() == "https";
         let state = PoolState {
             // Only TLS can negotiate HTTP/2.
-            protocol: if secure { Protocol::Unknown } else { Protocol::Http1 },
+            protocol: if base.scheme() == "https" { Protocol::Unknown } else { Protocol::Http1 },
             spares: VecDeque::new(),
             opening: 0,
             open: 0,
@@ -160,7 +154,7 @@ impl ConnectionPool {
             lifetime: None,
             requested: None,
         };
-        Arc::new(ConnectionPool { secure, state: Mutex::new(state), opening_first: tokio::sync::Mutex::default() })
+        Arc::new(ConnectionPool { state: Mutex::new(state), opening_first: tokio::sync::Mutex::default() })
     }
 
     /// The layer of the client that sends requests: hands over connections that were opened ahead.
@@ -204,8 +198,8 @@ impl ConnectionPool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A connection that was opened ahead and is still open; false where the server may not have accepted it yet.
-    fn take<C: Read + Unpin + 'static>(&self) -> Option<(C, bool)> {
+    /// A connection that was opened ahead and is still open.
+    fn take<C: Read + Unpin + 'static>(&self) -> Option<C> {
         let mut state = self.state();
         // The HTTP client asks because it has none: those counted as idle are closed.
         state.open = state.busy;
@@ -217,12 +211,11 @@ impl ConnectionPool {
         // On HTTP/2 the server sends first, and that must not be read here.
         let may_speak = state.protocol == Protocol::Http2;
         while let Some(spare) = state.spares.pop_front() {
-            let age = spare.since.elapsed();
             if let Ok(mut connection) = spare.connection.downcast::<C>()
-                && age < SPARE_MAX
+                && spare.since.elapsed() < SPARE_MAX
                 && (may_speak || is_open(&mut *connection))
             {
-                return Some((*connection, self.secure || age >= PLAIN_AGE));
+                return Some(*connection);
             }
         }
         None
@@ -339,14 +332,10 @@ where
             });
         }
         let request = REQUEST.try_with(Arc::clone).unwrap_or_default();
-        match pool.take() {
-            Some((connection, true)) => return Box::pin(std::future::ready(Ok(connection))),
-            Some((connection, false)) => {
-                request.store(WAITING, Ordering::Relaxed);
-                return Box::pin(std::future::ready(Ok(connection)));
-            }
-            None => request.store(WAITING, Ordering::Relaxed),
+        if let Some(connection) = pool.take() {
+            return Box::pin(std::future::ready(Ok(connection)));
         }
+        request.store(WAITING, Ordering::Relaxed);
         // The future opens nothing before it is polled.
         let opened = self.inner.call(to);
         Box::pin(async move {
@@ -354,9 +343,7 @@ where
             let connection = opened.await?;
             pool.state().set_protocol(Protocol::of(&connection));
             drop(first);
-            if pool.secure {
-                request.store(READY_NOW, Ordering::Relaxed);
-            }
+            request.store(READY_NOW, Ordering::Relaxed);
             Ok(connection)
         })
     }

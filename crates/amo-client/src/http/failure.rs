@@ -16,6 +16,9 @@ pub enum Failure {
     /// 2xx with a body that is not what the API documents.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
+    /// An answer beyond the bounds of what is read, which another try would not change.
+    #[error("the answer cannot be read: {0}")]
+    Excessive(String),
     /// A list does not come in the order asked for, or not to its end, so that an absent record is not proved absent.
     #[error("{0}")]
     Incomplete(String),
@@ -58,6 +61,7 @@ impl Failure {
             Failure::NeverSent(_)
             | Failure::Lost(_)
             | Failure::Unreadable(_)
+            | Failure::Excessive(_)
             | Failure::Incomplete(_)
             | Failure::Halted => None,
             Failure::Throttled { .. } => Some(429),

@@ -16,5 +16,5 @@ mod tls;
 mod transport;
 
 pub use address::{AddressError, parse_base};
-pub use client::{ANSWER_TIMEOUT, Client, Counters};
+pub use client::{ANSWER_TIMEOUT, Client, Counters, count_requests, drop_at_first_turn};
 pub use failure::{ClientError, Failure, Reply, classify, meaning};

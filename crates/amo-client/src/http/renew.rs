@@ -139,6 +139,7 @@ impl Client {
                 Failure::Blocked | Failure::Halted => return Err(failure),
                 Failure::Unauthorized(why) => return Err(refused(why)),
                 Failure::Unreadable(_)
+                | Failure::Excessive(_)
                 | Failure::Incomplete(_)
                 | Failure::Refused { .. }
                 | Failure::Unpaid(_)

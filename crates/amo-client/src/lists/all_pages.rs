@@ -286,6 +286,7 @@ fn stops_reading(failure: &Failure) -> bool {
         Failure::Lost(_)
         | Failure::Incomplete(_)
         | Failure::Unreadable(_)
+        | Failure::Excessive(_)
         | Failure::Refused { .. }
         | Failure::Missing { .. }
         | Failure::Gateway { .. }

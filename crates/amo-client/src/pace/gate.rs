@@ -335,6 +335,7 @@ impl Pace {
                 | Failure::Lost(_)
                 | Failure::Incomplete(_)
                 | Failure::Unreadable(_)
+                | Failure::Excessive(_)
                 | Failure::ServerError { .. }
                 | Failure::Halted,
             ) => {}

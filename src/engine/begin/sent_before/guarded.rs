@@ -8,6 +8,7 @@ use crate::engine::begin::sent_before::{
 use crate::engine::check::present::PresenceCheck;
 use crate::engine::interface::error::{EngineError, ErrorKind};
 use crate::engine::interface::request::ImportRequest;
+use crate::engine::prepare::kept::KeptAccount;
 use crate::engine::prepare::known_keys::KnownKeys;
 use crate::engine::source;
 use crate::engine::source::survey::MappedCounts;
@@ -15,6 +16,7 @@ use crate::mapping::Plan;
 use crate::store::{AccountKey, Run, Store};
 use crate::upload::SentRows;
 use amo_client::Client;
+use amo_client::account::Account;
 use amo_model::Action;
 use sheet_source::problem::{Note, Problem};
 use sheet_source::{RowHashes, Table};
@@ -39,6 +41,10 @@ pub struct GuardResult {
     pub keys: Option<KnownKeys>,
     /// Compares the records of an update with the account.
     pub present: Option<PresenceCheck>,
+    /// The kept snapshot by which rows are mapped, until the first problem.
+    pub kept: Option<KeptAccount>,
+    /// The account as it is now, where the kept snapshot is out of date.
+    pub changed: Option<Account>,
     pub sent: Arc<SentRows>,
     pub notes: Vec<Note>,
     path: PathBuf,
