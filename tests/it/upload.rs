@@ -163,14 +163,21 @@ fn a_block_stops_the_run_and_resume_finishes_it() {
     folder.run(&service, &["resume"]).expect(2);
 }
 
+/// Waits until so many batches of leads have come.
+fn wait_for_batches(service: &Service, count: u64) {
+    while service.requests("POST leads") < count {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_finishes_what_is_in_flight_and_resume_goes_on() {
     let service = Service::start();
     service.faults(r#"{"latency_ms":300}"#);
     let folder = folder(&leads(1_000, |_| None));
-    let child = folder.spawn(&service, &import(&["--json"]));
-    std::thread::sleep(Duration::from_millis(3_500));
+    let child = folder.spawn(&service, &import(&["--json", "--batch", "25"]));
+    wait_for_batches(&service, 5);
     let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
     let run = ran(child.wait_with_output().unwrap()).expect(143);
@@ -189,8 +196,9 @@ fn a_killed_run_resumes_with_every_record_in_exactly_one_place() {
     let service = Service::start();
     service.faults(r#"{"latency_ms":300}"#);
     let folder = folder(&leads(1_000, |_| None));
-    let mut child = folder.spawn(&service, &import(&["--settle", "3s", "--answer-timeout", "2s"]));
-    std::thread::sleep(Duration::from_millis(3_500));
+    let args = ["--settle", "3s", "--answer-timeout", "2s", "--batch", "25"];
+    let mut child = folder.spawn(&service, &import(&args));
+    wait_for_batches(&service, 5);
     child.kill().unwrap();
     child.wait().unwrap();
     // What was in flight at that moment is still being carried out.

@@ -42,7 +42,7 @@ impl Uploader<'_> {
                 }
                 FeedItem::Broken(problem) => {
                     reading.rows = Some(0);
-                    self.finish_with(End::Source(problem));
+                    reading.broken = Some(problem);
                 }
             }
         }

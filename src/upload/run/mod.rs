@@ -25,7 +25,7 @@ use crate::upload::verify::Sample;
 use crate::upload::{End, FirstWatermark, Report, Rights, UploadEvent, UploadOptions};
 use amo_client::{Client, List, TokenUser};
 use amo_model::Action;
-use sheet_source::problem::Note;
+use sheet_source::problem::{Note, Problem};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -67,6 +67,8 @@ struct SourceFeed {
     rows: Option<u64>,
     /// Notes of the reader.
     notes: Vec<Note>,
+    /// Why the source cannot be read further. What was read before is sent.
+    broken: Option<Problem>,
 }
 
 /// What the loop sends now.
@@ -156,7 +158,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(UploadEvent)) -> Result
         turnstile: Turnstile::default(),
         hold: watch::channel(false).0,
     };
-    let mut reading = SourceFeed { feed, rows: None, notes: Vec::new() };
+    let mut reading = SourceFeed { feed, rows: None, notes: Vec::new(), broken: None };
     let mut up = Uploader {
         doubts,
         pending,
@@ -238,6 +240,9 @@ impl<'a> Uploader<'a> {
             }
             self.start_requests(reading.rows.is_some())?;
             if self.tasks.is_empty() && (self.end.is_some() || (reading.rows.is_some() && self.idle())) {
+                if let Some(problem) = reading.broken.take() {
+                    self.finish_with(End::Source(problem));
+                }
                 return Ok(());
             }
             let probe_wait = self.probe_wait();
@@ -253,7 +258,7 @@ impl<'a> Uploader<'a> {
                         Some(chunk) => self.take_chunk(chunk, reading)?,
                         None => {
                             reading.rows = Some(0);
-                            self.finish_with(End::Source(feed::reader_failed()));
+                            reading.broken = Some(feed::reader_failed());
                         }
                     }
                 }

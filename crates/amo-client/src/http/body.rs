@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 /// Bytes, unpacked. The largest page of 250 records that was seen has 3 MB. [measured]
 const BODY_MAX: usize = 64 << 20;
 /// Bytes. Longer bodies are read one at a time, because two dozen requests may be in flight.
-const SHORT_MAX: usize = 8 << 20;
+const SHORT_MAX: usize = 4 << 20;
 /// Items of one of the outer lists of a body; a page has 250. [seed]
 const ITEMS_MAX: usize = 10_000;
 /// How deep a list of items lies: `{"_embedded":{"leads":[`.
@@ -40,6 +40,10 @@ impl BodyReader {
             }
             if length > SHORT_MAX && permit.is_none() {
                 permit = self.long.acquire().await.ok();
+            }
+            // Doubling would take twice the memory of a long body.
+            if length > SHORT_MAX && body.capacity() < length {
+                body.reserve_exact(chunk.len().max(SHORT_MAX));
             }
             body.extend_from_slice(&chunk);
         }

@@ -83,6 +83,13 @@ pub fn check_no_open_run(
         if made == 0 && run.outcome == RunOutcome::SourceBroken {
             continue;
         }
+        // A source that broke off ends its run: what follows the rows that were sent is imported by itself.
+        if let (RunOutcome::SourceBroken, Some((first, _))) = (run.outcome, rows)
+            && counts.unknown == 0
+            && first >= store.first_open_row(run.run)?
+        {
+            continue;
+        }
         let message = message!("run {run} of this source has not ended", run = &run.name);
         let hint =
             message!("resume it: amoport resume {run}; or abandon it: amoport runs --abandon {run}", run = &run.name);
