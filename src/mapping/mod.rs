@@ -1,14 +1,15 @@
 //! From a mapping file to records, in stages: `language` reads the file, `compile` looks up its names in the header of
 //! the source and in the account and makes a `plan`, `apply` turns rows into records. The stages share `convert`
 //! (conversions, one per file), `template` (templates and conditions over the cells of a row), `lookup` (names to ids),
-//! `suspect` (totals and headings), `edits` (which rows of an exported workbook have changes) and `blame` (the column
-//! of a value that the service refuses).
+//! `suspect` (totals and headings), `edits` (which rows of an exported workbook have changes), `blame` (the column of a
+//! value that the service refuses) and `hashing` (hashes of texts that come from files).
 
 pub mod apply;
 pub mod blame;
 pub mod compile;
 pub mod convert;
 pub mod edits;
+mod hashing;
 pub mod language;
 pub mod lookup;
 pub mod plan;
@@ -18,6 +19,7 @@ mod template;
 pub use apply::{IncompleteGroup, Link, Mapped, Mapper, Record, RowRole, change, request_id, row_of};
 pub use compile::{is_structured, no_marker, wanted, writable};
 pub use edits::{Edit, Edits, Refusal};
+pub use hashing::SeededState;
 pub use language::ast::MappingAst;
 pub(crate) use language::reader::sort_by_position;
 pub use language::tree::is_mapping;

@@ -5,6 +5,7 @@ use super::convert::date;
 use super::convert::number::Round;
 use super::convert::phone::Region;
 use super::edits::Edits;
+use super::hashing::SeededState;
 use super::language::ast::{As, Literal, OnEmpty, OnUnknown};
 use super::lookup::{Lookup, Resolver};
 use super::suspect::Suspects;
@@ -17,7 +18,7 @@ use amo_model::{Action, FieldContent, FieldKind, FieldSpec, Kind, SectionSpec, W
 use sheet_source::problem::{Note, Source};
 use sheet_source::{Cell, Header, Row};
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 #[derive(Debug, Clone)]
@@ -103,13 +104,13 @@ impl Plan {
 pub struct Groups {
     pub columns: Vec<usize>,
     /// The number of rows by the hash of the group's text.
-    pub rows: HashMap<u64, u32>,
+    pub rows: HashMap<u64, u32, SeededState>,
 }
 
 impl Groups {
     /// The group of a row; `None` if its group columns are empty.
     pub fn of(&self, row: &Row) -> Option<u64> {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = SeededState::default().build_hasher();
         let mut empty = true;
         for column in &self.columns {
             let text = row.get(*column).text.trim();

@@ -2,10 +2,11 @@
 
 use super::{count, cpu, group, growth as grows, joined, line, rss, wall};
 use crate::bench::Bench;
-use crate::rounds::Group;
+use crate::rounds::{Contender, Group};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
+use std::process::Command;
 
 pub fn csv(bench: &Bench) -> Result<Group<'_>, String> {
     let rows = bench.rows(1_000_000, 100_000);
@@ -13,18 +14,23 @@ pub fn csv(bench: &Bench) -> Result<Group<'_>, String> {
     let text = file.display().to_string();
     let mut pass = bench.yardstick("csv-pass");
     pass.arg(&file);
-    let own =
-        vec![bench.contender("csv-pass", pass), bench.check("dry-run", &file)?, bench.check("dry-run-tenth", &less)?];
+    let own = vec![
+        bench.contender("csv-pass", pass),
+        bench.check("dry-run", &file)?,
+        bench.check("dry-run-tenth", &less)?,
+        check_keyed(bench, &file)?,
+    ];
     let peers =
         [bench.peer("pandas", "etl.py", &["pandas", &text]), bench.peer("orjson", "etl.py", &["orjson", &text])];
     let what = format!("dry run, CSV {} rows", count(rows));
+    let keyed = format!("dry run with a key, CSV {} rows", count(rows));
     let lines = vec![
         (
             "",
             line("csv-cpu", &format!("{what}, CPU"), "csv ByteRecord pass", cpu("dry-run", "csv-pass"))
-                .at_most(7.0, 4.5),
+                .at_most(6.5, 4.5),
         ),
-        ("", line("csv-wall", &format!("{what}, wall"), "the same", wall("dry-run", "csv-pass")).at_most(4.5, 2.5)),
+        ("", line("csv-wall", &format!("{what}, wall"), "the same", wall("dry-run", "csv-pass")).at_most(4.0, 2.5)),
         ("pandas", line("csv-pandas", &what, "pandas → dict → JSON", cpu("pandas", "dry-run")).at_least(18.0, 30.0)),
         ("orjson", line("csv-orjson", &what, "csv + orjson", cpu("orjson", "dry-run")).at_least(6.0, 11.0)),
         ("", line("csv-memory", &format!("{what}, memory"), "–", rss("dry-run")).unit(" MB").at_most(32.0, 16.0)),
@@ -36,8 +42,27 @@ pub fn csv(bench: &Bench) -> Result<Group<'_>, String> {
             .unit(" MB")
             .at_most(4.0, 4.0),
         ),
+        (
+            "",
+            line("csv-cpu-keyed", &format!("{keyed}, CPU"), "csv ByteRecord pass", cpu("keyed", "csv-pass"))
+                .at_most(6.5, 4.5),
+        ),
+        ("", line("csv-memory-keyed", &format!("{keyed}, memory"), "–", rss("keyed")).unit(" MB").at_most(40.0, 28.0)),
     ];
     Ok(group(joined(own, peers), lines))
+}
+
+/// The same dry run, whose mapping has a key.
+fn check_keyed<'a>(bench: &'a Bench, file: &Path) -> Result<Contender<'a>, String> {
+    const BEFORE: &str = "[source]";
+    let (plain, keyed) = (bench.mapping(), bench.data.join("mapping-keyed.toml"));
+    let mapping = std::fs::read_to_string(&plain).map_err(|e| format!("{}: {e}", plain.display()))?;
+    let mapping = mapping.replacen(BEFORE, &format!("key = \"ID\"\n\n{BEFORE}"), 1);
+    std::fs::write(&keyed, mapping).map_err(|e| format!("{}: {e}", keyed.display()))?;
+    let mut command = Command::new(&bench.amoport);
+    command.arg("check").arg(file).arg("-m").arg(keyed).arg("--account-file").arg(bench.account()?);
+    command.args(["--json", "--state"]).arg(bench.fresh("check-keyed")?);
+    Ok(bench.contender("keyed", command))
 }
 
 pub fn windows_1251(bench: &Bench) -> Result<Group<'_>, String> {

@@ -1,19 +1,16 @@
 //! Checks across the records of a source: unique keys and ids, and the quota of the account.
 
+use super::known_keys::KnownKeys;
 use super::row::RecordBuilder;
 use crate::mapping::lookup::KeyQuery;
 use crate::mapping::plan::Plan;
 use amo_model::{INVOICES, PRODUCTS, TEXT_MAX};
 use sheet_source::message;
 use sheet_source::problem::quoted;
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Keys, ids and quota that earlier records have used.
 pub(super) struct SourceChecks {
-    /// The row number of each key, by hash. With 64-bit hashes a million keys take 36 MB; the odds that two of them
-    /// collide are 1 to 30 million, and then a row is rejected, not lost.
-    keys: HashMap<u64, u32>,
+    keys: KnownKeys,
     /// The number of records created so far, for kinds with a quota.
     made: usize,
     /// Types of existing catalogs.
@@ -25,7 +22,7 @@ pub(super) struct SourceChecks {
 impl SourceChecks {
     pub(super) fn new(plan: &Plan) -> SourceChecks {
         let types = plan.quota.iter().flat_map(|room| room.types.clone()).collect();
-        SourceChecks { keys: HashMap::new(), made: 0, types, exists: false }
+        SourceChecks { keys: KnownKeys::new(), made: 0, types, exists: false }
     }
 
     /// Sets whether the next record exists in the account.
@@ -109,14 +106,6 @@ impl SourceChecks {
 
     /// The earlier row with this name; `None` records the row under it.
     pub(super) fn seen(&mut self, name: (&str, &str), row: u32) -> Option<u32> {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        match self.keys.entry(hasher.finish()) {
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(row);
-                None
-            }
-            std::collections::hash_map::Entry::Occupied(earlier) => Some(*earlier.get()),
-        }
+        self.keys.seen(name, row)
     }
 }

@@ -1,6 +1,7 @@
 //! A cache of looked-up names for one run: a column of stages has few different names in many rows.
 
 use super::{Lookup, LookupKind, Resolved, Resolver};
+use crate::mapping::hashing::SeededState;
 use std::collections::HashMap;
 
 /// The most names cached per lookup and pipeline.
@@ -13,7 +14,7 @@ pub struct NameCache {
 }
 
 /// Names by their pipeline or catalog, of which a lookup has few.
-type Cache = Vec<(u64, HashMap<Box<str>, Resolved>)>;
+type Cache = Vec<(u64, HashMap<Box<str>, Resolved, SeededState>)>;
 
 impl NameCache {
     pub fn new(resolver: Resolver, lookups: usize) -> NameCache {
@@ -28,7 +29,7 @@ impl NameCache {
         };
         let caches = &mut self.caches[lookup.cache];
         let place = caches.iter().position(|(of, _)| *of == scope).unwrap_or_else(|| {
-            caches.push((scope, HashMap::new()));
+            caches.push((scope, HashMap::default()));
             caches.len() - 1
         });
         let cache = &mut caches[place].1;

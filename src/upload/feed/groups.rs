@@ -3,7 +3,7 @@
 //! neighbouring rows for a record, and finds out whether that was right.
 
 use crate::mapping::plan::Groups;
-use crate::mapping::{IncompleteGroup, RowRole, Suspicion};
+use crate::mapping::{IncompleteGroup, RowRole, SeededState, Suspicion};
 use sheet_source::Row;
 use std::collections::HashMap;
 
@@ -38,9 +38,9 @@ impl<'a> Gathering<'a> {
             false => Gathering::Counted(Counted {
                 groups,
                 left: groups.rows.clone(),
-                open: HashMap::new(),
+                open: HashMap::default(),
                 above: None,
-                incomplete: HashMap::new(),
+                incomplete: HashMap::default(),
                 complete: None,
             }),
         }
@@ -141,12 +141,12 @@ impl Adjacent {
 pub struct Counted<'a> {
     groups: &'a Groups,
     /// Number of rows that each group still lacks.
-    left: HashMap<u64, u32>,
-    open: HashMap<u64, Vec<Row>>,
+    left: HashMap<u64, u32, SeededState>,
+    open: HashMap<u64, Vec<Row>, SeededState>,
     /// The record of the row before.
     above: Option<u64>,
     /// Groups that lack a row, or may lack one.
-    incomplete: HashMap<u64, IncompleteGroup>,
+    incomplete: HashMap<u64, IncompleteGroup, SeededState>,
     /// A record whose last row was the row before.
     complete: Option<Unit>,
 }

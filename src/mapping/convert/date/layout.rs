@@ -180,14 +180,67 @@ impl FormatItem {
 /// Formats as `2025-03-05T10:30:00+03:00`, without the missing parts. Offsets with seconds, as before standard time,
 /// are rounded down: the moment moves up to a minute later, never to the day before.
 pub(super) fn iso(date: Date, time: Option<Time>, offset: Option<Offset>) -> String {
-    let mut text = format!("{:04}-{:02}-{:02}", date.year(), date.month(), date.day());
+    const LONGEST: usize = "2025-03-05T10:30:00+03:00".len();
+    let mut text = String::with_capacity(LONGEST);
+    match u16::try_from(date.year()) {
+        Ok(year) => {
+            two_digits(&mut text, (year / 100) as u8);
+            two_digits(&mut text, (year % 100) as u8);
+        }
+        // Before the year 0.
+        Err(_) => {
+            let _ = write!(text, "{:04}", date.year());
+        }
+    }
+    for part in [date.month(), date.day()] {
+        text.push('-');
+        two_digits(&mut text, part.unsigned_abs());
+    }
     if let Some(time) = time {
-        let _ = write!(text, "T{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
+        for (sign, part) in [('T', time.hour()), (':', time.minute()), (':', time.second())] {
+            text.push(sign);
+            two_digits(&mut text, part.unsigned_abs());
+        }
     }
     if let Some(offset) = offset {
         let minutes = offset.seconds().div_euclid(60);
-        let sign = if minutes < 0 { '-' } else { '+' };
-        let _ = write!(text, "{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60);
+        text.push(if minutes < 0 { '-' } else { '+' });
+        two_digits(&mut text, (minutes.abs() / 60) as u8);
+        text.push(':');
+        two_digits(&mut text, (minutes.abs() % 60) as u8);
     }
     text
+}
+
+/// Writes a number below 100. Most rows have dates, and `write!` would take longer than reading them.
+fn two_digits(text: &mut String, number: u8) {
+    text.push(char::from(b'0' + number / 10));
+    text.push(char::from(b'0' + number % 10));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    proptest! {
+        #[test]
+        fn a_moment_is_written_as_the_formatter_writes_it(
+            (year, month, day) in (-9999_i16..=9999, 1_i8..=12, 1_i8..=28),
+            (hour, minute, second) in (0_i8..24, 0_i8..60, 0_i8..60),
+            seconds in -93_599_i32..=93_599,
+        ) {
+            let date = Date::new(year, month, day).unwrap();
+            let time = Time::new(hour, minute, second, 0).unwrap();
+            let minutes = seconds.div_euclid(60);
+            let sign = if minutes < 0 { '-' } else { '+' };
+            let day = format!("{year:04}-{month:02}-{day:02}");
+            let clock = format!("T{hour:02}:{minute:02}:{second:02}");
+            let offset = format!("{sign}{:02}:{:02}", minutes.abs() / 60, minutes.abs() % 60);
+            prop_assert_eq!(iso(date, None, None), day.clone());
+            prop_assert_eq!(iso(date, Some(time), None), format!("{day}{clock}"));
+            let zone = Offset::from_seconds(seconds).unwrap();
+            prop_assert_eq!(iso(date, Some(time), Some(zone)), format!("{day}{clock}{offset}"));
+        }
+    }
 }
