@@ -3,10 +3,14 @@
 //!
 //! `sheet` scans the XML that programs write, three times as fast as a general XML reader. At anything else it stops
 //! (`NeedsFallback`), and `fallback`, which reads any valid XML, continues from that cell. Both give the same cells.
+//! `usual` reads the rows, cells and shared strings of the exact form that nearly all of them have; the scanner reads
+//! the others by their tags.
 //!
 //! `workbook_part` finds the parts of the `package`, `metadata` reads the metadata of a sheet; `window` unpacks a
-//! part in blocks, `markup` reads tags and attributes, `text` the text between them; `strings` and `sheet` use these.
+//! part in blocks, `markup` reads tags and attributes, `text` the text between them, `cell_markup` a cell; `strings`
+//! and `sheet` use these.
 
+mod cell_markup;
 mod metadata;
 mod markup;
 mod workbook_part;
@@ -14,6 +18,7 @@ mod fallback;
 mod sheet;
 mod strings;
 mod text;
+mod usual;
 mod window;
 
 #[cfg(test)]

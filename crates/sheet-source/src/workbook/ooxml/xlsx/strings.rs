@@ -4,7 +4,7 @@ use super::markup::{TagForm, next_tag, prologue};
 use super::text::{push_run, string_item};
 use super::window::TextWindow;
 use super::xml::{TRUNCATED, Xml, attribute, damaged};
-use super::{NeedsFallback, ScanResult, ScanStop};
+use super::{NeedsFallback, ScanResult, ScanStop, usual};
 use crate::file::error::WorkbookError;
 use crate::workbook::shared_strings::{STRINGS_TOO_LONG, StringTable};
 use quick_xml::events::Event;
@@ -44,10 +44,24 @@ impl SharedStrings {
                     _ => Err(ScanStop::NeedsFallback),
                 }
             }
-            StringsSection::Items => strings.item(text, at),
+            StringsSection::Items => match strings.usual_items(text, at)? {
+                end if end == at => strings.item(text, at),
+                end => Ok(Some(end)),
+            },
         })?;
         strings.texts.finish();
         Ok(strings)
+    }
+
+    /// Reads items of the usual form; returns the offset after the last one.
+    fn usual_items(&mut self, text: &str, from: usize) -> ScanResult<usize> {
+        let mut at = from;
+        loop {
+            match self.texts.add(|into| usual::string_item(text, at, into).ok_or(())) {
+                Ok(next) => at = next.ok_or(ScanStop::NeedsFallback)?,
+                Err(()) => return Ok(at),
+            }
+        }
     }
 
     fn item(&mut self, text: &str, at: usize) -> ScanResult<Option<usize>> {

@@ -149,7 +149,8 @@ pub fn push_run(text: &str, keeps_blanks: bool, into: &mut String) {
     decode_escapes(into, start);
 }
 
-fn push_raw_run(written: &str, keeps_blanks: bool, into: &mut String) -> ScanResult<()> {
+/// Appends a run as written.
+pub fn push_raw_run(written: &str, keeps_blanks: bool, into: &mut String) -> ScanResult<()> {
     let start = into.len();
     if is_plain(written) {
         into.push_str(if keeps_blanks { written } else { written.trim_matches(BLANKS) });
