@@ -14,5 +14,5 @@ pub use auth::Auth;
 pub use http::{
     ANSWER_TIMEOUT, AddressError, Client, ClientError, Counters, Failure, Reply, classify, meaning, parse_base,
 };
-pub use lists::{List, ListError, ListItem, ListQuery, ListSummary, SeenIds};
+pub use lists::{List, ListAhead, ListError, ListItem, ListQuery, ListSummary, SeenIds};
 pub use pace::{Pace, Turn};
