@@ -18,7 +18,7 @@ use crate::mapping;
 use crate::store::{AccountKey, Counts};
 use amo_client::account::{Account, CatalogRef, SnapshotScope};
 use amo_client::private;
-use amo_client::{Client, TokenUser};
+use amo_client::{Client, ListAhead, TokenUser};
 use amo_model::{CatalogKind, Entity, INVOICES, LinkKind, Owner};
 use query::{ExportHistory, LAST};
 use sheet_source::delimiter_allowed;
@@ -54,7 +54,7 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let read_ahead = |query: ExportQuery| target.client.read_ahead(query.list(), target.runtime.handle());
     // Pages are requested beside the account's own data and lists, as far as it is known which.
     let ahead = query::early(request, &filters, None, |_| None).map(read_ahead);
-    let basics = prepare::read_basics(&target, &request.cancel, events)?;
+    let basics = prepare::read_basics(&target, &request.cancel, events).map_err(|error| unwritten(error, &ahead))?;
     let (id, user) = (basics.id, basics.current_user);
     let person = target.runtime.spawn(token_person(Arc::clone(&target.client), user));
     // An unusable store is reported where it is needed.
@@ -62,7 +62,8 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let last = |what: &str| ExportHistory { state, account: &account_key, what }.read().ok();
     let ahead = ahead.or_else(|| query::early(request, &filters, Some(&basics), last).map(read_ahead));
     let wanted = mapping.as_ref().map_or_else(|| wanted_parts(request, &links), mapping::wanted::wanted);
-    let pulled = prepare::read_parts(&target, (basics, &wanted), &request.cancel, events)?;
+    let pulled = prepare::read_parts(&target, (basics, &wanted), &request.cancel, events);
+    let pulled = pulled.map_err(|error| unwritten(error, &ahead))?;
     let account = Arc::new(pulled.account);
     let plan = mapping.as_ref().map(|written| mapped::compile_plan(written, &account, &account_key, request));
     let plan = plan.transpose()?;
@@ -117,6 +118,16 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
         history.record(began_at, events);
     }
     Ok(ExportResult { manifest, file: place.file, manifest_file, notes: events.take_notes() })
+}
+
+/// The error of reading the account, which says what an error of the list says where that has failed as well.
+fn unwritten(error: EngineError, ahead: &Option<ListAhead>) -> EngineError {
+    if ahead.as_ref().is_some_and(ListAhead::has_failed) { without_file(error) } else { error }
+}
+
+fn without_file(mut error: EngineError) -> EngineError {
+    error.problems.push(Problem::new(Stage::Read, "export-file", "no file was written"));
+    error
 }
 
 /// The output file; an existing file stays unless `force` is set.
@@ -288,11 +299,7 @@ impl From<ExportError> for EngineError {
         let text = message!("{error}", error = error.to_string());
         let problem = Problem::new(Stage::Read, "export-file", text);
         match error {
-            ExportError::Service(failure) => {
-                let mut ended = EngineError::from(failure);
-                ended.problems.push(Problem::new(Stage::Read, "export-file", "no file was written"));
-                ended
-            }
+            ExportError::Service(failure) => without_file(EngineError::from(failure)),
             ExportError::AlreadyExists(file) => already_exists(&file),
             ExportError::NoReader => EngineError::new(ErrorKind::NoReader, problem),
             ExportError::Write { .. } | ExportError::Workbook(_) => {

@@ -3,6 +3,7 @@
 use super::all_pages::{ListError, ListItem, ListQuery, ListSummary};
 use crate::http::{Client, Failure};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -16,6 +17,7 @@ pub struct ListAhead {
     query: ListQuery,
     records: mpsc::Receiver<ListItem>,
     reading: JoinHandle<Result<ListSummary, ListError<NotTaken>>>,
+    has_failed: Arc<AtomicBool>,
 }
 
 /// Nobody takes the records any more.
@@ -27,14 +29,23 @@ impl Client {
         let (to, records) = mpsc::channel(WAITING_MAX);
         let (client, asked) = (Arc::clone(self), query.clone());
         let give = async move |item: ListItem| to.send(item).await.map_err(|_| NotTaken);
-        let reading = runtime.spawn(async move { client.read_list(asked, give).await });
-        ListAhead { query, records, reading }
+        let has_failed = Arc::new(AtomicBool::new(false));
+        let failed = Arc::clone(&has_failed);
+        let reading = runtime.spawn(async move {
+            client.read_list(asked, give).await.inspect_err(|_| failed.store(true, Ordering::Relaxed))
+        });
+        ListAhead { query, records, reading, has_failed }
     }
 }
 
 impl ListAhead {
     pub fn query(&self) -> &ListQuery {
         &self.query
+    }
+
+    /// True where reading has ended with an error. What else is requested at the same time may fail for the same reason.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
     }
 
     /// Gives each record once, as `Client::read_list` does.
