@@ -25,7 +25,7 @@ pub use table::hidden::{HiddenSheet, HiddenSheetError, Stamp};
 
 use amo_client::Client;
 use amo_client::account::Account;
-use amo_client::{ListError, ListItem, ListQuery, ListSummary};
+use amo_client::{ListAhead, ListError, ListItem, ListSummary};
 use file::out::{self, OutputFile};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
@@ -33,6 +33,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use table::cell;
 use table::linked::{LinkReader, LinkedRow};
+use tokio::runtime::Handle;
 
 /// The destination of the rows.
 #[derive(Debug, Clone)]
@@ -75,6 +76,18 @@ pub async fn run(
     query: &ExportQuery,
     shape: &mut TableLayout,
     place: &Destination,
+    progress: impl FnMut(u64),
+) -> Result<ExportSummary, ExportError> {
+    let list = client.read_ahead(query.list(), &Handle::current());
+    write(list, client, (account, query), (shape, place), progress).await
+}
+
+/// Writes the records of a query whose list is being read.
+pub async fn write(
+    list: ListAhead,
+    client: &Arc<Client>,
+    (account, query): (&Account, &ExportQuery),
+    (shape, place): (&mut TableLayout, &Destination),
     mut progress: impl FnMut(u64),
 ) -> Result<ExportSummary, ExportError> {
     let names = cell::AccountNames::of(account);
@@ -82,8 +95,6 @@ pub async fn run(
     let is_table = place.format != Format::Jsonl;
     let (out, mut filtered) = (OutputFile::create(place, shape)?, 0);
     let mut file = ExportWriter { out, shape, names, rows: 0, unlisted: BTreeSet::new(), progress: &mut progress };
-    let listing =
-        ListQuery { entity: query.entity, catalog: query.catalog, query: query.parameters(), twice: query.twice };
     let write = async |row: ListItem| {
         // An unknown filter is ignored with a 200. [client live]
         if !query.matches(&row.item) {
@@ -96,7 +107,7 @@ pub async fn run(
             file.line(&row.raw)
         }
     };
-    let listed = client.read_list(listing, write).await.map_err(|stopped| match stopped {
+    let listed = list.read(write).await.map_err(|stopped| match stopped {
         ListError::Service(failure) => ExportError::Service(failure),
         ListError::Callback(error) => error,
     })?;

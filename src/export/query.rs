@@ -1,5 +1,6 @@
 //! The query of an export: its parameters for the service, and the check of what the service returns. Pure.
 
+use amo_client::ListQuery;
 use amo_model::compact::CompactJson;
 use amo_model::parts;
 use amo_model::{Entity, ID_KEY, UPDATED_AT};
@@ -25,6 +26,11 @@ pub struct ExportQuery {
 }
 
 impl ExportQuery {
+    /// The list to read.
+    pub fn list(&self) -> ListQuery {
+        ListQuery { entity: self.entity, catalog: self.catalog, query: self.parameters(), twice: self.twice }
+    }
+
     /// The parameters of the request, without page, limit and order.
     pub fn parameters(&self) -> Vec<(String, String)> {
         let mut query = Vec::new();

@@ -15,5 +15,5 @@ pub use http::{
     ANSWER_TIMEOUT, AddressError, Client, ClientError, Counters, Failure, Reply, classify, count_requests,
     drop_at_first_turn, meaning, parse_base,
 };
-pub use lists::{List, ListError, ListItem, ListQuery, ListSummary, SeenIds};
+pub use lists::{List, ListAhead, ListError, ListItem, ListQuery, ListSummary, SeenIds};
 pub use pace::{Pace, Turn};

@@ -70,7 +70,8 @@ pub use file::fingerprint::Fingerprint;
 pub use file::layout::{EncodingScan, FileFormat, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use output::csv::CsvWriter;
 pub use output::excel::{
-    CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, is_truncated, truncate, truncate_marked,
+    CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, is_hyperlink, is_truncated, truncate,
+    truncate_marked,
 };
 pub use output::stored::stored_number;
 pub use row::hash::{RowHasher, RowHashes, SharedRowHashes};

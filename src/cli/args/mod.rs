@@ -11,6 +11,7 @@ use amo_model::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use parse::{
     BatchLimit, batch, decimal, delimiter, exported_kind, hidden_rows, max_errors, positive_seconds, rows, seconds,
+    truth,
 };
 use sheet_source::HiddenRows;
 use std::path::PathBuf;
@@ -37,20 +38,20 @@ pub struct CommonArgs {
     /// be your own
     #[arg(long, global = true, value_name = "DIR", env = "AMOPORT_STATE")]
     pub state: Option<PathBuf>,
-    /// The folder in which each run leaves its own
-    #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "AMOPORT_RUNS")]
-    pub runs: PathBuf,
+    /// The folder in which each run leaves its own; runs, if left out
+    #[arg(long, global = true, value_name = "DIR", env = "AMOPORT_RUNS")]
+    pub runs: Option<PathBuf>,
     /// Print JSON to stdout, one object for each run
-    #[arg(long, global = true, env = "AMOPORT_JSON")]
+    #[arg(long, global = true, value_parser = truth, env = "AMOPORT_JSON")]
     pub json: bool,
     /// Print problems only
-    #[arg(short, long, global = true, env = "AMOPORT_QUIET")]
+    #[arg(short, long, global = true, value_parser = truth, env = "AMOPORT_QUIET")]
     pub quiet: bool,
     /// Print every request
-    #[arg(short, long, global = true, env = "AMOPORT_VERBOSE")]
+    #[arg(short, long, global = true, value_parser = truth, env = "AMOPORT_VERBOSE")]
     pub verbose: bool,
     /// No progress bar
-    #[arg(long, global = true, env = "AMOPORT_NO_PROGRESS")]
+    #[arg(long, global = true, value_parser = truth, env = "AMOPORT_NO_PROGRESS")]
     pub no_progress: bool,
 }
 
@@ -66,7 +67,7 @@ pub enum Verb {
     Resume(ResumeArgs),
     /// List the runs
     Runs(RunsArgs),
-    /// Write a run's reports again from the store
+    /// Write a run's reports again from the store: into the run's folder, or its namesake in the one that --runs names
     Report(ReportArgs),
     /// Read what an account holds into a file, with a proof beside it that it is all there is
     Export(ExportArgs),
@@ -84,7 +85,7 @@ pub enum Verb {
 #[derive(Debug, Clone, Args)]
 pub struct WhichArgs {
     /// The pretend account inside this program; its world is kept in the state folder
-    #[arg(long, env = "AMOPORT_SANDBOX")]
+    #[arg(long, value_parser = truth, env = "AMOPORT_SANDBOX")]
     pub sandbox: bool,
     /// An account: an address such as https://example.amocrm.ru, or a name in your own config or in amoport.toml
     #[arg(long, value_name = "NAME|URL", env = "AMOPORT_ACCOUNT")]
@@ -105,7 +106,7 @@ pub struct TargetArgs {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct OpenArgs {
     /// Accept files with secrets that other users of this machine can read
-    #[arg(long, env = "AMOPORT_ALLOW_OPEN_TOKEN_FILE")]
+    #[arg(long, value_parser = truth, env = "AMOPORT_ALLOW_OPEN_TOKEN_FILE")]
     pub allow_open_token_file: bool,
 }
 
@@ -203,7 +204,7 @@ pub struct ImportArgs {
     #[arg(long)]
     pub remake_deleted: bool,
     /// Accept a state folder that is older than what was sent from it: look for records in the account before sending them
-    #[arg(long, env = "AMOPORT_OLDER_STATE")]
+    #[arg(long, value_parser = truth, env = "AMOPORT_OLDER_STATE")]
     pub older_state: bool,
     /// Without a mapping: let the workbook win in cells that conflict with the account
     #[arg(long)]
@@ -264,7 +265,7 @@ pub struct ResumeArgs {
     #[arg(long, value_name = "TIME", value_parser = positive_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
     pub answer_timeout: Option<u64>,
     /// Accept a state folder that is older than what was sent from it: look for records in the account before sending them
-    #[arg(long, env = "AMOPORT_OLDER_STATE")]
+    #[arg(long, value_parser = truth, env = "AMOPORT_OLDER_STATE")]
     pub older_state: bool,
 }
 

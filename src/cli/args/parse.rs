@@ -80,3 +80,28 @@ pub fn exported_kind(text: &str) -> Result<Kind, String> {
         format!("kinds are {}", names.join(", "))
     })
 }
+
+/// The value of a variable that stands for an option without a value, in the ways people write it.
+pub fn truth(text: &str) -> Result<bool, String> {
+    match text.trim().to_lowercase().as_str() {
+        "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
+        "" | "0" | "false" | "f" | "no" | "n" | "off" => Ok(false),
+        _ => Err("it is one of 1, true, yes, on, and 0, false, no, off".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_truth_value_may_be_written_in_many_ways() {
+        for (texts, value) in [
+            (&["1", "true", "TRUE", "Yes", "on", "y", " on "][..], Some(true)),
+            (&["0", "false", "No", "OFF", "n", "", " "], Some(false)),
+            (&["2", "maybe", "да", "tru"], None),
+        ] {
+            assert!(texts.iter().all(|text| truth(text).ok() == value), "{texts:?}");
+        }
+    }
+}

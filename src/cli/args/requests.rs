@@ -12,10 +12,14 @@ use crate::engine::{
 };
 use crate::export::CsvOptions;
 use crate::store::Verify;
+use std::path::Path;
 use std::time::Duration;
 
+/// The folder of the runs, if none is named.
+const RUNS: &str = "runs";
+
 pub fn folders(common: &CommonArgs) -> Result<Folders, EngineError> {
-    Folders::checked(common.state.as_deref(), &common.runs)
+    Folders::checked(common.state.as_deref(), common.runs.as_deref().unwrap_or(Path::new(RUNS)))
 }
 
 /// `cancel` ends a question without an answer.
@@ -119,6 +123,7 @@ pub fn resume(args: &ResumeArgs, common: &CommonArgs) -> Result<ResumeRequest, E
 pub fn report(args: &ReportArgs, common: &CommonArgs) -> Result<ReportRequest, EngineError> {
     Ok(ReportRequest {
         run: args.run.clone(),
+        into_runs: common.runs.is_some(),
         target: base_target(&args.which)?,
         ..ReportRequest::new(folders(common)?)
     })

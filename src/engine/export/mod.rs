@@ -1,7 +1,8 @@
-//! Writes what an account holds to a file, with a manifest that shows whether it is complete. `mapped` is the export with a
-//! mapping.
+//! Writes what an account holds to a file, with a manifest that shows whether it is complete. `query` says which
+//! records, `mapped` is the export with a mapping.
 
 pub mod mapped;
+mod query;
 
 use crate::engine::interface::error::{EngineError, ErrorKind};
 use crate::engine::interface::event::{Event, EventSink, Phase, Progress};
@@ -10,26 +11,22 @@ use crate::engine::prepare;
 use crate::engine::target::runtime::run_cancellable;
 use crate::engine::target::{OpenAccount, SANDBOX};
 use crate::export::{
-    self, CsvOptions, Destination, ExportError, ExportQuery, FILTERS, Format, InverseMapping, Manifest, Person, Stamp,
+    self, CsvOptions, Destination, ExportError, ExportQuery, Format, InverseMapping, Manifest, Person, Stamp,
     TableColumns, TableLayout,
 };
 use crate::mapping;
-use crate::store::{AccountKey, Counts, Store};
-use amo_client::account::{Account, CatalogRef, LookupError, SnapshotScope};
+use crate::store::{AccountKey, Counts};
+use amo_client::account::{Account, CatalogRef, SnapshotScope};
 use amo_client::private;
-use amo_client::{Client, TokenUser};
-use amo_model::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, LinkKind, Owner, UPDATED_AT};
+use amo_client::{Client, ListAhead, TokenUser};
+use amo_model::{CatalogKind, Entity, INVOICES, LinkKind, Owner};
+use query::{ExportHistory, LAST};
 use sheet_source::delimiter_allowed;
 use sheet_source::message;
-use sheet_source::problem::{Message, Note, Problem, Stage, did_you_mean, quoted};
+use sheet_source::problem::{Note, Problem, Stage, did_you_mean, quoted};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
-
-/// The value of `since` that means the start of the last complete export.
-const LAST: &str = "last";
-/// Seconds before that start that are read again: clocks differ, and a change appears in a list with a delay. [client]
-const OVERLAP_S: i64 = 600;
 
 /// The result of an export.
 #[derive(Debug)]
@@ -49,24 +46,32 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let state = &request.folders.state;
     request.target.announce(events);
     let place = output_place(request)?;
-    let filters = parse_filters(request)?;
+    let filters = query::parse_filters(request)?;
     let links = parse_links(request)?;
     let mapping = mapped::read_mapping(request, place.format)?;
-    let started = now();
+    let (started, began_at) = (now(), prepare::now());
     let target = OpenAccount::open(&request.target, state, request.rate, events)?;
-    let wanted = mapping.as_ref().map_or_else(|| wanted_parts(request, &links), mapping::wanted::wanted);
-    let pulled = prepare::read_account(&target, &wanted, &request.cancel, events)?;
-    let account = Arc::new(pulled.account);
-    let id = account.basics.id;
+    let read_ahead = |query: ExportQuery| target.client.read_ahead(query.list(), target.runtime.handle());
+    // Pages are requested beside the account's own data and lists, as far as it is known which.
+    let ahead = query::early(request, &filters, None, |_| None).map(read_ahead);
+    let basics = prepare::read_basics(&target, &request.cancel, events).map_err(|error| unwritten(error, &ahead))?;
+    let (id, user) = (basics.id, basics.current_user);
+    let person = target.runtime.spawn(token_person(Arc::clone(&target.client), user));
     // An unusable store is reported where it is needed.
     let account_key = prepare::account_key(state, &target, id).unwrap_or_else(|_| AccountKey::of_id(id));
+    let last = |what: &str| ExportHistory { state, account: &account_key, what }.read().ok();
+    let ahead = ahead.or_else(|| query::early(request, &filters, Some(&basics), last).map(read_ahead));
+    let wanted = mapping.as_ref().map_or_else(|| wanted_parts(request, &links), mapping::wanted::wanted);
+    let pulled = prepare::read_parts(&target, (basics, &wanted), &request.cancel, events);
+    let pulled = pulled.map_err(|error| unwritten(error, &ahead))?;
+    let account = Arc::new(pulled.account);
     let plan = mapping.as_ref().map(|written| mapped::compile_plan(written, &account, &account_key, request));
     let plan = plan.transpose()?;
-    let mut ask = build_query(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
-    let (what, began_at) = (ask.scope(request.kind.name()), prepare::now());
-    let export_history = ExportHistory { state, account: &account_key, what: &what };
+    let mut ask = query::build_query(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
+    let what = ask.scope(request.kind.name());
+    let history = ExportHistory { state, account: &account_key, what: &what };
     if request.since.as_deref() == Some(LAST) {
-        ask.since = export_history.last(events)?;
+        ask.since = history.last(events)?;
     }
     let mut shape = match (&mapping, plan) {
         (Some(written), Some(plan)) => {
@@ -92,12 +97,10 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
         let counts = Counts::default();
         events.emit(Event::Progress(Progress { phase: Phase::Send, done: rows, total: None, rate, elapsed, counts }));
     };
-    // The token's user is read while the list is read.
+    let list = ahead.filter(|ahead| *ahead.query() == ask.list()).unwrap_or_else(|| read_ahead(ask.clone()));
     let read = async {
-        tokio::join!(
-            token_person(&target.client, &account),
-            export::run(&target.client, &account, &ask, &mut shape, &place, progress)
-        )
+        let exported = export::write(list, &target.client, (&account, &ask), (&mut shape, &place), progress).await;
+        (person.await.unwrap_or(Person { id: user, ..Person::default() }), exported)
     };
     let (person, exported) = run_cancellable(&target.runtime, &request.cancel, "stopped; no file was written", read)?;
     target.forward_notices(events);
@@ -112,44 +115,19 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     // An export since a given day does not cover the days before. Shortened texts do not count as missing records.
     if exported.doubt().is_none() && request.since.as_deref().is_none_or(|since| since == LAST) {
-        export_history.record(began_at, events);
+        history.record(began_at, events);
     }
     Ok(ExportResult { manifest, file: place.file, manifest_file, notes: events.take_notes() })
 }
 
-/// When exports of the same records of an account were made, as the store keeps it.
-struct ExportHistory<'a> {
-    state: &'a Path,
-    account: &'a AccountKey,
-    /// Kind and filters, in one text.
-    what: &'a str,
+/// The error of reading the account, which says what an error of the list says where that has failed as well.
+fn unwritten(error: EngineError, ahead: &Option<ListAhead>) -> EngineError {
+    if ahead.as_ref().is_some_and(ListAhead::has_failed) { without_file(error) } else { error }
 }
 
-impl ExportHistory<'_> {
-    /// The Unix second from which changes are read; `None` where no complete export is recorded.
-    fn last(&self, events: &mut EventSink<'_>) -> Result<Option<i64>, EngineError> {
-        let last = Store::open(self.state)?.last_export(self.account, self.what)?;
-        let message = match last {
-            Some(at) => {
-                message!("the export holds what has changed since {since}", since = format_time(at - OVERLAP_S))
-            }
-            None => "no complete export of this is recorded: everything is read".into(),
-        };
-        events.note(Note::new("since-last", message));
-        Ok(last.map(|at| at - OVERLAP_S))
-    }
-
-    /// Records a complete export that began at this Unix second. An export that cannot be recorded is still good: the next
-    /// one reads more than it needs.
-    fn record(&self, began_at: i64, events: &mut EventSink<'_>) {
-        let done = Store::open(self.state).map_err(|problem| problem.message.to_string());
-        let done =
-            done.and_then(|store| store.note_export(self.account, self.what, began_at).map_err(|e| e.to_string()));
-        if let Err(why) = done {
-            let message = message!("this export is not recorded for \"--since last\": {why}", why);
-            events.note(Note::new("export-not-remembered", message));
-        }
-    }
+fn without_file(mut error: EngineError) -> EngineError {
+    error.problems.push(Problem::new(Stage::Read, "export-file", "no file was written"));
+    error
 }
 
 /// The output file; an existing file stays unless `force` is set.
@@ -208,59 +186,6 @@ fn already_exists(file: &Path) -> EngineError {
     EngineError::refused("export-file", message, "name another file, or add --force to replace it")
 }
 
-fn parse_filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineError> {
-    let entity = request.kind.spec().entity;
-    let mut filters: Vec<(String, Vec<u64>)> = Vec::new();
-    let ids = request.ids.iter().map(|id| Ok((ID_KEY.to_owned(), *id)));
-    for filter in ids.chain(request.filters.iter().map(|text| parse_filter(text, entity))) {
-        let (key, value) = filter?;
-        match filters.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, values)) => values.push(value),
-            None => filters.push((key, vec![value])),
-        }
-    }
-    if filters.iter().any(|(_, values)| values.len() > IDS_MAX) {
-        let message = message!("there are more than {max} values, which do not fit into a request", max = IDS_MAX);
-        return Err(EngineError::refused(
-            "export-filter",
-            message,
-            "export them in parts, or everything without a filter",
-        ));
-    }
-    if request.since.is_some() && !entity.has_key(UPDATED_AT) {
-        let message = message!(
-            "the service does not say when a record of the kind \"{kind}\" was changed",
-            kind = request.kind.name()
-        );
-        return Err(EngineError::refused("export-filter", message, "leave out --since"));
-    }
-    Ok(filters)
-}
-
-fn parse_filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
-    let invalid = |message: Message, hint: Message| Err(EngineError::refused("export-filter", message, hint));
-    let Some((key, value)) = text.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
-        return invalid(
-            message!("{value} is not a valid filter", value = quoted(text)),
-            "filters are written responsible_user_id=504141".into(),
-        );
-    };
-    let fits = |known: &&str| entity.has_key(known);
-    if !FILTERS.iter().filter(|known| fits(known)).any(|known| *known == key) {
-        let known: Vec<&str> = FILTERS.into_iter().filter(fits).collect();
-        let hint = message!("the service ignores unknown filters; known are: {known}", known = known.join(", "));
-        let (collection, value) = (entity.collection(), quoted(key));
-        return invalid(message!("{collection} cannot be filtered by {value}", collection, value), hint);
-    }
-    match value.parse() {
-        Ok(value) => Ok((key.to_owned(), value)),
-        Err(_) => invalid(
-            message!("{value} is not a valid id", value = quoted(value)),
-            "filters take ids, as account show --json prints them".into(),
-        ),
-    }
-}
-
 /// The links whose columns are shown.
 fn parse_links(request: &ExportRequest) -> Result<Vec<LinkKind>, EngineError> {
     let known = request.kind.spec().entity.links();
@@ -306,90 +231,6 @@ fn wanted_parts(request: &ExportRequest, links: &[LinkKind]) -> SnapshotScope {
     }
 }
 
-/// Builds the query. `mapped` is the catalog of the mapping, if there is one.
-fn build_query(
-    request: &ExportRequest,
-    filters: Vec<(String, Vec<u64>)>,
-    mapped: Option<u64>,
-    account: &Account,
-) -> Result<ExportQuery, EngineError> {
-    let spec = request.kind.spec();
-    let mode = &account.basics.customers_mode;
-    if !spec.needs.met_by(mode) {
-        let message =
-            message!("there is no {kind} in this account: its customers are \"{mode}\"", kind = spec.name, mode);
-        return Err(EngineError::refused(
-            "customers-mode",
-            message,
-            "amoport account customers-mode changes that, for everyone in the account",
-        ));
-    }
-    let catalog = match spec.catalog {
-        Some(_) if mapped.is_some() => mapped,
-        Some(kind) => Some(find_catalog(request, kind, account)?),
-        None if request.catalog.is_some() => {
-            let message = message!("records of the kind \"{kind}\" are in no catalog", kind = spec.name);
-            return Err(EngineError::refused("export-catalog", message, "leave out --catalog"));
-        }
-        None => None,
-    };
-    let since =
-        request.since.as_deref().filter(|text| *text != LAST).map(|text| parse_since(text, account)).transpose()?;
-    let (text, with) = (request.query.clone(), request.with.clone());
-    Ok(ExportQuery { entity: spec.entity, catalog, filters, since, text, with, twice: request.twice })
-}
-
-fn find_catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Result<u64, EngineError> {
-    match (&request.catalog, kind) {
-        (Some(name), _) => account.catalog(name).map(|catalog| catalog.id).map_err(|miss| {
-            let hint = match miss {
-                LookupError::Unknown { near } => {
-                    did_you_mean(name, near.iter().map(String::as_str)).unwrap_or_else(|| catalog_names(account))
-                }
-                LookupError::Ambiguous { choices } => {
-                    message!("name it by its id: {names}", names = choices.join(", "))
-                }
-                LookupError::Unusable { why } => why,
-            };
-            let message = message!("no single catalog is named {value}", value = quoted(name));
-            EngineError::refused("export-catalog", message, hint)
-        }),
-        (None, CatalogKind::Invoices) => {
-            let found = account.catalog_of(&CatalogRef::Typed(INVOICES)).map(|catalog| catalog.id);
-            let hint = || message!("name one with --catalog; {lists}", lists = catalog_names(account));
-            let none = || EngineError::refused("export-catalog", "no catalog given for the invoices", hint());
-            found.ok_or_else(none)
-        }
-        (None, CatalogKind::Any) => {
-            let hint = message!("add --catalog; {lists}", lists = catalog_names(account));
-            Err(EngineError::refused("export-catalog", "no catalog given", hint))
-        }
-    }
-}
-
-/// The catalogs of the account, for a hint.
-fn catalog_names(account: &Account) -> Message {
-    let names: Vec<String> = account.catalogs.iter().map(|catalog| quoted(&catalog.name).to_string()).collect();
-    match names.as_slice() {
-        [] => "the account has no catalogs yet".into(),
-        names => message!("known are {names}", names = names.join(", ")),
-    }
-}
-
-/// Unix seconds of a date or time; a day begins at midnight in the account's time zone.
-fn parse_since(text: &str, account: &Account) -> Result<i64, EngineError> {
-    let invalid = || {
-        let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00, or last";
-        EngineError::refused("export-since", message!("{value} is not a valid date", value = quoted(text)), hint)
-    };
-    if let Ok(at) = text.trim().parse::<jiff::Timestamp>() {
-        return Ok(at.as_second());
-    }
-    let at: jiff::civil::DateTime = text.trim().parse().map_err(|_| invalid())?;
-    let at = at.in_tz(account.timezone().unwrap_or("UTC")).map_err(|_| invalid())?;
-    Ok(at.timestamp().as_second())
-}
-
 fn select_columns(
     request: &ExportRequest,
     ask: &ExportQuery,
@@ -425,8 +266,7 @@ fn build_stamp(request: &ExportRequest, ask: &ExportQuery, account: &Account, na
     }
 }
 
-async fn token_person(client: &Client, account: &Account) -> Person {
-    let id = account.basics.current_user;
+async fn token_person(client: Arc<Client>, id: u64) -> Person {
     let TokenUser { name, is_admin } = client.token_user(id).await;
     Person { id, name, is_admin }
 }
@@ -462,11 +302,7 @@ impl From<ExportError> for EngineError {
         let text = message!("{error}", error = error.to_string());
         let problem = Problem::new(Stage::Read, "export-file", text);
         match error {
-            ExportError::Service(failure) => {
-                let mut ended = EngineError::from(failure);
-                ended.problems.push(Problem::new(Stage::Read, "export-file", "no file was written"));
-                ended
-            }
+            ExportError::Service(failure) => without_file(EngineError::from(failure)),
             ExportError::AlreadyExists(file) => already_exists(&file),
             ExportError::NoReader => EngineError::new(ErrorKind::NoReader, problem),
             ExportError::Write { .. } | ExportError::Workbook(_) => {

@@ -250,13 +250,15 @@ pub struct ReportRequest {
     /// Its name; the newest run, if `None`.
     pub run: Option<String>,
     pub folders: Folders,
+    /// True to write into the folder of the run's name in `folders.runs`; otherwise into the folder that the run had.
+    pub into_runs: bool,
     /// Its account; any, if unspecified.
     pub target: Target,
 }
 
 impl ReportRequest {
     pub fn new(folders: Folders) -> ReportRequest {
-        ReportRequest { run: None, folders, target: Target::unspecified() }
+        ReportRequest { run: None, folders, into_runs: false, target: Target::unspecified() }
     }
 }
 

@@ -96,6 +96,7 @@ fn rewrite_report(request: &ReportRequest, events: &mut EventSink<'_>) -> Result
             .ok_or_else(|| chosen::no_run_error(&request.target, "no runs found"))?,
     };
     let folder = match store.copy_of() {
+        None if request.into_runs => request.folders.runs.join(&run.name),
         None => PathBuf::from(&run.head.folder),
         // The run's folder belongs to the original, which may have resumed the run.
         Some(original) => {

@@ -12,7 +12,7 @@ const DECIMALS_MIN: usize = 6;
 const DECIMALS_MAX: usize = 15;
 
 /// What the cells of a column have in common.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ColumnStats {
     filled: bool,
     /// Number of characters of its longest number, without sign and grouping.
@@ -25,8 +25,9 @@ pub struct ColumnStats {
 }
 
 impl ColumnStats {
-    /// Takes note of a cell.
-    pub fn note(&mut self, cell: &TableCell) {
+    /// Takes note of a cell; true where that has changed something.
+    pub fn note(&mut self, cell: &TableCell) -> bool {
+        let before = *self;
         self.filled |= *cell != TableCell::Empty;
         self.times |= matches!(cell, TableCell::Instant(_));
         if let (TableCell::Number(number), Some(_)) = (cell, cell.as_number()) {
@@ -38,6 +39,7 @@ impl ColumnStats {
             self.decimals = self.decimals.max(decimals);
             self.longest = self.longest.max(whole + if decimals > 0 { decimals + 1 } else { 0 });
         }
+        *self != before
     }
 
     /// The format of its dates.
@@ -87,6 +89,19 @@ pub fn order(stats: &[ColumnStats], chosen: bool) -> ColumnOrder {
     }
     let collapsed = empty.len();
     ColumnOrder { columns: filled.into_iter().chain(empty).collect(), collapsed }
+}
+
+/// What of a layout the XML of rows depends on: the order of the columns, and the formats of their numbers and dates.
+#[derive(Debug, PartialEq)]
+pub struct Layout {
+    pub order: ColumnOrder,
+    formats: Vec<(Option<String>, &'static str)>,
+}
+
+/// The layout of a table with these columns.
+pub fn layout(stats: &[ColumnStats], heads: &[Head], chosen: bool) -> Layout {
+    let formats = stats.iter().zip(heads).map(|(stats, head)| (stats.number_format(head.money), stats.date_format()));
+    Layout { order: order(stats, chosen), formats: formats.collect() }
 }
 
 /// Items of columns in the order of the columns.

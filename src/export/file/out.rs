@@ -132,7 +132,7 @@ impl OutputFile {
                 csv.write_row(texts).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
             }
             Writer::Xlsx(rows) => {
-                rows.push(&cells).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
+                rows.push(cells).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
             }
             // JSON lines have items and no cells.
             Writer::Jsonl(_) => Ok(()),

@@ -1,19 +1,32 @@
 //! Writing a workbook row by row, without its sheets in memory. Text is always written as text, so `=…` never becomes a
 //! formula.
+//!
+//! `rust_xlsxwriter` writes everything but the rows, at the end, when their number and the widths of the columns are known. It
+//! would pack all rows only then, which takes a second for 200,000 of them. So rows are packed as they come (`sheet_rows`), and
+//! put into the sheets that it has written.
 
 use super::arrange::SheetColumn;
+use super::gather::GatherError;
+use super::sheet_rows::SheetRows;
+use super::sheet_xml::RowXml;
+use super::styles::{CellStyle, UsedStyles};
 use crate::export::table::cell::TableCell;
 use crate::export::table::columns::Head;
 use crate::export::table::dialect::Dialect;
 use crate::export::table::exported_column::ExportedColumn;
-use crate::export::table::hidden::{HiddenSheetWriter, Stamp};
+use crate::export::table::hidden::{self, HiddenLines, Stamp};
 use crate::mapping::convert::text::with_apostrophe;
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
-use rust_xlsxwriter::{Workbook, XlsxError};
+use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
 use sheet_source::problem::{column_letter, quoted};
-use sheet_source::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, truncate_marked};
+use sheet_source::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, is_hyperlink, truncate_marked};
 use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
+use std::io::{self, BufWriter, Cursor, Write};
+use std::path::{Path, PathBuf};
+use zip::result::ZipResult;
+use zip::{ZipArchive, ZipWriter};
 
 const SHEET: &str = "Export";
 /// The hidden sheet with the texts of the drop-down lists.
@@ -21,9 +34,7 @@ const CHOICES: &str = "Списки";
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 /// The colours of columns that cannot be sent back.
 const READ_ONLY: (Color, Color) = (Color::RGB(0xD9_D9_D9), Color::RGB(0x59_59_59));
-/// The background of texts that were cut.
-const CUT: Color = Color::RGB(0xFF_C7_CE);
-/// Number of them that are named.
+/// Number of texts that were cut that are named.
 const CUT_NAMED_MAX: usize = 10;
 /// Widths of columns, in characters.
 const WIDTHS: std::ops::RangeInclusive<usize> = 8..=50;
@@ -42,77 +53,215 @@ pub struct CutTexts {
 
 /// The sheets of a workbook that is being written.
 pub struct Sheets {
-    workbook: Workbook,
+    /// Where the workbook will be; packed rows wait beside it.
+    place: PathBuf,
     name: String,
     /// The row of the titles.
     top: u32,
     heads: Vec<Head>,
     /// The longest text of each column so far.
     widths: Vec<usize>,
-    /// Number of sheets so far, the index of the last one in the workbook, and its last row.
-    count: u32,
-    sheet: usize,
-    row: u32,
+    /// In the order of the workbook. The current ones are the last with titles and the last hidden one.
+    sheets: Vec<SheetRows>,
+    current: usize,
     rows_max: u32,
     cut: CutTexts,
-    hidden: Option<HiddenSheetWriter>,
-    /// For each column the format of its numbers, where they have one, and of its dates.
-    formats: Vec<(Option<Format>, Format)>,
+    hidden: Option<(HiddenLines, usize)>,
+    /// For each column the style of its numbers, where they have one, and of its dates.
+    styles: Vec<(Option<CellStyle>, CellStyle)>,
+    used: UsedStyles,
+    link: CellStyle,
+    marked: CellStyle,
     /// Number of empty columns at the end.
     collapsed: usize,
-    link: Format,
-    marked: Format,
+    xml: RowXml,
 }
 
 impl Sheets {
-    /// Begins the sheets. The last `collapsed` columns are collapsed.
-    pub fn new(columns: Vec<SheetColumn>, collapsed: usize, dialect: &Dialect) -> Result<Sheets, XlsxError> {
-        let of_numbers =
-            |laid: &SheetColumn| Some(Format::new().set_num_format(laid.stats.number_format(laid.head.money)?));
-        let of_dates = |laid: &SheetColumn| Format::new().set_num_format(laid.stats.date_format());
+    /// Begins the sheets of a workbook at `place`. The last `collapsed` columns are collapsed.
+    pub fn new(place: &Path, columns: Vec<SheetColumn>, collapsed: usize, dialect: &Dialect) -> io::Result<Sheets> {
+        let of_numbers = |laid: &SheetColumn| laid.stats.number_format(laid.head.money).map(CellStyle::numbers);
+        let of_dates = |laid: &SheetColumn| CellStyle::numbers(laid.stats.date_format().to_owned());
         // With room for the arrow of the filter.
         let width =
             |laid: &SheetColumn| (laid.head.title.chars().count() + 3).max(laid.stats.number_width(laid.head.money));
-        let mut workbook = Workbook::new();
-        workbook.set_zip_compression_level(COMPRESSION);
+        let kinds: BTreeSet<bool> = columns.iter().map(|laid| laid.head.read_only).collect();
         let mut sheets = Sheets {
-            workbook,
+            place: place.to_owned(),
             name: dialect.sheet.clone().unwrap_or_else(|| SHEET.to_owned()),
             top: dialect.header_row - 1,
-            formats: columns.iter().map(|laid| (of_numbers(laid), of_dates(laid))).collect(),
+            styles: columns.iter().map(|laid| (of_numbers(laid), of_dates(laid))).collect(),
+            used: UsedStyles::after(kinds.len()),
+            link: CellStyle::link(),
+            marked: CellStyle::marked(),
             collapsed,
             widths: columns.iter().map(width).collect(),
             heads: columns.into_iter().map(|laid| laid.head).collect(),
-            count: 0,
-            sheet: 0,
-            row: 0,
+            sheets: Vec::new(),
+            current: 0,
             rows_max: SHEET_ROWS_MAX,
             cut: CutTexts::default(),
             hidden: None,
-            link: hyperlink_format(),
-            marked: Format::new().set_background_color(CUT),
+            xml: RowXml::default(),
         };
         sheets.begin()?;
         Ok(sheets)
     }
 
     /// Adds the hidden sheet that an import of the workbook needs.
-    pub fn hide(&mut self, stamp: &Stamp, columns: &[ExportedColumn]) -> Result<(), XlsxError> {
-        self.hidden = Some(HiddenSheetWriter::begin(&mut self.workbook, stamp, columns)?);
-        Ok(())
+    pub fn hide(&mut self, stamp: &Stamp, columns: &[ExportedColumn]) -> io::Result<()> {
+        self.hidden = Some((HiddenLines::of(columns), self.sheets.len()));
+        self.begin_hidden()?;
+        hidden::head(stamp, columns).iter().try_for_each(|line| self.hidden_line(line))
+    }
+
+    /// The number of the current sheet among those with titles.
+    fn count(&self) -> usize {
+        self.sheets.iter().filter(|sheet| !sheet.hidden).count()
     }
 
     /// The name of the current sheet.
-    fn sheet_name(&self) -> String {
-        if self.count == 1 { self.name.clone() } else { format!("{} {}", self.name, self.count) }
+    fn sheet_name(&self) -> &str {
+        &self.sheets[self.current].name
     }
 
-    fn begin(&mut self) -> Result<(), XlsxError> {
-        self.count += 1;
-        let name = self.sheet_name();
-        self.sheet = self.workbook.worksheets().len();
-        let sheet = self.workbook.add_worksheet_with_constant_memory()?;
-        sheet.set_name(name)?;
+    fn begin(&mut self) -> io::Result<()> {
+        let count = self.count() + 1;
+        let name = if count == 1 { self.name.clone() } else { format!("{} {count}", self.name) };
+        self.current = self.sheets.len();
+        self.sheets.push(SheetRows::begin(&self.place, name, self.top)?);
+        Ok(())
+    }
+
+    fn begin_hidden(&mut self) -> io::Result<()> {
+        let count = self.sheets.iter().filter(|sheet| sheet.hidden).count() + 1;
+        if let Some((_, current)) = &mut self.hidden {
+            *current = self.sheets.len();
+        }
+        let mut rows = SheetRows::begin(&self.place, hidden::sheet_name(count), 0)?;
+        rows.hidden = true;
+        self.sheets.push(rows);
+        self.write_hidden(0, &hidden::TOP)
+    }
+
+    fn hidden_line(&mut self, cells: &[String]) -> io::Result<()> {
+        let Some((_, current)) = &self.hidden else { return Ok(()) };
+        if self.sheets[*current].row + 1 >= SHEET_ROWS_MAX {
+            self.begin_hidden()?;
+        }
+        let Some((_, current)) = &self.hidden else { return Ok(()) };
+        self.write_hidden(self.sheets[*current].row + 1, cells)
+    }
+
+    fn write_hidden(&mut self, row: u32, cells: &[impl AsRef<str>]) -> io::Result<()> {
+        let Some((_, current)) = &self.hidden else { return Ok(()) };
+        self.xml.begin(row);
+        for (column, cell) in (0_u16..).zip(cells) {
+            self.xml.text(column, cell.as_ref(), 0);
+        }
+        self.sheets[*current].add(row, &mut self.xml)
+    }
+
+    /// Writes a row, on another sheet where the current one is full.
+    pub fn row(&mut self, cells: impl Iterator<Item = TableCell>) -> io::Result<()> {
+        if self.sheets[self.current].row + 1 >= self.rows_max {
+            self.sheets[self.current].widths = self.widths.clone();
+            self.begin()?;
+        }
+        let cells: Vec<TableCell> = cells.map(marked).collect();
+        if let Some(line) = self.hidden.as_mut().and_then(|(hidden, _)| hidden.row(&cells)) {
+            self.hidden_line(&line)?;
+        }
+        let (row, mut cut) = (self.sheets[self.current].row + 1, Vec::new());
+        self.xml.begin(row);
+        for (((column, cell), styles), width) in (0_u16..).zip(cells).zip(&mut self.styles).zip(&mut self.widths) {
+            if row <= MEASURED {
+                *width = (*width).max(longest_line(&cell));
+            }
+            if let TableCell::Link(address) = &cell
+                && is_hyperlink(address)
+            {
+                self.xml.link(column, address, self.used.index(&mut self.link));
+                continue;
+            }
+            // A format of the whole column would apply to cells that are typed later: 2025 would be a day, 99.90 would be 100.
+            match (cell.as_number(), cell.as_serial()) {
+                (Some(number), _) => {
+                    let style = styles.0.as_mut().map_or(0, |style| self.used.index(style));
+                    self.xml.number(column, number, style);
+                }
+                (None, Some(days)) => self.xml.number(column, days, self.used.index(&mut styles.1)),
+                (None, None) if cell == TableCell::Empty => {}
+                (None, None) => match truncate_marked(&cell.into_text()) {
+                    Cow::Borrowed(whole) => self.xml.text(column, whole, 0),
+                    Cow::Owned(kept) => {
+                        cut.push(column);
+                        self.xml.text(column, &kept, self.used.index(&mut self.marked));
+                    }
+                },
+            }
+        }
+        self.sheets[self.current].add(row, &mut self.xml)?;
+        cut.into_iter().for_each(|column| self.note_cut(column));
+        Ok(())
+    }
+
+    /// Notes that the text in this column of the current row was cut.
+    fn note_cut(&mut self, column: u16) {
+        self.cut.texts += 1;
+        if self.cut.places.len() < CUT_NAMED_MAX {
+            let (sheet, column) = (self.sheet_name(), usize::from(column));
+            let title = quoted(&self.heads[column].title);
+            let place = format!("{sheet}!{}{} {title}", column_letter(column), self.sheets[self.current].row + 1);
+            self.cut.places.push(place);
+        }
+    }
+
+    /// Gives the columns room for numbers of this width.
+    pub fn widen(&mut self, widths: impl Iterator<Item = usize>) {
+        self.widths.iter_mut().zip(widths).for_each(|(width, more)| *width = (*width).max(more));
+    }
+
+    /// Writes the workbook. The result are the texts that were cut.
+    pub fn save(mut self, file: File) -> Result<CutTexts, GatherError> {
+        self.sheets[self.current].widths = self.widths.clone();
+        let frame = self.frame()?.save_to_buffer()?;
+        join(frame, self.sheets, file).map_err(io::Error::from)?;
+        Ok(self.cut)
+    }
+
+    /// The workbook with all that is not a row, by `rust_xlsxwriter`.
+    fn frame(&self) -> Result<Workbook, XlsxError> {
+        let mut workbook = Workbook::new();
+        workbook.set_zip_compression_level(COMPRESSION);
+        for (index, rows) in self.sheets.iter().enumerate() {
+            let sheet = workbook.add_worksheet_with_constant_memory()?;
+            sheet.set_name(&rows.name)?;
+            if rows.hidden {
+                sheet.set_very_hidden(true);
+            } else {
+                self.head(sheet)?;
+            }
+            // What a sheet says of its size follows from its first and last cell. These cells are not in the workbook.
+            if rows.hidden {
+                sheet.write_string(0, 0, "-")?;
+            }
+            if rows.width > 0 {
+                sheet.write_string(rows.filled, rows.width - 1, "-")?;
+            }
+            if !rows.hidden {
+                self.tail(sheet, rows)?;
+            }
+            if index == 0 {
+                self.used.formats().for_each(|format| workbook.register_format(&format));
+            }
+        }
+        self.choices(&mut workbook)?;
+        Ok(workbook)
+    }
+
+    /// Begins a sheet with the titles.
+    fn head(&self, sheet: &mut Worksheet) -> Result<(), XlsxError> {
         // In a wide table the id and the name stay visible as well.
         sheet.set_freeze_panes(self.top + 1, if self.heads.len() > WIDE { 2 } else { 0 })?;
         let bold = Format::new().set_bold().set_background_color(HEADER);
@@ -130,101 +279,29 @@ impl Sheets {
                 sheet.add_data_validation(self.top + 1, column, SHEET_ROWS_MAX - 1, column, &choice(head, &list)?)?;
             }
         }
-        self.row = self.top;
         Ok(())
     }
 
-    /// Completes a sheet when its rows are known.
-    fn end(&mut self) -> Result<(), XlsxError> {
-        let (top, row, widths) = (self.top, self.row, &self.widths);
-        let sheet = self.workbook.worksheet_from_index(self.sheet)?;
-        sheet.autofilter(top, 0, row, (widths.len() as u16).saturating_sub(1))?;
-        for (column, width) in (0_u16..).zip(widths) {
+    /// Completes a sheet whose rows are known.
+    fn tail(&self, sheet: &mut Worksheet, rows: &SheetRows) -> Result<(), XlsxError> {
+        let columns = rows.widths.len() as u16;
+        sheet.autofilter(self.top, 0, rows.row, columns.saturating_sub(1))?;
+        for (column, width) in (0_u16..).zip(&rows.widths) {
             sheet.set_column_width(column, (*width).clamp(*WIDTHS.start(), *WIDTHS.end()) as f64 + 1.0)?;
         }
-        let columns = widths.len() as u16;
         if let Some(first) = (self.collapsed > 0).then(|| columns.saturating_sub(self.collapsed as u16)) {
             sheet.group_columns_collapsed(first, columns - 1)?;
         }
         Ok(())
     }
 
-    /// Writes a row, on another sheet where the current one is full.
-    pub fn row(&mut self, cells: impl Iterator<Item = TableCell>) -> Result<(), XlsxError> {
-        if self.row + 1 >= self.rows_max {
-            self.end()?;
-            self.begin()?;
-        }
-        self.row += 1;
-        let cells: Vec<TableCell> = cells.map(marked).collect();
-        if let Some(hidden) = &mut self.hidden {
-            hidden.row(&mut self.workbook, &cells)?;
-        }
-        let (row, mut cut) = (self.row, Vec::new());
-        let sheet = self.workbook.worksheet_from_index(self.sheet)?;
-        for (((column, cell), formats), width) in (0_u16..).zip(cells).zip(&self.formats).zip(&mut self.widths) {
-            if row <= MEASURED {
-                *width = (*width).max(longest_line(&cell));
-            }
-            if let TableCell::Link(address) = &cell
-                && let Some(formula) = hyperlink_formula(address)
-            {
-                sheet.write_formula_with_format(row, column, formula, &self.link)?;
-                continue;
-            }
-            // A format of the whole column would apply to cells that are typed later: 2025 would be a day, 99.90 would be 100.
-            match (cell.as_number(), cell.as_serial()) {
-                (Some(number), _) => {
-                    match &formats.0 {
-                        Some(format) => sheet.write_number_with_format(row, column, number, format)?,
-                        None => sheet.write_number(row, column, number)?,
-                    };
-                }
-                (None, Some(days)) => {
-                    sheet.write_number_with_format(row, column, days, &formats.1)?;
-                }
-                (None, None) if cell == TableCell::Empty => {}
-                (None, None) => {
-                    let text = cell.into_text();
-                    match truncate_marked(&text) {
-                        Cow::Borrowed(whole) => sheet.write_string(row, column, whole)?,
-                        Cow::Owned(kept) => {
-                            cut.push(column);
-                            sheet.write_string_with_format(row, column, kept, &self.marked)?
-                        }
-                    };
-                }
-            }
-        }
-        cut.into_iter().for_each(|column| self.note_cut(column));
-        Ok(())
-    }
-
-    /// Notes that the text in this column of the current row was cut.
-    fn note_cut(&mut self, column: u16) {
-        self.cut.texts += 1;
-        if self.cut.places.len() < CUT_NAMED_MAX {
-            let (sheet, column) = (self.sheet_name(), usize::from(column));
-            let title = quoted(&self.heads[column].title);
-            self.cut.places.push(format!("{sheet}!{}{} {title}", column_letter(column), self.row + 1));
-        }
-    }
-
-    /// Writes the workbook. The result are the texts that were cut.
-    pub fn save(mut self, file: File) -> Result<CutTexts, XlsxError> {
-        self.end()?;
-        self.choices()?;
-        self.workbook.save_to_writer(file)?;
-        Ok(self.cut)
-    }
-
     /// Writes the sheet with the texts of the drop-down lists: a rule of a cell has room for 255 characters only.
-    fn choices(&mut self) -> Result<(), XlsxError> {
+    fn choices(&self, workbook: &mut Workbook) -> Result<(), XlsxError> {
         let offered = || self.heads.iter().filter(|head| !head.choices.is_empty());
         if offered().next().is_none() {
             return Ok(());
         }
-        let sheet = self.workbook.add_worksheet();
+        let sheet = workbook.add_worksheet();
         sheet.set_name(CHOICES)?.set_hidden(true);
         for (column, head) in (0_u16..).zip(offered()) {
             sheet.write_string(0, column, &head.title)?;
@@ -234,6 +311,26 @@ impl Sheets {
         }
         Ok(())
     }
+}
+
+/// Puts the rows of sheets into a workbook without rows.
+fn join(frame: Vec<u8>, sheets: Vec<SheetRows>, file: File) -> ZipResult<()> {
+    let named = (1..).zip(sheets).map(|(no, sheet)| (format!("xl/worksheets/sheet{no}.xml"), sheet));
+    let mut packed: HashMap<String, SheetRows> = named.collect();
+    let mut frame = ZipArchive::new(Cursor::new(frame))?;
+    let mut archive = ZipWriter::new(BufWriter::new(file));
+    for index in 0..frame.len() {
+        let part = frame.by_index_raw(index)?;
+        match packed.remove(part.name()?.as_ref()) {
+            None => archive.raw_copy_file(part)?,
+            Some(rows) => {
+                let name = part.name()?.into_owned();
+                drop(part);
+                rows.put(&name, &io::read_to_string(frame.by_index(index)?)?, &mut archive)?;
+            }
+        }
+    }
+    Ok(archive.finish()?.flush()?)
 }
 
 /// A cell whose text gets another apostrophe where it begins with one, since an import removes one.
@@ -282,45 +379,5 @@ fn longest_line(cell: &TableCell) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use calamine::Reader;
-
-    fn head(title: &str, money: bool) -> SheetColumn {
-        SheetColumn { head: Head { title: title.into(), money, ..Head::default() }, ..SheetColumn::default() }
-    }
-
-    #[test]
-    fn a_long_table_continues_on_another_sheet() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.xlsx");
-        let mut sheets = Sheets { rows_max: 3, ..Sheets::new(vec![head("A", false)], 0, &Dialect::default()).unwrap() };
-        for n in 0..5 {
-            sheets.row([TableCell::Text(format!("={n}"))].into_iter()).unwrap();
-        }
-        sheets.row([TableCell::Text("x".repeat(CELL_MAX + 1))].into_iter()).unwrap();
-        let cut = CutTexts { texts: 1, places: vec!["Export 3!A3 \"A\"".into()] };
-        assert_eq!(sheets.save(std::fs::File::create(&path).unwrap()).unwrap(), cut);
-        let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
-        assert_eq!(book.sheet_names(), ["Export", "Export 2", "Export 3"]);
-        let second = book.worksheet_range("Export 2").unwrap();
-        let texts: Vec<String> = second.rows().map(|row| row[0].to_string()).collect();
-        assert_eq!(texts, ["A", "=2", "=3"]);
-    }
-
-    /// Otherwise a year that is typed into a column of dates would be a day of 1905, and 99.90 would look like 100.
-    #[test]
-    fn cells_that_are_added_later_have_no_format() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.xlsx");
-        let columns = vec![head("A", true), head("B", false)];
-        let mut sheets = Sheets::new(columns, 0, &Dialect::default()).unwrap();
-        let day = TableCell::Day(jiff::civil::date(2026, 11, 22));
-        sheets.row([TableCell::Number(rust_decimal::Decimal::new(9_990, 2)), day].into_iter()).unwrap();
-        sheets.save(std::fs::File::create(&path).unwrap()).unwrap();
-        let mut zip = zip::ZipArchive::new(std::fs::File::open(&path).unwrap()).unwrap();
-        let sheet = std::io::read_to_string(zip.by_name("xl/worksheets/sheet1.xml").unwrap()).unwrap();
-        assert!(sheet.contains(r#"<c r="A2" s="#) && sheet.contains(r#"<c r="B2" s="#), "{sheet}");
-        assert!(!sheet.contains(" style="), "{sheet}");
-    }
-}
+#[path = "sheets_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@ use crate::export::table::cell::TableCell;
 use jiff::civil::{Date, DateTime};
 use rust_decimal::Decimal;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// A file with the rows of a table.
@@ -44,16 +44,22 @@ impl Spool {
         self.file.write_all(&self.buffer)
     }
 
-    /// Reads all rows in their order.
-    pub fn each<E: From<io::Error>>(mut self, mut take: impl FnMut(Vec<TableCell>) -> Result<(), E>) -> Result<(), E> {
+    /// The number of rows.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Reads all rows in their order. More may be added afterwards.
+    pub fn each<E: From<io::Error>>(&mut self, mut take: impl FnMut(Vec<TableCell>) -> Result<(), E>) -> Result<(), E> {
         self.file.flush()?;
         let mut file = self.file.get_ref();
         file.rewind()?;
-        let mut file = BufReader::new(file);
+        let mut rows = BufReader::new(file);
         for _ in 0..self.rows {
-            let cells = (0..self.width).map(|_| read(&mut file)).collect::<io::Result<_>>()?;
+            let cells = (0..self.width).map(|_| read(&mut rows)).collect::<io::Result<_>>()?;
             take(cells)?;
         }
+        file.seek(SeekFrom::End(0))?;
         Ok(())
     }
 }
@@ -163,6 +169,7 @@ mod tests {
             })
             .unwrap();
         assert_eq!(read, rows);
+        drop(spool);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

@@ -5,15 +5,14 @@ use super::cell::TableCell;
 use super::exported_column::{ColumnMeaning, ExportedColumn};
 use super::hashes::{CellHashes, Hashes, hashes};
 use amo_model::Kind;
-use rust_xlsxwriter::{Workbook, XlsxError};
 use sheet_source::problem::Problem;
-use sheet_source::{ColumnMatch, FileFormat, Header, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, truncate_marked};
+use sheet_source::{ColumnMatch, FileFormat, Header, ReadOptions, Row, Scalar, Table, truncate_marked};
 use std::borrow::Borrow;
 use std::path::Path;
 
 const SHEET: &str = "amoport";
 /// The version of the layout; a higher number was written by a newer amoport.
-const FORMAT: u32 = 1;
+const FORMAT: &str = "1";
 
 /// The description of an export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,92 +51,70 @@ pub fn as_read(cells: impl Iterator<Item: Borrow<TableCell>>, row: &mut Row) {
     }
 }
 
-/// Writes the hidden sheet into a workbook.
-pub struct HiddenSheetWriter {
+/// The first line of a hidden sheet.
+pub const TOP: [&str; 2] = [SHEET, FORMAT];
+
+/// The name of the hidden sheet of this number, from 1.
+pub fn sheet_name(no: usize) -> String {
+    if no == 1 { SHEET.to_owned() } else { format!("{SHEET} {no}") }
+}
+
+/// The lines that describe the export and its columns.
+pub fn head(stamp: &Stamp, columns: &[ExportedColumn]) -> Vec<Vec<String>> {
+    let text = |id: Option<u64>| id.map(|id| id.to_string()).unwrap_or_default();
+    let line = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect();
+    let (account_id, catalog) = (text(stamp.account_id), text(stamp.catalog));
+    let mut lines: Vec<Vec<String>> = [
+        ["kind", stamp.kind.name()],
+        ["export", &stamp.export],
+        ["account", &stamp.account],
+        ["account-id", &account_id],
+        ["catalog", &catalog],
+        ["catalog-name", stamp.catalog_name.as_deref().unwrap_or_default()],
+        ["timezone", stamp.timezone.as_deref().unwrap_or_default()],
+        ["at", &stamp.at],
+    ]
+    .iter()
+    .map(|cells| line(cells))
+    .collect();
+    lines.extend(columns.iter().map(|column| {
+        let writable = if column.writable { "writable" } else { "read-only" };
+        match &column.meaning {
+            ColumnMeaning::Own(path) => line(&["column", &column.title, writable, "own", path]),
+            ColumnMeaning::Field { id, code } => {
+                let (id, code) = (id.to_string(), code.as_deref().unwrap_or_default());
+                line(&["column", &column.title, writable, "field", &id, code])
+            }
+            ColumnMeaning::Address => line(&["column", &column.title, writable, "address"]),
+            ColumnMeaning::Other => line(&["column", &column.title, writable, "other"]),
+        }
+    }));
+    lines
+}
+
+/// Makes the lines of rows.
+pub struct HiddenLines {
     columns: Vec<ExportedColumn>,
-    /// The index of the current sheet in the workbook.
-    sheet: usize,
-    sheets: u32,
-    row: u32,
+    /// The index of the column with the ids.
+    id: Option<usize>,
     buffer: Row,
 }
 
-impl HiddenSheetWriter {
-    pub fn begin(
-        workbook: &mut Workbook,
-        stamp: &Stamp,
-        columns: &[ExportedColumn],
-    ) -> Result<HiddenSheetWriter, XlsxError> {
-        let mut out =
-            HiddenSheetWriter { columns: columns.to_vec(), sheet: 0, sheets: 0, row: 0, buffer: Row::default() };
-        out.next_sheet(workbook)?;
-        let text = |id: Option<u64>| id.map(|id| id.to_string()).unwrap_or_default();
-        let (account_id, catalog) = (text(stamp.account_id), text(stamp.catalog));
-        for (word, value) in [
-            ("kind", stamp.kind.name()),
-            ("export", &stamp.export),
-            ("account", &stamp.account),
-            ("account-id", &account_id),
-            ("catalog", &catalog),
-            ("catalog-name", stamp.catalog_name.as_deref().unwrap_or_default()),
-            ("timezone", stamp.timezone.as_deref().unwrap_or_default()),
-            ("at", &stamp.at),
-        ] {
-            out.line(workbook, &[word, value])?;
-        }
-        for column in columns {
-            let writable = if column.writable { "writable" } else { "read-only" };
-            match &column.meaning {
-                ColumnMeaning::Own(path) => out.line(workbook, &["column", &column.title, writable, "own", path])?,
-                ColumnMeaning::Field { id, code } => {
-                    let (id, code) = (id.to_string(), code.as_deref().unwrap_or_default());
-                    out.line(workbook, &["column", &column.title, writable, "field", &id, code])?;
-                }
-                ColumnMeaning::Address => out.line(workbook, &["column", &column.title, writable, "address"])?,
-                ColumnMeaning::Other => out.line(workbook, &["column", &column.title, writable, "other"])?,
-            }
-        }
-        Ok(out)
+impl HiddenLines {
+    pub fn of(columns: &[ExportedColumn]) -> HiddenLines {
+        let id = columns.iter().position(ExportedColumn::is_id);
+        HiddenLines { columns: columns.to_vec(), id, buffer: Row::default() }
     }
 
-    fn next_sheet(&mut self, workbook: &mut Workbook) -> Result<(), XlsxError> {
-        self.sheets += 1;
-        self.sheet = workbook.worksheets().len();
-        let name = if self.sheets == 1 { SHEET.to_owned() } else { format!("{SHEET} {}", self.sheets) };
-        let sheet = workbook.add_worksheet_with_constant_memory()?;
-        sheet.set_name(name)?;
-        sheet.set_very_hidden(true);
-        sheet.write_string(0, 0, SHEET)?;
-        sheet.write_string(0, 1, FORMAT.to_string())?;
-        self.row = 0;
-        Ok(())
-    }
-
-    fn line(&mut self, workbook: &mut Workbook, cells: &[&str]) -> Result<(), XlsxError> {
-        if self.row + 1 >= SHEET_ROWS_MAX {
-            self.next_sheet(workbook)?;
-        }
-        self.row += 1;
-        let sheet = workbook.worksheet_from_index(self.sheet)?;
-        for (column, cell) in (0_u16..).zip(cells) {
-            sheet.write_string(self.row, column, *cell)?;
-        }
-        Ok(())
-    }
-
-    /// Adds a row of the table, with the first cell that is the id of the record.
-    pub fn row(&mut self, workbook: &mut Workbook, cells: &[TableCell]) -> Result<(), XlsxError> {
-        let id =
-            self.columns.iter().position(ExportedColumn::is_id).and_then(|index| cells.get(index)).map(TableCell::text);
-        let Some(id) = id else { return Ok(()) };
-        let mut buffer = std::mem::take(&mut self.buffer);
-        buffer.clear(0);
-        as_read(cells.iter(), &mut buffer);
-        let cells = || (0..self.columns.len()).map(|index| Some(buffer.get(index)));
+    /// The line of a row of the table; `None` where it has no id.
+    pub fn row(&mut self, cells: &[TableCell]) -> Option<[String; 5]> {
+        let id = cells.get(self.id?)?.text();
+        self.buffer.clear(0);
+        as_read(cells.iter(), &mut self.buffer);
+        let cells = || (0..self.columns.len()).map(|index| Some(self.buffer.get(index)));
         let Hashes { writable, others } = hashes(&self.columns, cells());
         let each = CellHashes::of(&self.columns, cells()).to_text();
-        self.buffer = buffer;
-        self.line(workbook, &["row", &id, &format!("{writable:016x}"), &format!("{others:016x}"), &each])
+        Some(["row".to_owned(), id, format!("{writable:016x}"), format!("{others:016x}"), each])
     }
 }
 
@@ -185,7 +162,7 @@ impl HiddenSheet {
         if table.layout.format == FileFormat::Csv || table.header.title(0) != SHEET {
             return Err(HiddenSheetError::Plain);
         }
-        if table.header.title(1) != FORMAT.to_string() {
+        if table.header.title(1) != FORMAT {
             return Err(HiddenSheetError::Newer);
         }
         let second = format!("{SHEET} 2");
@@ -342,7 +319,7 @@ mod tests {
         let path = folder.path().join("a.xlsx");
         let head = |title| SheetColumn { head: Head { title, ..Head::default() }, ..SheetColumn::default() };
         let titles = columns().into_iter().map(|column| head(column.title)).collect();
-        let mut sheets = Sheets::new(titles, 0, &Dialect::default()).unwrap();
+        let mut sheets = Sheets::new(&path, titles, 0, &Dialect::default()).unwrap();
         sheets.hide(&stamp(), &columns()).unwrap();
         for (n, cell) in (1..).zip(&cells) {
             let id = TableCell::Number(Decimal::from(1_000 - n));
@@ -372,7 +349,7 @@ mod tests {
     fn other_workbooks_have_no_hidden_sheet() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        Sheets::new(vec![SheetColumn::default()], 0, &Dialect::default())
+        Sheets::new(&path, vec![SheetColumn::default()], 0, &Dialect::default())
             .unwrap()
             .save(std::fs::File::create(&path).unwrap())
             .unwrap();

@@ -156,10 +156,20 @@ impl Client {
 
     /// Reads a path below `/api/v4/`: waits for its turn, and tries again where that is safe and may help.
     pub async fn read(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, Failure> {
+        let turn = self.turn().await;
+        self.read_in_turn(turn, path, query).await
+    }
+
+    /// The same for a request that has its turn; each repeat waits for another one.
+    pub(crate) async fn read_in_turn(
+        &self,
+        mut turn: Turn,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Reply, Failure> {
         let mut tries = 0;
         loop {
             tries += 1;
-            let turn = self.turn().await;
             let began = Instant::now();
             let end = self.call(turn, self.request(Method::GET, path, query)).await.and_then(failure::require_body);
             if end.is_ok() {
@@ -192,6 +202,7 @@ impl Client {
                 return end;
             }
             self.pace.clock().sleep(pause).await;
+            turn = self.turn().await;
         }
     }
 

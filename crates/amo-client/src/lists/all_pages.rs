@@ -1,7 +1,7 @@
 //! All records of a list, in the order of its pages, with several requests in flight; and the proof that none was missed.
 
 use super::all_pages_pager::{AllPagesPager, PAGES_MAX, PageRequest};
-use super::page::List;
+use super::page_requests::{PageRequests, read_page};
 use super::seen_ids::{Novelty, SeenIds};
 use crate::http::{Client, Failure};
 use amo_model::compact::CompactJson;
@@ -9,16 +9,13 @@ use amo_model::{Entity, ListOrder, PAGE_MAX, parts};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::task::JoinSet;
 
 /// Passes through one list. Records that are deleted meanwhile move others to pages that were read, so a list that has moved
 /// is read again, and only new records are given on.
 const PASSES_MAX: u32 = 3;
-/// Reads of a page whose JSON is not as documented; `Client::read` repeats after all other failures.
-const UNREADABLE_MAX: u32 = 2;
 
 /// What to read of a list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListQuery {
     pub entity: Entity,
     pub catalog: Option<u64>,
@@ -50,8 +47,6 @@ pub enum ListError<E> {
     /// The callback that takes the records has failed.
     Callback(E),
 }
-
-type PageResult = (PageRequest, Result<Vec<Box<RawValue>>, Failure>);
 
 /// A record of a list.
 pub struct ListItem {
@@ -99,7 +94,8 @@ impl Client {
         };
         if order == ListOrder::OnePage {
             let first = PageRequest { no: 1, page: 1, limit: PAGE_MAX as u64 };
-            let rows = read_page(self, &reader.query, first).await.map_err(ListError::Service)?;
+            let turn = self.turn().await;
+            let rows = read_page(self, turn, &reader.query, first).await.map_err(ListError::Service)?;
             if rows.len() >= PAGE_MAX {
                 reader.doubt("the list fills a whole page and may be longer".to_owned());
             }
@@ -136,18 +132,15 @@ impl<E, G: AsyncFnMut(ListItem) -> Result<(), E>> ListReader<'_, G> {
     /// Reads from the first page to the end. `None` where the end was not reached; the reason is noted as a doubt.
     async fn read_pass(&mut self) -> Result<Option<PassEnd>, ListError<E>> {
         let mut pager = AllPagesPager::new(PAGE_MAX);
-        let mut tasks: JoinSet<PageResult> = JoinSet::new();
+        let mut requests = PageRequests::new(self.client, &self.query);
         let mut waiting: BTreeMap<u32, (u64, Vec<Box<RawValue>>)> = BTreeMap::new();
         let (mut given, mut gap, mut before) = (0, false, Vec::new());
         let mut full = false;
         let mut broken: Option<(u32, Failure)> = None;
         while pager.end().is_none_or(|end| given + 1 < end) {
-            while let Some(request) = pager.next_page() {
-                let (client, query) = (Arc::clone(self.client), Arc::clone(&self.query));
-                tasks.spawn(async move { (request, read_page(&client, &query, request).await) });
-            }
-            let Some(joined) = tasks.join_next().await else { break };
-            let (request, rows) = joined.map_err(|e| ListError::Service(Failure::Lost(e.to_string())))?;
+            requests.withdraw(&mut pager);
+            requests.send(&mut pager);
+            let Some((request, rows)) = requests.next().await.map_err(ListError::Service)? else { break };
             let rows = match rows {
                 Ok(rows) => rows,
                 Err(failure) if stops_reading(&failure) || self.summary.pages == 0 && request.no == 1 => {
@@ -249,28 +242,6 @@ fn parse(rows: Vec<Box<RawValue>>) -> Vec<ListItem> {
 /// True where a page comes again for another number. A single record may be the overlap of two pages.
 fn ignores_pages(before: &[u64], ids: &[u64]) -> bool {
     !ids.is_empty() && (ids == before || (ids.len() > 1 && before.starts_with(ids)))
-}
-
-async fn read_page(
-    client: &Client,
-    list_query: &ListQuery,
-    request: PageRequest,
-) -> Result<Vec<Box<RawValue>>, Failure> {
-    let list = List::of(list_query.entity, list_query.catalog);
-    let (no, limit) = (request.page.to_string(), request.limit.to_string());
-    let mut query: Vec<(&str, &str)> = list_query.query.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-    if list_query.entity.spec().order == ListOrder::ById {
-        query.push(("order[id]", "asc"));
-    }
-    query.extend([("page", no.as_str()), ("limit", limit.as_str())]);
-    let mut reads = 0;
-    loop {
-        reads += 1;
-        match client.raw_page(&list, &query).await {
-            Err(Failure::Unreadable(_)) if reads < UNREADABLE_MAX => {}
-            end => return end.map(|page| page.rows),
-        }
-    }
 }
 
 /// True for a failure that every other page would meet as well.

@@ -13,9 +13,9 @@ use std::collections::BTreeSet;
 
 /// Pages that are in flight or wait for one before them. At 7 requests a second this covers answers of three seconds.
 const AHEAD_MAX: u32 = 24;
-/// Pages that are requested before the first has come: as many as may be sent while an answer takes a second. With faster
-/// answers a short list costs less.
-const AHEAD_FIRST: u32 = 8;
+/// Pages that are requested before the first has come: those that every list with records needs, the first one and two empty
+/// ones after it. More are requested when the first has come and is full.
+const AHEAD_FIRST: u32 = 3;
 /// Pages that are requested after one that is not full, so that two empty ones can end the list.
 const AHEAD_LEAST: u32 = 2;
 /// The most pages of one list, which hold 23 million records; a longer list counts as one that does not end.
@@ -69,13 +69,22 @@ impl AllPagesPager {
     /// The next page to request; `None` while enough are in flight, and once an end was seen.
     pub fn next_page(&mut self) -> Option<PageRequest> {
         let request = self.next;
-        let near = request.no <= self.given + self.window && request.no <= PAGES_MAX;
-        // One page after the first empty one is requested as well, which shows whether that is the end.
-        let within = self.empty.first().is_none_or(|end| request.no <= end + 1);
-        (near && within && !self.halted).then(|| {
+        (self.wants(request.no) && !self.halted).then(|| {
             self.next = self.after(request);
             request
         })
+    }
+
+    /// True for the number of a page that would be requested now, if the pages before it were.
+    pub fn wants(&self, no: u32) -> bool {
+        let near = no <= self.given + self.window && no <= PAGES_MAX;
+        // One page after the first empty one is requested as well, which shows whether that is the end.
+        near && self.empty.first().is_none_or(|end| no <= end + 1)
+    }
+
+    /// The last page requested was not sent, and may be requested again.
+    pub fn take_back(&mut self, last: PageRequest) {
+        self.next = last;
     }
 
     /// Of the pages that begin within `request`, the one that reaches farthest.
@@ -151,7 +160,7 @@ mod tests {
 
     #[test]
     fn pages_overlap_and_two_empty_ones_end_a_list() {
-        for (rows, requests, end) in [(0, 8, 1), (3, 8, 2), (250, 8, 3), (251, 8, 3), (2_000, 32, 10)] {
+        for (rows, requests, end) in [(0, 3, 1), (3, 3, 2), (250, 4, 3), (251, 4, 3), (2_000, 32, 10)] {
             assert_eq!(read(rows), (requests, Some(end)), "{rows}");
         }
         // 8 in a hundred more than 4,000, and those in flight when the end came.

@@ -1,6 +1,7 @@
 //! Which list is read, and one page of it.
 
 use crate::http::{Client, Failure};
+use crate::pace::Turn;
 use amo_model::Entity;
 use amo_model::page::{self, Page};
 use serde_json::Value;
@@ -58,15 +59,16 @@ impl Client {
     }
 
     async fn page_and_next(&self, list: &List, query: &[(&str, &str)]) -> Result<(Vec<Value>, bool), Failure> {
-        let Page { rows, next } = self.raw_page(list, query).await?;
+        let turn = self.turn().await;
+        let Page { rows, next } = self.raw_page(turn, list, query).await?;
         let unreadable = |_| list.unreadable("is not as documented");
         let rows = rows.iter().map(|row| serde_json::from_str(row.get()).map_err(unreadable));
         Ok((rows.collect::<Result<_, _>>()?, next))
     }
 
     /// One page, each record as the text that the service wrote.
-    pub(super) async fn raw_page(&self, list: &List, query: &[(&str, &str)]) -> Result<Page, Failure> {
-        match self.read(&list.path, query).await {
+    pub(super) async fn raw_page(&self, turn: Turn, list: &List, query: &[(&str, &str)]) -> Result<Page, Failure> {
+        match self.read_in_turn(turn, &list.path, query).await {
             Ok(reply) if reply.status == 204 => Ok(Page::default()),
             Ok(reply) => {
                 page::page(&reply.body, list.entity.collection()).ok_or_else(|| list.unreadable("is not as documented"))

@@ -60,14 +60,16 @@ pub fn hyperlink_format() -> Format {
     Format::new().set_font_color(BLUE).set_underline(FormatUnderline::Single)
 }
 
-/// A formula that opens an address. A sheet takes 65,530 hyperlinks, which are all held in memory until it is
-/// written, but any number of formulas. `None` if the address must stay a text: too long, or not a web address.
-pub fn hyperlink_formula(address: &str) -> Option<Formula> {
+/// True for an address that a formula can open; another one stays a text: too long, or not a web address.
+pub fn is_hyperlink(address: &str) -> bool {
     let web = address.starts_with("https://") || address.starts_with("http://");
-    if !web || address.len() > FORMULA_TEXT_MAX || address.contains('"') {
-        return None;
-    }
-    Some(Formula::new(format!("HYPERLINK(\"{address}\")")).set_result(address))
+    web && address.len() <= FORMULA_TEXT_MAX && !address.contains('"')
+}
+
+/// A formula that opens an address. A sheet takes 65,530 hyperlinks, which are all held in memory until it is
+/// written, but any number of formulas. `None` if the address must stay a text.
+pub fn hyperlink_formula(address: &str) -> Option<Formula> {
+    is_hyperlink(address).then(|| Formula::new(format!("HYPERLINK(\"{address}\")")).set_result(address))
 }
 
 #[cfg(test)]
