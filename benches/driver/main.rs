@@ -98,7 +98,8 @@ fn compare(asked: &Asked) -> Result<(), String> {
     }
     let mut all: Vec<Measured> = Vec::new();
     let mut failed = Vec::new();
-    for entry in groups::ALL.iter().filter(|entry| asked.only.is_empty() || asked.only.iter().any(|name| entry.is_named(name)))
+    for entry in
+        groups::ALL.iter().filter(|entry| asked.only.is_empty() || asked.only.iter().any(|name| entry.is_named(name)))
     {
         let rounds = asked.rounds.unwrap_or(if asked.quick { entry.rounds.1 } else { entry.rounds.0 });
         eprintln!("== {}", entry.name);
@@ -107,6 +108,9 @@ fn compare(asked: &Asked) -> Result<(), String> {
                 // After every group: whoever stops it keeps what was measured.
                 if !asked.no_page {
                     page::write(&page, sections[usize::from(entry.is_jobs())], &measured)?;
+                    if entry.is_jobs() && !asked.quick {
+                        page::between(&page, "jobs machine", |_| page::machine())?;
+                    }
                     if !seconds.is_empty() {
                         page::write_seconds(&page, sections[2], &seconds)?;
                     }

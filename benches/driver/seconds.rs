@@ -3,7 +3,8 @@
 use crate::gauge::Taken;
 use crate::rounds::{Group, Round};
 
-pub const TITLES: &str = "| job | wall | yardstick | R | D | requests made | what they were for: number (from – to, s) |
+pub const TITLES: &str =
+    "| job | wall | yardstick | R | D | requests made | what they were for: number (from – to, s) |
 | --- | --- | --- | --- | --- | --- | --- |";
 
 pub struct Seconds {

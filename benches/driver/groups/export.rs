@@ -38,7 +38,12 @@ pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
     let what = format!("export to XLSX, {} rows", count(rows));
     let against = "rust_xlsxwriter, constant memory, default level";
     let lines = vec![
-        ("", line("export-cpu", &format!("{what}, CPU"), against, cpu("export", "xlsx-write")).beside("xlsx-write", cpu_of).at_most(0.9, 0.4)),
+        (
+            "",
+            line("export-cpu", &format!("{what}, CPU"), against, cpu("export", "xlsx-write"))
+                .beside("xlsx-write", cpu_of)
+                .at_most(0.9, 0.4),
+        ),
         (
             "",
             line("export-workbook", "the same, without reading the pages", "the same", |round| {
@@ -47,7 +52,11 @@ pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
             .beside("xlsx-write", cpu_of)
             .at_most(0.9, 0.4),
         ),
-        ("", line("export-read", "reading the pages alone", "the same", cpu("read", "xlsx-write")).beside("xlsx-write", cpu_of)),
+        (
+            "",
+            line("export-read", "reading the pages alone", "the same", cpu("read", "xlsx-write"))
+                .beside("xlsx-write", cpu_of),
+        ),
         (
             "",
             line("export-size", &format!("{what}, size"), "the same", |round| {
@@ -55,7 +64,11 @@ pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
             })
             .at_most(1.15, 1.15),
         ),
-        ("xlsxwriter", line("export-xlsxwriter", &what, "xlsxwriter, constant memory", cpu("xlsxwriter", "export")).beside("xlsxwriter", cpu_of)),
+        (
+            "xlsxwriter",
+            line("export-xlsxwriter", &what, "xlsxwriter, constant memory", cpu("xlsxwriter", "export"))
+                .beside("xlsxwriter", cpu_of),
+        ),
         ("", line("export-memory", &format!("{what}, memory"), "–", rss("export")).unit(" MB").at_most(48.0, 24.0)),
     ];
     Ok(group(joined(own, peers), lines))

@@ -20,11 +20,11 @@ pub struct Entry {
 }
 
 pub const ALL: &[Entry] = &[
-    Entry { name: "jobs-300ms", rounds: (5, 3), make: jobs::quick_answers },
+    Entry { name: "jobs-300ms", rounds: (5, 2), make: jobs::quick_answers },
     Entry { name: "jobs-1s", rounds: (5, 1), make: jobs::slow_answers },
-    Entry { name: "jobs-slow", rounds: (5, 3), make: jobs::slow },
+    Entry { name: "jobs-slow", rounds: (5, 2), make: jobs::slow },
     Entry { name: "jobs-busy", rounds: (1, 1), make: jobs::busy },
-    Entry { name: "jobs-tail", rounds: (3, 1), make: jobs::tail },
+    Entry { name: "jobs-tail", rounds: (5, 1), make: jobs::tail },
     Entry { name: "csv", rounds: (3, 3), make: reading::csv },
     Entry { name: "windows-1251", rounds: (5, 3), make: reading::windows_1251 },
     Entry { name: "xlsx", rounds: (3, 3), make: reading::xlsx },

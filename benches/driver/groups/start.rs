@@ -80,7 +80,12 @@ pub fn first_request(bench: &Bench) -> Result<Group<'_>, String> {
             .at_most(150.0, 30.0),
         ),
         ("", line("first-csv-all", &of("CSV", "records sent"), "–", told("csv", "records_ms")).unit(" ms")),
-        ("", line("first-xlsx", &of("XLSX", "request"), parse, over("first_ms")).beside("calamine-open", wall_of).at_most(1.3, 1.1)),
+        (
+            "",
+            line("first-xlsx", &of("XLSX", "request"), parse, over("first_ms"))
+                .beside("calamine-open", wall_of)
+                .at_most(1.3, 1.1),
+        ),
         (
             "",
             line(

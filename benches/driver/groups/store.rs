@@ -19,11 +19,15 @@ pub fn journal(bench: &Bench) -> Result<Group<'_>, String> {
         bench.fresh("journal")?;
         bench.take(&mut store)
     };
-    let contenders =
-        vec![bench.contender("append", append), Contender::new("journal", shown, take)];
+    let contenders = vec![bench.contender("append", append), Contender::new("journal", shown, take)];
     let what = format!("journal, {batches} batches of 250, wall");
     let lines = vec![
-        ("", line("journal", &what, "append + fdatasync", wall("journal", "append")).beside("append", wall_of).at_most(2.5, 1.2)),
+        (
+            "",
+            line("journal", &what, "append + fdatasync", wall("journal", "append"))
+                .beside("append", wall_of)
+                .at_most(2.5, 1.2),
+        ),
         (
             "",
             line("journal-size", "the same, bytes on the disk", "the same", |round| {
@@ -53,8 +57,7 @@ pub fn resume(bench: &Bench) -> Result<Group<'_>, String> {
         service.reset("{}", "{}")?;
         until_records(&service, resumed(bench, &service, &state)?)
     };
-    let contenders =
-        vec![bench.contender("csv-pass", pass), Contender::new("resume", shown, take)];
+    let contenders = vec![bench.contender("csv-pass", pass), Contender::new("resume", shown, take)];
     let what = format!("resume with {} outcomes, to the first new records", count(rows - LEFT));
     let over = |round: &Round| round["resume"].told("beyond_pace_ms") / 1e3 / round["csv-pass"].wall;
     let lines = vec![

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Some milliseconds of arithmetic.
-const STEPS: u64 = 4_000_000;
+const STEPS: u64 = 10_000_000;
 const TRIES: usize = 3;
 
 fn work() -> u64 {

@@ -115,7 +115,9 @@ fn job_lines(job: &'static Job, name: &str, answers: Answers, remembered: bool) 
     }
     if job.is_import_of_new() {
         let (least, against) = match job.work {
-            Work::Leads | Work::Contacts => (needs.batches() + AROUND, format!("{} batches + {AROUND}", needs.batches())),
+            Work::Leads | Work::Contacts => {
+                (needs.batches() + AROUND, format!("{} batches + {AROUND}", needs.batches()))
+            }
             _ => (made, format!("R {made}")),
         };
         let requests = of(name, move |taken| taken.told("requests") / least as f64);

@@ -16,7 +16,8 @@ use std::rc::Rc;
 const SLOW: &str = r#"{"latency_ms": 300, "latency_item_ms": 20}"#;
 
 pub fn slow(bench: &Bench) -> Result<Group<'_>, String> {
-    const SIZES: [(&str, &[&str]); 3] = [("default", &[]), ("batch-50", &["--batch", "50"]), ("batch-250", &["--batch", "250"])];
+    const SIZES: [(&str, &[&str]); 3] =
+        [("default", &[]), ("batch-50", &["--batch", "50"]), ("batch-250", &["--batch", "250"])];
     let mut worlds = Worlds::new(bench);
     let (mut contenders, mut lines) = (Vec::new(), Vec::new());
     let jobs = ["job-1000", "job-10000"].into_iter().filter_map(Job::named);
@@ -26,8 +27,11 @@ pub fn slow(bench: &Bench) -> Result<Group<'_>, String> {
             let stage = Stage::new(bench, job, &mut worlds, (&name, SLOW))?.with(options);
             contenders.push(Rc::new(stage).contender(name, false)?);
         }
-        let (own, fifty, full) =
-            (format!("{}-slow-default", job.name), format!("{}-slow-batch-50", job.name), format!("{}-slow-batch-250", job.name));
+        let (own, fifty, full) = (
+            format!("{}-slow-default", job.name),
+            format!("{}-slow-batch-50", job.name),
+            format!("{}-slow-batch-250", job.name),
+        );
         let contender = own.clone();
         let ratio = move |round: &Round| round[&fifty].wall.min(round[&full].wall) / round[&own].wall;
         let name = job.name.replace("job", "default-slow");
@@ -91,10 +95,20 @@ impl Drop for Burning {
     }
 }
 
-static TAIL: Job =
-    Job { name: "job-export-200000", what: "export of 200,000 leads to XLSX", work: Work::Export, rows: 200_000, long: true };
-static SHORT_TAIL: Job =
-    Job { name: "job-export-20000", what: "export of 20,000 leads to XLSX", work: Work::Export, rows: 20_000, long: true };
+static TAIL: Job = Job {
+    name: "job-export-200000",
+    what: "export of 200,000 leads to XLSX",
+    work: Work::Export,
+    rows: 200_000,
+    long: true,
+};
+static SHORT_TAIL: Job = Job {
+    name: "job-export-20000",
+    what: "export of 20,000 leads to XLSX",
+    work: Work::Export,
+    rows: 20_000,
+    long: true,
+};
 
 /// From the answer to the last page to the end of the program, when the file is there.
 pub fn tail(bench: &Bench) -> Result<Group<'_>, String> {

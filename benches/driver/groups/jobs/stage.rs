@@ -221,8 +221,10 @@ impl<'a> Stage<'a> {
 
     fn tell(&self, taken: &mut Taken, log: &[Entry], still: f64) {
         let throttled = log.iter().filter(|entry| entry.status == 429).count();
-        let answered = log.iter().map(|entry| entry.at_ms + entry.latency_ms).fold(0.0, f64::max);
         let ended = taken.started_ms + taken.wall * 1e3;
+        // What it has requested ahead and did not wait for does not count.
+        let answers = log.iter().map(|entry| entry.at_ms + entry.latency_ms).filter(|at| *at <= ended);
+        let answered = answers.fold(f64::NAN, f64::max);
         for (name, value) in [
             ("requests", log.len() as f64),
             ("throttled", throttled as f64),
