@@ -22,13 +22,15 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new(quick: bool) -> Result<Bench, String> {
+    /// `program` is another build of amoport, where not this one is measured.
+    pub fn new(quick: bool, program: Option<PathBuf>) -> Result<Bench, String> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let data = root.join("benches/data");
         std::fs::create_dir_all(&data).map_err(|e| format!("{}: {e}", data.display()))?;
         let me = std::env::current_exe().map_err(|e| format!("this program is not found: {e}"))?;
         let python = Some(data.join("venv/bin/python")).filter(|python| python.exists() && !quick);
-        Ok(Bench { root, data, amoport: PathBuf::from(env!("CARGO_BIN_EXE_amoport")), me, python, quick })
+        let amoport = program.unwrap_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_amoport")));
+        Ok(Bench { root, data, amoport, me, python, quick })
     }
 
     /// The size of an input: the first in a full run, the second in a quick one.
@@ -132,7 +134,7 @@ impl Bench {
     /// A contender that is one command.
     pub fn contender(&self, name: &'static str, mut command: Command) -> Contender<'_> {
         let shown = self.shown(&command);
-        Contender { name, command: shown, take: Box::new(move || self.take(&mut command)) }
+        Contender::new(name, shown, move || self.take(&mut command))
     }
 
     /// A dry run over a file.

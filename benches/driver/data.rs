@@ -179,8 +179,24 @@ fn deal(n: usize, dice: &mut Dice) -> Deal {
 }
 
 fn deals(rows: usize) -> impl Iterator<Item = Deal> {
-    let mut dice = Dice(SEED);
-    (1..=rows).map(move |n| deal(n, &mut dice))
+    deals_from(1, rows)
+}
+
+/// Numbered from `first` on.
+fn deals_from(first: usize, rows: usize) -> impl Iterator<Item = Deal> {
+    let mut dice = Dice(SEED ^ (first as u64 - 1));
+    (first..first + rows).map(move |n| deal(n, &mut dice))
+}
+
+/// A CSV in UTF-8 whose rows are numbered from `first` on: other keys than those of another file.
+pub fn csv_from(first: usize, rows: usize, path: &Path) -> Result<(), String> {
+    let cells = deals_from(first, rows).map(|deal| deal.cells);
+    let write = || -> Result<(), csv::Error> {
+        let mut file = csv::WriterBuilder::new().delimiter(b';').from_path(path)?;
+        std::iter::once(TITLES.map(str::to_owned)).chain(cells).try_for_each(|row| file.write_record(&row))?;
+        Ok(file.flush()?)
+    };
+    write().map_err(|e| format!("{}: {e}", path.display()))
 }
 
 /// Both CSVs at once.

@@ -26,6 +26,21 @@ pub struct Taken {
     pub told: BTreeMap<String, f64>,
     /// How much CPU it had taken by when: unix milliseconds, seconds. Where the system does not say, it is empty.
     pub course: Vec<(f64, f64)>,
+    /// When it started, in unix milliseconds.
+    pub started_ms: f64,
+    /// What its requests were for, in the order of the first ones.
+    pub phases: Vec<Phase>,
+}
+
+/// Requests for one purpose, in seconds since the start of the process.
+#[derive(Debug, Clone)]
+pub struct Phase {
+    pub purpose: String,
+    pub requests: usize,
+    /// The first request arrives.
+    pub from: f64,
+    /// The last answer leaves.
+    pub to: f64,
 }
 
 impl Taken {
@@ -50,6 +65,8 @@ impl Taken {
             rss: rusage.maxrss as f64 / MB,
             told: BTreeMap::new(),
             course: Vec::new(),
+            started_ms: 0.0,
+            phases: Vec::new(),
         }
     }
 }
@@ -104,7 +121,7 @@ impl Running {
         let used = self.child.wait4().map_err(|e| format!("a process cannot be waited for: {e}"))?;
         let taken = Taken::of(&used, self.started.elapsed());
         let course = looking.join().map_err(|_| "looking at a process has failed".to_owned())?;
-        Ok((used.status.success(), Taken { course, ..taken }))
+        Ok((used.status.success(), Taken { course, started_ms: self.started_ms, ..taken }))
     }
 }
 

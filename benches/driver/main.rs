@@ -9,15 +9,18 @@ mod gauge;
 mod groups;
 mod page;
 mod rounds;
+mod seconds;
 mod service;
 mod yardstick;
 
 use bench::Bench;
 use rounds::Measured;
+use seconds::Seconds;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-const HELP: &str = "benches/compare [--quick] [--only NAME…] [--rounds N] [--no-page]
-benches/compare --list      the names of what is measured
+const HELP: &str = "benches/compare [--quick] [--only NAME…] [--rounds N] [--no-page] [--program FILE]
+benches/compare --list      the names of what is measured; the first part of a name stands for all that begin with it
 benches/compare --counts    instruction counts of three fixed inputs (needs valgrind)";
 
 #[derive(Default)]
@@ -28,6 +31,8 @@ struct Asked {
     no_page: bool,
     counts: bool,
     list: bool,
+    /// Another build of amoport.
+    program: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -56,7 +61,7 @@ fn asked(args: &[String]) -> Result<Asked, String> {
             "--list" => asked.list = true,
             "--only" => {
                 while let Some(name) = words.next_if(|word| !word.starts_with("--")) {
-                    if !groups::ALL.iter().any(|entry| entry.name == name) {
+                    if !groups::ALL.iter().any(|entry| entry.is_named(name)) {
                         return Err(format!("there is no measurement \"{name}\"; see benches/compare --list"));
                     }
                     asked.only.push(name.clone());
@@ -64,6 +69,9 @@ fn asked(args: &[String]) -> Result<Asked, String> {
             }
             "--rounds" => {
                 asked.rounds = words.next().and_then(|number| number.parse().ok()).filter(|number| *number > 0)
+            }
+            "--program" => {
+                asked.program = Some(words.next().map(PathBuf::from).ok_or_else(|| HELP.to_owned())?);
             }
             _ => return Err(HELP.to_owned()),
         }
@@ -76,31 +84,40 @@ fn compare(asked: &Asked) -> Result<(), String> {
         groups::ALL.iter().for_each(|entry| println!("{}", entry.name));
         return Ok(());
     }
-    let bench = Bench::new(asked.quick)?;
+    let bench = Bench::new(asked.quick, asked.program.clone())?;
     let page = bench.root.join("docs/performance.md");
     if asked.counts {
         let table = counts::count(&bench)?;
         println!("{table}");
         return if asked.no_page { Ok(()) } else { page::between(&page, "counts", |_| table) };
     }
-    let section = if asked.quick { "quick" } else { "full" };
+    let sections = if asked.quick { ["quick", "quick", "quick seconds"] } else { ["full", "jobs", "jobs seconds"] };
+    let section = sections[0];
     if !asked.no_page && asked.only.is_empty() {
         page::between(&page, &format!("{section} machine"), |_| page::machine())?;
     }
     let mut all: Vec<Measured> = Vec::new();
     let mut failed = Vec::new();
-    for entry in groups::ALL.iter().filter(|entry| asked.only.is_empty() || asked.only.iter().any(|n| n == entry.name))
+    for entry in
+        groups::ALL.iter().filter(|entry| asked.only.is_empty() || asked.only.iter().any(|name| entry.is_named(name)))
     {
         let rounds = asked.rounds.unwrap_or(if asked.quick { entry.rounds.1 } else { entry.rounds.0 });
         eprintln!("== {}", entry.name);
         match measure(&bench, entry, rounds) {
-            Ok((measured, commands)) => {
+            Ok((measured, seconds, commands)) => {
                 // After every group: whoever stops it keeps what was measured.
                 if !asked.no_page {
-                    page::write(&page, section, &measured)?;
+                    page::write(&page, sections[usize::from(entry.is_jobs())], &measured)?;
+                    if entry.is_jobs() && !asked.quick {
+                        page::between(&page, "jobs machine", |_| page::machine())?;
+                    }
+                    if !seconds.is_empty() {
+                        page::write_seconds(&page, sections[2], &seconds)?;
+                    }
                     page::write_commands(&page, &commands)?;
                 }
                 eprintln!("{}", page::shown(&measured));
+                eprintln!("{}", page::shown_seconds(&seconds));
                 all.extend(measured);
             }
             Err(why) => {
@@ -110,7 +127,7 @@ fn compare(asked: &Asked) -> Result<(), String> {
         }
     }
     println!("{}", page::shown(&all));
-    let missed: Vec<&str> = all.iter().filter(|line| line.missed).map(|line| line.name).collect();
+    let missed: Vec<&str> = all.iter().filter(|line| line.missed).map(|line| line.name.as_str()).collect();
     if !missed.is_empty() {
         println!("\nmissed: {}", missed.join(", "));
     }
@@ -118,11 +135,12 @@ fn compare(asked: &Asked) -> Result<(), String> {
 }
 
 type Commands = Vec<(String, String)>;
+type Taken = (Vec<Measured>, Vec<Seconds>, Commands);
 
-fn measure(bench: &Bench, entry: &groups::Entry, rounds: usize) -> Result<(Vec<Measured>, Commands), String> {
+fn measure(bench: &Bench, entry: &groups::Entry, rounds: usize) -> Result<Taken, String> {
     let mut group = (entry.make)(bench)?;
-    let measured = group.run(rounds, |line| eprintln!("   {line}"))?;
+    let taken = group.run(rounds, |line| eprintln!("   {line}"))?;
     let commands =
         group.contenders.iter().map(|one| (format!("{} {}", entry.name, one.name), one.command.clone())).collect();
-    Ok((measured, commands))
+    Ok((group.measured(&taken), seconds::of(&group, &taken), commands))
 }

@@ -2,6 +2,7 @@
 //! there, other lines stay.
 
 use crate::rounds::Measured;
+use crate::seconds::{self, Seconds};
 use std::path::Path;
 
 const TITLES: &str = "| line | what | against | measured: median (least – most; rounds) | must | aim | verdict |";
@@ -16,20 +17,33 @@ fn row(line: &Measured) -> String {
     format!("| {} |", line.cells.join(" | "))
 }
 
+/// Where the seconds of each job went.
+pub fn shown_seconds(jobs: &[Seconds]) -> String {
+    let rows: Vec<String> = jobs.iter().map(|job| format!("| {} |", job.cells().join(" | "))).collect();
+    format!("{}\n{}", seconds::TITLES, rows.join("\n"))
+}
+
 /// Puts the lines between the markers of this kind of run.
 pub fn write(page: &Path, section: &str, lines: &[Measured]) -> Result<(), String> {
+    merge(page, section, &format!("{TITLES}\n{RULE}"), lines.iter().map(row))
+}
+
+pub fn write_seconds(page: &Path, section: &str, jobs: &[Seconds]) -> Result<(), String> {
+    let rows = jobs.iter().map(|job| format!("| {} |", job.cells().join(" | ")));
+    merge(page, section, seconds::TITLES, rows)
+}
+
+/// Rows of the same name take the place of those that are there.
+fn merge(page: &Path, section: &str, titles: &str, fresh: impl Iterator<Item = String>) -> Result<(), String> {
     between(page, section, |old| {
-        let mut rows: Vec<(String, String)> =
-            old.lines().skip(2).filter_map(|row| Some((name(row)?, row.to_owned()))).collect();
-        for line in lines {
-            let row = row(line);
-            match rows.iter_mut().find(|(name, _)| name == line.name) {
-                Some((_, old)) => *old = row,
-                None => rows.push((line.name.to_owned(), row)),
+        let mut rows: Vec<String> = old.lines().skip(2).map(str::to_owned).collect();
+        for row in fresh {
+            match rows.iter_mut().find(|old| name(old) == name(&row)) {
+                Some(old) => *old = row,
+                None => rows.push(row),
             }
         }
-        let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
-        format!("{TITLES}\n{RULE}\n{}", rows.join("\n"))
+        format!("{titles}\n{}", rows.join("\n"))
     })
 }
 

@@ -5,15 +5,28 @@ use crate::gauge::Taken;
 use std::collections::BTreeMap;
 
 /// What every contender of one round took, by its name.
-pub type Round = BTreeMap<&'static str, Taken>;
+pub type Round = BTreeMap<String, Taken>;
 type Take<'a> = Box<dyn FnMut() -> Result<Taken, String> + 'a>;
-type Figure = Box<dyn Fn(&Round) -> f64>;
+pub type Figure = Box<dyn Fn(&Round) -> f64>;
+
+/// A round whose yardstick took more than so many times its own least was disturbed: its ratio says nothing.
+const DISTURBED: f64 = 1.5;
 
 pub struct Contender<'a> {
-    pub name: &'static str,
+    pub name: String,
     /// As a person would type it.
     pub command: String,
     pub take: Take<'a>,
+}
+
+impl<'a> Contender<'a> {
+    pub fn new(
+        name: impl Into<String>,
+        command: String,
+        take: impl FnMut() -> Result<Taken, String> + 'a,
+    ) -> Contender<'a> {
+        Contender { name: name.into(), command, take: Box::new(take) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,7 +53,7 @@ impl Limit {
 
 /// One line of the table.
 pub struct Line {
-    pub name: &'static str,
+    pub name: String,
     pub what: String,
     pub against: String,
     /// With the space before it, if there is one.
@@ -48,6 +61,8 @@ pub struct Line {
     pub must: Option<Limit>,
     pub aim: Option<Limit>,
     pub figure: Figure,
+    /// What the yardstick of the line took in a round, where it has one that can be disturbed.
+    pub yardstick: Option<Figure>,
 }
 
 /// What is measured together, because ratios are taken between its contenders.
@@ -58,7 +73,7 @@ pub struct Group<'a> {
 
 #[derive(Debug, Clone)]
 pub struct Measured {
-    pub name: &'static str,
+    pub name: String,
     /// The line as cells of the table.
     pub cells: [String; 7],
     pub missed: bool,
@@ -66,7 +81,7 @@ pub struct Measured {
 
 impl Group<'_> {
     /// All rounds; `tell` hears of each contender.
-    pub fn run(&mut self, rounds: usize, tell: impl Fn(&str)) -> Result<Vec<Measured>, String> {
+    pub fn run(&mut self, rounds: usize, tell: impl Fn(&str)) -> Result<Vec<Round>, String> {
         let mut taken = Vec::new();
         for number in 1..=rounds {
             let mut round = Round::new();
@@ -82,11 +97,15 @@ impl Group<'_> {
                     took.rss,
                     told.join(", ")
                 ));
-                round.insert(contender.name, took);
+                round.insert(contender.name.clone(), took);
             }
             taken.push(round);
         }
-        Ok(self.lines.iter().map(|line| measured(line, &taken)).collect())
+        Ok(taken)
+    }
+
+    pub fn measured(&self, rounds: &[Round]) -> Vec<Measured> {
+        self.lines.iter().map(|line| measured(line, rounds)).collect()
     }
 
     pub fn has(&self, contender: &str) -> bool {
@@ -95,12 +114,14 @@ impl Group<'_> {
 }
 
 fn measured(line: &Line, rounds: &[Round]) -> Measured {
-    let mut figures: Vec<f64> = rounds.iter().map(|round| (line.figure)(round)).collect();
+    let calm = calm(line, rounds);
+    let mut figures: Vec<f64> = calm.iter().map(|round| (line.figure)(round)).collect();
     figures.sort_by(f64::total_cmp);
     let (low, high) = (figures.first().copied().unwrap_or(f64::NAN), figures.last().copied().unwrap_or(f64::NAN));
     let median = median(&figures);
     let unit = line.unit;
-    let told = format!("**{}{unit}** ({} – {}; {})", short(median), short(low), short(high), figures.len());
+    let taken = format!("{} of {}", figures.len(), rounds.len());
+    let told = format!("**{}{unit}** ({} – {}; {taken})", short(median), short(low), short(high));
     let holds = |limit: Option<Limit>| limit.map(|limit| limit.holds(median));
     let (verdict, missed) = match (holds(line.must), holds(line.aim)) {
         (None, None) => ("–", false),
@@ -110,7 +131,7 @@ fn measured(line: &Line, rounds: &[Round]) -> Measured {
     };
     let limit = |limit: Option<Limit>| limit.map_or("–".to_owned(), |limit| limit.told(unit));
     let cells = [
-        line.name.to_owned(),
+        line.name.clone(),
         line.what.clone(),
         line.against.clone(),
         told,
@@ -118,11 +139,18 @@ fn measured(line: &Line, rounds: &[Round]) -> Measured {
         limit(line.aim),
         verdict.to_owned(),
     ];
-    Measured { name: line.name, cells, missed }
+    Measured { name: line.name.clone(), cells, missed }
+}
+
+/// The rounds whose yardstick was not disturbed; all of them where the line has none.
+fn calm<'r>(line: &Line, rounds: &'r [Round]) -> Vec<&'r Round> {
+    let Some(yardstick) = &line.yardstick else { return rounds.iter().collect() };
+    let least = rounds.iter().map(yardstick).fold(f64::INFINITY, f64::min);
+    rounds.iter().filter(|round| yardstick(round) <= least * DISTURBED).collect()
 }
 
 /// Of figures in order.
-fn median(figures: &[f64]) -> f64 {
+pub fn median(figures: &[f64]) -> f64 {
     match (figures.len(), figures.len() / 2) {
         (0, _) => f64::NAN,
         (odd, middle) if odd % 2 == 1 => figures[middle],

@@ -15,8 +15,12 @@ pub struct Service {
     pub token: String,
 }
 
+/// The limit of the service, where the world may have been without one.
+pub const PACED: &str = r#"{"rate_max": 7, "block_after": 10}"#;
 /// No limit, for what is measured without the pace.
 pub const UNPACED: &str = r#"{"rate_max": 1000000, "block_after": 0}"#;
+/// The most records of a page.
+pub const PAGE: usize = 250;
 /// Between two looks at the sandbox.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 const WAIT_MAX_MS: f64 = 300_000.0;
@@ -62,6 +66,19 @@ impl Service {
         self.corner("GET", "stats", "")
     }
 
+    /// Records of the world in the order of their ids, whatever is set as faults.
+    pub fn records(&self, of: &str, fields: &str, most: usize) -> Result<Vec<Value>, String> {
+        let answer = self.corner("GET", &format!("entities/{of}?fields={fields}&limit={most}"), "")?;
+        Ok(answer["rows"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Records for the world, past all limits: faults and counts begin anew afterwards.
+    pub fn write(&self, method: &str, path: &str, items: &Value) -> Result<(), String> {
+        self.restart(UNPACED, "{}")?;
+        self.ask(method, &format!("/api/v4/{path}"), &items.to_string())?;
+        Ok(())
+    }
+
     pub fn leads(&self) -> Result<u64, String> {
         Ok(self.stats()?["entities"]["leads"].as_u64().unwrap_or(0))
     }
@@ -87,12 +104,16 @@ impl Service {
     }
 
     fn corner(&self, method: &str, corner: &str, body: &str) -> Result<Value, String> {
-        let failed = |e: &dyn std::fmt::Display| format!("{method} /_sandbox/{corner}: {e}");
+        self.ask(method, &format!("/_sandbox/{corner}"), body)
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Result<Value, String> {
+        let failed = |e: &dyn std::fmt::Display| format!("{method} {path}: {e}");
         let host = self.url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).map_err(|e| failed(&e))?;
         let (token, length) = (&self.token, body.len());
         let head = format!(
-            "{method} /_sandbox/{corner} HTTP/1.0\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n"
+            "{method} {path} HTTP/1.0\r\nhost: {host}\r\ncontent-type: application/json\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n"
         );
         stream.write_all(format!("{head}{body}").as_bytes()).map_err(|e| failed(&e))?;
         let mut answer = String::new();
@@ -117,6 +138,7 @@ pub struct Entry {
     pub at_ms: f64,
     pub method: String,
     pub path: String,
+    pub query: String,
     pub status: u64,
     pub items: f64,
     pub latency_ms: f64,
@@ -130,6 +152,7 @@ impl Entry {
             at_ms: number("at_ms"),
             method: text("method"),
             path: text("path"),
+            query: text("query"),
             status: entry["status"].as_u64().unwrap_or(0),
             items: number("items"),
             latency_ms: number("latency"),
@@ -151,15 +174,6 @@ pub fn records_a_second(log: &[Entry]) -> f64 {
     let (Some(first), Some((last, before))) = (batches.first(), batches.split_last()) else { return f64::NAN };
     let records: f64 = before.iter().map(|batch| batch.items).sum();
     records * 1e3 / (last.at_ms - first.at_ms)
-}
-
-/// Records a second from the first batch to the last answer: how long a small source really takes.
-pub fn records_a_second_answered(log: &[Entry]) -> f64 {
-    let batches: Vec<&Entry> = log.iter().filter(|entry| entry.brings_records() && entry.status == 200).collect();
-    let records: f64 = batches.iter().map(|batch| batch.items).sum();
-    let first = batches.first().map_or(f64::NAN, |batch| batch.at_ms);
-    let last = batches.iter().map(|batch| batch.at_ms + batch.latency_ms).fold(0.0, f64::max);
-    records * 1e3 / (last - first)
 }
 
 /// Pages a second from the first question to the last answer; pages with nothing on them are not counted.

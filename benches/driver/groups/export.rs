@@ -1,9 +1,9 @@
 //! Exports: what the file costs, and what the pages take.
 
-use super::{count, cpu, group, growth as grows, joined, line, rss, told};
+use super::{count, cpu, cpu_of, group, growth as grows, joined, line, rss, told};
 use crate::bench::Bench;
 use crate::rounds::{Contender, Group};
-use crate::service::{Service, latency, pages_a_second};
+use crate::service::{PAGE, Service, latency, pages_a_second};
 use std::rc::Rc;
 
 /// The library's export without the pace; the sandbox lives as long as the contender.
@@ -15,7 +15,7 @@ fn direct<'a>(bench: &'a Bench, name: &'static str, how: &str, rows: usize, serv
         let _alive = &service;
         bench.take(&mut command)
     };
-    Contender { name, command: shown, take: Box::new(take) }
+    Contender::new(name, shown, take)
 }
 
 pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
@@ -38,15 +38,25 @@ pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
     let what = format!("export to XLSX, {} rows", count(rows));
     let against = "rust_xlsxwriter, constant memory, default level";
     let lines = vec![
-        ("", line("export-cpu", &format!("{what}, CPU"), against, cpu("export", "xlsx-write")).at_most(0.9, 0.4)),
+        (
+            "",
+            line("export-cpu", &format!("{what}, CPU"), against, cpu("export", "xlsx-write"))
+                .beside("xlsx-write", cpu_of)
+                .at_most(0.9, 0.4),
+        ),
         (
             "",
             line("export-workbook", "the same, without reading the pages", "the same", |round| {
                 (round["export"].cpu - round["read"].cpu) / round["xlsx-write"].cpu
             })
+            .beside("xlsx-write", cpu_of)
             .at_most(0.9, 0.4),
         ),
-        ("", line("export-read", "reading the pages alone", "the same", cpu("read", "xlsx-write"))),
+        (
+            "",
+            line("export-read", "reading the pages alone", "the same", cpu("read", "xlsx-write"))
+                .beside("xlsx-write", cpu_of),
+        ),
         (
             "",
             line("export-size", &format!("{what}, size"), "the same", |round| {
@@ -54,7 +64,11 @@ pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
             })
             .at_most(1.15, 1.15),
         ),
-        ("xlsxwriter", line("export-xlsxwriter", &what, "xlsxwriter, constant memory", cpu("xlsxwriter", "export"))),
+        (
+            "xlsxwriter",
+            line("export-xlsxwriter", &what, "xlsxwriter, constant memory", cpu("xlsxwriter", "export"))
+                .beside("xlsxwriter", cpu_of),
+        ),
         ("", line("export-memory", &format!("{what}, memory"), "–", rss("export")).unit(" MB").at_most(48.0, 24.0)),
     ];
     Ok(group(joined(own, peers), lines))
@@ -77,8 +91,6 @@ pub fn growth(bench: &Bench) -> Result<Group<'_>, String> {
     Ok(group(contenders, lines))
 }
 
-/// Rows of a page.
-const PAGE: usize = 250;
 const PAGES: usize = 100;
 
 pub fn pages(bench: &Bench) -> Result<Group<'_>, String> {
@@ -102,8 +114,8 @@ pub fn pages(bench: &Bench) -> Result<Group<'_>, String> {
         }
     };
     let contenders = vec![
-        Contender { name: "export", command: own, take: Box::new(timed(Rc::clone(&service), export)) },
-        Contender { name: "follow-next", command: shown, take: Box::new(timed(service, follow)) },
+        Contender::new("export", own, timed(Rc::clone(&service), export)),
+        Contender::new("follow-next", shown, timed(service, follow)),
     ];
     let lines = vec![
         (

@@ -2,12 +2,14 @@
 //! when it is asked for, so that each can be run alone.
 
 mod export;
+mod jobs;
 mod reading;
 mod start;
 mod store;
 mod upload;
 
 use crate::bench::Bench;
+use crate::gauge::Taken;
 use crate::rounds::{Contender, Group, Limit, Line, Round};
 
 /// A group by its name; how many rounds it takes in a full run and in a quick one.
@@ -18,6 +20,11 @@ pub struct Entry {
 }
 
 pub const ALL: &[Entry] = &[
+    Entry { name: "jobs-300ms", rounds: (5, 2), make: jobs::quick_answers },
+    Entry { name: "jobs-1s", rounds: (5, 1), make: jobs::slow_answers },
+    Entry { name: "jobs-slow", rounds: (5, 2), make: jobs::slow },
+    Entry { name: "jobs-busy", rounds: (1, 1), make: jobs::busy },
+    Entry { name: "jobs-tail", rounds: (5, 1), make: jobs::tail },
     Entry { name: "csv", rounds: (3, 3), make: reading::csv },
     Entry { name: "windows-1251", rounds: (5, 3), make: reading::windows_1251 },
     Entry { name: "xlsx", rounds: (3, 3), make: reading::xlsx },
@@ -26,10 +33,9 @@ pub const ALL: &[Entry] = &[
     Entry { name: "export", rounds: (3, 3), make: export::export },
     Entry { name: "growth-export", rounds: (3, 3), make: export::growth },
     Entry { name: "pages", rounds: (3, 1), make: export::pages },
-    Entry { name: "upload-300ms", rounds: (3, 1), make: upload::steady },
-    Entry { name: "upload-1s", rounds: (3, 1), make: upload::slow },
-    Entry { name: "upload-uneven", rounds: (3, 1), make: upload::uneven },
-    Entry { name: "adaptive", rounds: (3, 1), make: upload::adaptive },
+    Entry { name: "upload-300ms-batch-250", rounds: (3, 1), make: upload::steady },
+    Entry { name: "upload-1s-batch-250", rounds: (3, 1), make: upload::slow },
+    Entry { name: "upload-uneven-batch-250", rounds: (3, 1), make: upload::uneven },
     Entry { name: "growth-upload", rounds: (3, 3), make: upload::growth },
     Entry { name: "first-request", rounds: (5, 3), make: start::first_request },
     Entry { name: "start", rounds: (5, 3), make: start::start },
@@ -37,15 +43,27 @@ pub const ALL: &[Entry] = &[
     Entry { name: "resume", rounds: (5, 3), make: store::resume },
 ];
 
-fn line(name: &'static str, what: &str, against: &str, figure: impl Fn(&Round) -> f64 + 'static) -> Line {
+impl Entry {
+    /// Whether it is one of those that a person has named: by its own name, or by that of its family (`jobs`).
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name == name || self.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'))
+    }
+
+    pub fn is_jobs(&self) -> bool {
+        self.is_named("jobs")
+    }
+}
+
+fn line(name: impl Into<String>, what: &str, against: &str, figure: impl Fn(&Round) -> f64 + 'static) -> Line {
     Line {
-        name,
+        name: name.into(),
         what: what.to_owned(),
         against: against.to_owned(),
         unit: " ×",
         must: None,
         aim: None,
         figure: Box::new(figure),
+        yardstick: None,
     }
 }
 
@@ -58,9 +76,23 @@ impl Line {
         Line { must: Some(Limit::Most(must)), aim: Some(Limit::Most(aim)), ..self }
     }
 
+    /// Rounds in which this contender was disturbed do not count.
+    fn beside(self, contender: impl Into<String>, took: fn(&Taken) -> f64) -> Line {
+        let contender = contender.into();
+        Line { yardstick: Some(Box::new(move |round: &Round| took(&round[&contender]))), ..self }
+    }
+
     fn at_least(self, must: f64, aim: f64) -> Line {
         Line { must: Some(Limit::Least(must)), aim: Some(Limit::Least(aim)), ..self }
     }
+}
+
+fn cpu_of(taken: &Taken) -> f64 {
+    taken.cpu
+}
+
+fn wall_of(taken: &Taken) -> f64 {
+    taken.wall
 }
 
 /// How CPU of one relates to CPU of another.

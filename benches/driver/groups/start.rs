@@ -1,6 +1,6 @@
 //! From the start of the process to the first thing it does.
 
-use super::{count, group, line, told};
+use super::{count, group, line, told, wall_of};
 use crate::bench::Bench;
 use crate::gauge::{Running, Taken, named};
 use crate::rounds::{Contender, Group};
@@ -58,7 +58,7 @@ pub fn first_request(bench: &Bench) -> Result<Group<'_>, String> {
             service.reset("{}", "{}")?;
             until_records(&service, import(bench, &service, &file)?)
         };
-        Ok::<_, String>(Contender { name, command: shown, take: Box::new(take) })
+        Ok::<_, String>(Contender::new(name, shown, take))
     };
     let contenders = vec![contender("csv", &csv)?, contender("xlsx", &xlsx)?, bench.contender("calamine-open", open)];
     let of = |kind: &str, what: &str| format!("time to the first {what}, {kind} {} rows", count(rows));
@@ -80,7 +80,12 @@ pub fn first_request(bench: &Bench) -> Result<Group<'_>, String> {
             .at_most(150.0, 30.0),
         ),
         ("", line("first-csv-all", &of("CSV", "records sent"), "–", told("csv", "records_ms")).unit(" ms")),
-        ("", line("first-xlsx", &of("XLSX", "request"), parse, over("first_ms")).at_most(1.3, 1.1)),
+        (
+            "",
+            line("first-xlsx", &of("XLSX", "request"), parse, over("first_ms"))
+                .beside("calamine-open", wall_of)
+                .at_most(1.3, 1.1),
+        ),
         (
             "",
             line(
@@ -89,6 +94,7 @@ pub fn first_request(bench: &Bench) -> Result<Group<'_>, String> {
                 parse,
                 over("beyond_pace_ms"),
             )
+            .beside("calamine-open", wall_of)
             .at_most(1.3, 1.1),
         ),
     ];
@@ -124,5 +130,5 @@ pub fn start(bench: &Bench) -> Result<Group<'_>, String> {
         ),
         ("", line("size", "stripped release", "–", told("version", "size_mb")).unit(" MB").at_most(24.0, 14.0)),
     ];
-    Ok(group(vec![Contender { name: "version", command: shown, take: Box::new(take) }], lines))
+    Ok(group(vec![Contender::new("version", shown, take)], lines))
 }

@@ -1,7 +1,7 @@
 //! The journal: what noting costs, and how soon a run with many outcomes goes on.
 
 use super::start::until_records;
-use super::{count, group, line, rss, told, wall};
+use super::{count, group, line, rss, told, wall, wall_of};
 use crate::bench::Bench;
 use crate::rounds::{Contender, Group, Round};
 use crate::service::Service;
@@ -19,11 +19,15 @@ pub fn journal(bench: &Bench) -> Result<Group<'_>, String> {
         bench.fresh("journal")?;
         bench.take(&mut store)
     };
-    let contenders =
-        vec![bench.contender("append", append), Contender { name: "journal", command: shown, take: Box::new(take) }];
+    let contenders = vec![bench.contender("append", append), Contender::new("journal", shown, take)];
     let what = format!("journal, {batches} batches of 250, wall");
     let lines = vec![
-        ("", line("journal", &what, "append + fdatasync", wall("journal", "append")).at_most(2.5, 1.2)),
+        (
+            "",
+            line("journal", &what, "append + fdatasync", wall("journal", "append"))
+                .beside("append", wall_of)
+                .at_most(2.5, 1.2),
+        ),
         (
             "",
             line("journal-size", "the same, bytes on the disk", "the same", |round| {
@@ -53,12 +57,11 @@ pub fn resume(bench: &Bench) -> Result<Group<'_>, String> {
         service.reset("{}", "{}")?;
         until_records(&service, resumed(bench, &service, &state)?)
     };
-    let contenders =
-        vec![bench.contender("csv-pass", pass), Contender { name: "resume", command: shown, take: Box::new(take) }];
+    let contenders = vec![bench.contender("csv-pass", pass), Contender::new("resume", shown, take)];
     let what = format!("resume with {} outcomes, to the first new records", count(rows - LEFT));
     let over = |round: &Round| round["resume"].told("beyond_pace_ms") / 1e3 / round["csv-pass"].wall;
     let lines = vec![
-        ("", line("resume", &what, "csv ByteRecord pass, wall", over).at_most(3.0, 1.5)),
+        ("", line("resume", &what, "csv ByteRecord pass, wall", over).beside("csv-pass", wall_of).at_most(3.0, 1.5)),
         ("", line("resume-ms", &what, "–", told("resume", "records_ms")).unit(" ms")),
         ("", line("resume-memory", &what, "–", rss("resume")).unit(" MB")),
     ];

@@ -3,7 +3,7 @@
 use super::{count, group, growth as grows, joined, line, rss, told};
 use crate::bench::Bench;
 use crate::rounds::{Contender, Group, Line};
-use crate::service::{Service, UNPACED, latency, records_a_second, records_a_second_answered};
+use crate::service::{Service, UNPACED, latency, records_a_second};
 use std::process::Command;
 use std::rc::Rc;
 
@@ -34,7 +34,6 @@ fn watched<'a>(
         let number = |key: &str| stats[key].as_f64().unwrap_or(f64::NAN);
         let log = service.log()?;
         taken.told.insert("rows_a_second".to_owned(), records_a_second(&log));
-        taken.told.insert("answered_a_second".to_owned(), records_a_second_answered(&log));
         taken.told.insert("throttled".to_owned(), number("throttled"));
         taken.told.insert("worst_second".to_owned(), number("worst_sliding_second"));
         let batches = || log.iter().filter(|entry| entry.brings_records());
@@ -43,7 +42,7 @@ fn watched<'a>(
         }
         Ok(taken)
     };
-    Contender { name, command: shown, take: Box::new(take) }
+    Contender::new(name, shown, take)
 }
 
 /// The program itself, with a state of its own each time.
@@ -97,7 +96,7 @@ fn upload(bench: &Bench, asked: Asked) -> Result<Group<'_>, String> {
 }
 
 fn lines(asked: &Asked, rows: usize) -> Vec<(&'static str, Line)> {
-    let what = format!("upload of {} rows, answers {}", count(rows), asked.answers);
+    let what = format!("upload of {} rows, `--batch 250`, answers {}", count(rows), asked.answers);
     let [rate, throttled, worst, cpu, all, memory, one] = asked.names;
     let of_ceiling = |round: &crate::rounds::Round| round["import"].told("rows_a_second") / CEILING * 100.0;
     let whole = |round: &crate::rounds::Round| round["import"].cpu / round["import"].wall * 100.0;
@@ -127,9 +126,9 @@ fn lines(asked: &Asked, rows: usize) -> Vec<(&'static str, Line)> {
     }
     if asked.peers {
         let names = if asked.latency.0 == asked.latency.1 {
-            ["upload-1s-aioamocrm", "upload-1s-amochka"]
+            ["upload-1s-batch-250-aioamocrm", "upload-1s-batch-250-amochka"]
         } else {
-            ["upload-uneven-aioamocrm", "upload-uneven-amochka"]
+            ["upload-uneven-batch-250-aioamocrm", "upload-uneven-batch-250-amochka"]
         };
         lines.push(("aioamocrm", line(names[0], &what, "aioamocrm, batches of 250", over("aioamocrm"))));
         lines.push(("amochka", line(names[1], &what, "amochka, batches of 250", over("amochka"))));
@@ -139,65 +138,42 @@ fn lines(asked: &Asked, rows: usize) -> Vec<(&'static str, Line)> {
 
 pub fn steady(bench: &Bench) -> Result<Group<'_>, String> {
     let names = [
-        "upload-300ms",
-        "upload-300ms-throttled",
-        "upload-300ms-second",
-        "upload-300ms-cpu",
-        "upload-300ms-cpu-all",
-        "upload-300ms-memory",
-        "upload-300ms-one",
+        "upload-300ms-batch-250",
+        "upload-300ms-batch-250-throttled",
+        "upload-300ms-batch-250-second",
+        "upload-300ms-batch-250-cpu",
+        "upload-300ms-batch-250-cpu-all",
+        "upload-300ms-batch-250-memory",
+        "upload-300ms-batch-250-one",
     ];
     upload(bench, Asked { names, answers: "0.3 s", latency: (300, 300), one: None, peers: false })
 }
 
 pub fn slow(bench: &Bench) -> Result<Group<'_>, String> {
     let names = [
-        "upload-1s",
-        "upload-1s-throttled",
-        "upload-1s-second",
-        "upload-1s-cpu",
-        "upload-1s-cpu-all",
-        "upload-1s-memory",
-        "upload-1s-one",
+        "upload-1s-batch-250",
+        "upload-1s-batch-250-throttled",
+        "upload-1s-batch-250-second",
+        "upload-1s-batch-250-cpu",
+        "upload-1s-batch-250-cpu-all",
+        "upload-1s-batch-250-memory",
+        "upload-1s-batch-250-one",
     ];
     upload(bench, Asked { names, answers: "1 s", latency: (1_000, 1_000), one: Some((6.5, 6.9, 30)), peers: true })
 }
 
 pub fn uneven(bench: &Bench) -> Result<Group<'_>, String> {
     let names = [
-        "upload-uneven",
-        "upload-uneven-throttled",
-        "upload-uneven-second",
-        "upload-uneven-cpu",
-        "upload-uneven-cpu-all",
-        "upload-uneven-memory",
-        "upload-uneven-one",
+        "upload-uneven-batch-250",
+        "upload-uneven-batch-250-throttled",
+        "upload-uneven-batch-250-second",
+        "upload-uneven-batch-250-cpu",
+        "upload-uneven-batch-250-cpu-all",
+        "upload-uneven-batch-250-memory",
+        "upload-uneven-batch-250-one",
     ];
     let one = Some((11.0, 12.5, 120));
     upload(bench, Asked { names, answers: "0.3 – 3 s", latency: (300, 3_000), one, peers: true })
-}
-
-/// A request costs 0.3 s and every record of it 20 ms: large batches meet a service that gets slow.
-pub fn adaptive(bench: &Bench) -> Result<Group<'_>, String> {
-    const FAULTS: &str = r#"{"latency_ms": 300, "latency_item_ms": 20}"#;
-    let service = Rc::new(bench.service("upload-world")?);
-    let rows = bench.rows(20_000, 10_000);
-    let contender = |name, batch| Ok(watched(bench, name, &service, FAULTS, import(bench, &service, rows, batch)?));
-    let contenders: Vec<Contender> = [("auto", "auto"), ("fifty", "50"), ("full", "250")]
-        .map(|(name, batch)| contender(name, batch))
-        .into_iter()
-        .collect::<Result<_, String>>()?;
-    let what = format!("`--batch auto`, {} rows, answers 0.3 s + 20 ms a record", count(rows));
-    let over = |other: &'static str| {
-        move |round: &crate::rounds::Round| {
-            round["auto"].told("answered_a_second") / round[other].told("answered_a_second")
-        }
-    };
-    let lines = vec![
-        ("", line("adaptive-50", &what, "`--batch 50`", over("fifty"))),
-        ("", line("adaptive-250", &what, "`--batch 250`", over("full"))),
-    ];
-    Ok(group(contenders, lines))
 }
 
 /// The library's upload without the pace; the sandbox's own work is in another process and does not count.
@@ -216,7 +192,7 @@ pub fn growth(bench: &Bench) -> Result<Group<'_>, String> {
             bench.fresh("upload")?;
             bench.take(&mut command)
         };
-        contenders.push(Contender { name, command: shown, take: Box::new(take) });
+        contenders.push(Contender::new(name, shown, take));
     }
     let what = format!("CPU per row as work grows, unpaced import, to {}", count(sizes[2]));
     let against = format!("{} → {}", count(sizes[0]), count(sizes[1]));

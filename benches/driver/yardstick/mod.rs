@@ -3,9 +3,13 @@
 //! contender: the driver itself stays small, since a process counts the memory of the one that started it as its own peak.
 
 mod direct;
+mod edit;
 mod journal;
 mod read;
+mod still;
 mod write;
+
+pub use still::still_ms;
 
 use crate::data;
 use std::path::Path;
@@ -15,6 +19,14 @@ pub fn run(args: &[String]) -> Result<(), String> {
     let number = |text: &str| text.parse::<usize>().map_err(|_| format!("\"{text}\" is no number"));
     match words[..] {
         ["make-csv", rows, utf8, old] => data::csv(number(rows)?, Path::new(utf8), Path::new(old)),
+        ["make-leads", first, rows, file] => data::csv_from(number(first)?, number(rows)?, Path::new(file)),
+        ["edit-prices", from, to, first, count] => {
+            edit::prices(Path::new(from), Path::new(to), number(first)?, number(count)?)
+        }
+        ["burn", seconds] => {
+            still::burn(number(seconds)?);
+            Ok(())
+        }
         ["make-xlsx", rows, file] => data::xlsx(number(rows)?, Path::new(file)),
         ["csv-pass", file] => read::csv_pass(Path::new(file)),
         ["calamine-cells", file] => read::calamine_cells(Path::new(file)),
