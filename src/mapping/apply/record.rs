@@ -58,9 +58,25 @@ pub struct Link {
     pub main: Option<bool>,
 }
 
-/// The name of a record in its run: `r17`.
+/// The digits of the highest row number.
+const ROW_DIGITS: usize = 10;
+
+/// The name of a record in its run: `r17`. Every row has one, and `format!` would take several times as long.
 pub fn request_id(row: u32) -> String {
-    format!("r{row}")
+    let mut digits = [0; ROW_DIGITS];
+    let (mut start, mut rest) = (ROW_DIGITS, row);
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    let mut id = String::with_capacity(1 + ROW_DIGITS);
+    id.push('r');
+    id.extend(digits[start..].iter().copied().map(char::from));
+    id
 }
 
 /// The row number of a request id in a response.
@@ -85,4 +101,20 @@ pub enum IncompleteGroup {
     Ungrouped(u32),
     /// The row with this number belongs to the group and is rejected.
     Rejected(u32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    proptest! {
+        #[test]
+        fn a_request_id_is_the_row_with_a_letter(row in any::<u32>(), digits in 0_u32..10) {
+            for row in [row, row % 10_u32.pow(digits), 10_u32.pow(digits), u32::MAX, 0] {
+                prop_assert_eq!(request_id(row), format!("r{row}"));
+                prop_assert_eq!(row_of(&request_id(row)), Some(row));
+            }
+        }
+    }
 }

@@ -131,7 +131,11 @@ impl<'a, 'n> Converter<'a, 'n> {
             }
             Conversion::Phone { max } => ConvertedValue::Text(fits(self.phone(cell)?, *max)?),
             Conversion::Email { max } => {
-                ConvertedValue::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?)
+                let address = match plain(cell)? {
+                    Cow::Borrowed(text) => email::email(text)?,
+                    Cow::Owned(text) => email::email(&text)?.into_owned().into(),
+                };
+                ConvertedValue::Text(fits(address, *max)?)
             }
             Conversion::Url { max } => ConvertedValue::Text(fits(self.url(origin, cell)?.into(), *max)?),
             Conversion::Number => ConvertedValue::Number(number::number(cell, syntax)?),
@@ -142,7 +146,7 @@ impl<'a, 'n> Converter<'a, 'n> {
             Conversion::Bool => ConvertedValue::Bool(flag::flag(cell)?),
             Conversion::Day(rules) => {
                 let day = date::date(cell, rules)?;
-                ConvertedValue::Text(date::rfc3339_midnight(day, rules.account()).into())
+                ConvertedValue::Text(date::midnight(day, rules).into())
             }
             Conversion::Moment(rules) => ConvertedValue::Int(date::datetime(cell, rules)?),
             Conversion::Tag => ConvertedValue::Text(fits(text::without_apostrophe(cell.text.trim()), TEXT_MAX)?),

@@ -147,6 +147,7 @@ proptest! {
         let date = Date::constant(1970, 1, 1).saturating_add(jiff::Span::new().days(i64::from(day)));
         let rules = rules(&[], zone);
         let text = date::rfc3339_midnight(date, rules.timezone());
+        prop_assert_eq!(date::midnight(date, &date::Rules::new(Vec::new(), TimeZone::UTC, rules.timezone().clone())), &text[..]);
         prop_assert_eq!(date::date(text_cell(&text), &rules), Ok(date), "{}", text);
     }
 

@@ -4,6 +4,7 @@ use crate::mapping::convert::split;
 use crate::mapping::edits::Refusal;
 use crate::mapping::plan::{Conversion, Input, OriginPlan, Plan};
 use crate::mapping::suspect::Suspicion;
+use memchr::memchr;
 use sheet_source::Row;
 use sheet_source::problem::{Message, Place, Problem, Stage};
 use std::sync::Arc;
@@ -57,7 +58,8 @@ impl<'a> RowContext<'a> {
 
     /// True if a cell contains quotes; few do, so others are not split here.
     pub(in crate::mapping::apply) fn has_quotes(&self, origin: &OriginPlan) -> bool {
-        !separators(origin).is_empty() && self.written(origin).is_some_and(|text| text.contains('"'))
+        !separators(origin).is_empty()
+            && self.written(origin).is_some_and(|text| memchr(b'"', text.as_bytes()).is_some())
     }
 
     /// The parts of a text with quoted parts; not for e-mail addresses, whose names may be quoted.

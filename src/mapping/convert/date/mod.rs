@@ -45,7 +45,9 @@ pub struct Rules {
     timezone: TimeZone,
     /// The time zone of the account, in which dates are sent as midnight.
     account: TimeZone,
+    /// Of the zone of timestamps, and of the account's.
     settled: Option<Settled>,
+    account_settled: Option<Settled>,
 }
 
 /// The offset of a zone since its last change, if it has no summer time any more. Most zones of these accounts are
@@ -59,8 +61,8 @@ struct Settled {
 impl Rules {
     /// Formats are tried in order, before ISO 8601; `dd.mm.yyyy` is tried only without formats.
     pub fn new(layouts: Vec<DateFormat>, timezone: TimeZone, account: TimeZone) -> Rules {
-        let settled = Settled::of(&timezone);
-        Rules { layouts, timezone, account, settled }
+        let (settled, account_settled) = (Settled::of(&timezone), Settled::of(&account));
+        Rules { layouts, timezone, account, settled, account_settled }
     }
 
     /// The same rules with other formats.
@@ -147,6 +149,15 @@ pub fn datetime(cell: Cell<'_>, rules: &Rules) -> Result<i64, ValueError> {
         }
     };
     Ok(offset.to_timestamp(local).map_err(|_| out_of_range(cell.text))?.as_second())
+}
+
+/// The first moment of a day in the zone of the account, as `rfc3339_midnight` writes it.
+pub fn midnight(date: Date, rules: &Rules) -> String {
+    let midnight = DateTime::from_parts(date, Time::midnight());
+    match rules.account_settled.filter(|settled| settled.moment(midnight).is_some()) {
+        Some(settled) => layout::iso(date, Some(Time::midnight()), Some(settled.offset)),
+        None => rfc3339_midnight(date, &rules.account),
+    }
 }
 
 /// The first moment of a day, the API's format for dates and birthdays: `2025-03-05T00:00:00+03:00`. If clocks are set

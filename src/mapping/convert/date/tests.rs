@@ -182,7 +182,9 @@ fn midnight_is_the_first_moment_of_the_day_in_the_zone() {
         ("9999-12-31", "America/New_York", "9999-12-31T00:00:00-05:00"),
         ("2025-03-05", "UTC", "2025-03-05T00:00:00+00:00"),
     ] {
-        assert_eq!(rfc3339_midnight(day.parse().unwrap(), &TimeZone::get(zone).unwrap()), expected, "{zone}");
+        let (day, timezone) = (day.parse().unwrap(), TimeZone::get(zone).unwrap());
+        assert_eq!(rfc3339_midnight(day, &timezone), expected, "{zone}");
+        assert_eq!(midnight(day, &Rules::new(Vec::new(), TimeZone::UTC, timezone)), expected, "{zone}");
     }
 }
 
