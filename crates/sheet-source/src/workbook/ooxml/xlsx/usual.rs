@@ -1,7 +1,7 @@
 //! Rows, cells and string items in the exact form in which programs write them, compared byte by byte.
 //!
 //! Anything else is `None` and is read by its tags and attributes, as is an element that the available text does not
-//! hold as a whole. What is read here is what those would read, at a fifth of the time.
+//! hold as a whole. What is read here is what those would read, in a quarter of the time.
 
 use super::cell_markup::{COLUMN_LETTERS_MAX, CellContent, CellKind, CellMarkup, ROW_DIGITS_MAX, STYLE_DIGITS_MAX};
 use super::text::push_raw_run;
