@@ -93,15 +93,15 @@ pub fn order(stats: &[ColumnStats], chosen: bool) -> ColumnOrder {
 
 /// What of a layout the XML of rows depends on: the order of the columns, and the formats of their numbers and dates.
 #[derive(Debug, PartialEq)]
-pub struct Layout {
+pub struct RowLayout {
     pub order: ColumnOrder,
     formats: Vec<(Option<String>, &'static str)>,
 }
 
 /// The layout of a table with these columns.
-pub fn layout(stats: &[ColumnStats], heads: &[Head], chosen: bool) -> Layout {
+pub fn layout(stats: &[ColumnStats], heads: &[Head], chosen: bool) -> RowLayout {
     let formats = stats.iter().zip(heads).map(|(stats, head)| (stats.number_format(head.money), stats.date_format()));
-    Layout { order: order(stats, chosen), formats: formats.collect() }
+    RowLayout { order: order(stats, chosen), formats: formats.collect() }
 }
 
 /// Items of columns in the order of the columns.

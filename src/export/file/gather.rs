@@ -2,8 +2,8 @@
 //! number of a column. So rows wait on the disk; they are laid out by what is known so far as well, and again where a later row
 //! shows that this was wrong.
 
-use super::arrange::{self, ColumnOrder, ColumnStats, Layout, SheetColumn};
-use super::sheets::{CutTexts, Sheets};
+use super::arrange::{self, ColumnOrder, ColumnStats, RowLayout, SheetColumn};
+use super::sheets::{CutTexts, SaveError, Sheets};
 use super::spool::Spool;
 use crate::export::shape::TableLayout;
 use crate::export::table::cell::TableCell;
@@ -11,7 +11,6 @@ use crate::export::table::columns::Head;
 use crate::export::table::dialect::Dialect;
 use crate::export::table::exported_column::ExportedColumn;
 use crate::export::table::hidden::Stamp;
-use rust_xlsxwriter::XlsxError;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,20 +30,11 @@ pub struct WorkbookBuilder {
     /// True where the user has chosen the columns and their order.
     chosen: bool,
     /// All rows so far, by a layout that fits all of them.
-    laid: Option<(Layout, Sheets)>,
+    laid: Option<(RowLayout, Sheets)>,
     /// Number of rows laid out so far, those of former layouts counted.
     laid_rows: u64,
     /// Number of rows from which on they are laid out before all are known.
     early_min: u64,
-}
-
-/// Why a workbook cannot be built.
-#[derive(Debug, thiserror::Error)]
-pub enum GatherError {
-    #[error(transparent)]
-    Spool(#[from] io::Error),
-    #[error(transparent)]
-    Workbook(#[from] XlsxError),
 }
 
 impl WorkbookBuilder {
@@ -86,7 +76,7 @@ impl WorkbookBuilder {
         }
     }
 
-    fn layout(&self) -> Layout {
+    fn layout(&self) -> RowLayout {
         arrange::layout(&self.stats, &self.heads, self.chosen)
     }
 
@@ -109,7 +99,7 @@ impl WorkbookBuilder {
     }
 
     /// Writes the workbook. The result are the texts that were cut.
-    pub fn save(mut self) -> Result<CutTexts, GatherError> {
+    pub fn save(mut self) -> Result<CutTexts, SaveError> {
         if self.laid.is_none() {
             self.lay()?;
         }

@@ -1,10 +1,10 @@
 //! The exported file: it is written under another name beside the target and renamed when it is complete, so that the target is
 //! never half a file.
 
-use super::gather::{GatherError, WorkbookBuilder};
+use super::gather::WorkbookBuilder;
 use super::manifest::Manifest;
 use super::part::UnfinishedFile;
-use super::sheets::CutTexts;
+use super::sheets::{CutTexts, SaveError};
 use crate::export::Destination;
 use crate::export::shape::TableLayout;
 use crate::export::table::cell::TableCell;
@@ -162,8 +162,8 @@ impl OutputFile {
             Writer::Jsonl(mut lines) => lines.flush().map_err(unwritable)?,
             Writer::Xlsx(rows) => {
                 written.cut = rows.save().map_err(|error| match error {
-                    GatherError::Spool(cause) => unwritable(cause),
-                    GatherError::Workbook(error) => ExportError::Workbook(error),
+                    SaveError::Write(cause) => unwritable(cause),
+                    SaveError::Workbook(error) => ExportError::Workbook(error),
                 })?;
             }
         }

@@ -60,6 +60,6 @@ impl SheetRows {
         let (file, size) = self.rows.end(false)?;
         let mut file = file.into_inner().map_err(|error| error.into_error())?;
         file.rewind()?;
-        add_part(archive, name, (xml[..start].as_bytes(), xml[end..].as_bytes()), (BufReader::new(file), &size))
+        add_part(archive, name, (&xml.as_bytes()[..start], &xml.as_bytes()[end..]), (BufReader::new(file), &size))
     }
 }

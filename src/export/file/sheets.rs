@@ -6,7 +6,6 @@
 //! put into the sheets that it has written.
 
 use super::arrange::SheetColumn;
-use super::gather::GatherError;
 use super::sheet_rows::SheetRows;
 use super::sheet_xml::RowXml;
 use super::styles::{CellStyle, UsedStyles};
@@ -49,6 +48,15 @@ pub struct CutTexts {
     pub texts: u64,
     /// The places of the first of them: sheet, cell and title.
     pub places: Vec<String>,
+}
+
+/// Why a workbook cannot be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    #[error(transparent)]
+    Write(#[from] io::Error),
+    #[error(transparent)]
+    Workbook(#[from] XlsxError),
 }
 
 /// The sheets of a workbook that is being written.
@@ -223,7 +231,7 @@ impl Sheets {
     }
 
     /// Writes the workbook. The result are the texts that were cut.
-    pub fn save(mut self, file: File) -> Result<CutTexts, GatherError> {
+    pub fn save(mut self, file: File) -> Result<CutTexts, SaveError> {
         self.sheets[self.current].widths = self.widths.clone();
         let frame = self.frame()?.save_to_buffer()?;
         join(frame, self.sheets, file).map_err(io::Error::from)?;

@@ -126,10 +126,9 @@ fn save_plain(sheets: &Sheets, rows: &[Vec<TableCell>], path: &Path) -> Result<(
     for laid in &sheets.sheets {
         let sheet = workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(&laid.name)?;
-        if laid.hidden {
-            let _ = sheet.set_very_hidden(true);
-        } else {
-            sheets.head(sheet)?
+        match laid.hidden {
+            true => _ = sheet.set_very_hidden(true),
+            false => sheets.head(sheet)?,
         }
     }
     let mut lines: Vec<Vec<String>> = vec![hidden::TOP.map(str::to_owned).to_vec()];

@@ -1,6 +1,7 @@
 //! A list that is read before it is known what becomes of its records, so that its pages do not wait for other answers.
 
-use super::all_pages::{ListError, ListItem, ListQuery, ListSummary};
+use super::all_pages::{ListError, ListItem, ListSummary};
+use super::page::ListQuery;
 use crate::http::{Client, Failure};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,11 +1,12 @@
 //! All records of a list, in the order of its pages, with several requests in flight; and the proof that none was missed.
 
 use super::all_pages_pager::{AllPagesPager, PAGES_MAX, PageRequest};
+use super::page::ListQuery;
 use super::page_requests::{PageRequests, read_page};
 use super::seen_ids::{Novelty, SeenIds};
 use crate::http::{Client, Failure};
 use amo_model::compact::CompactJson;
-use amo_model::{Entity, ListOrder, PAGE_MAX, parts};
+use amo_model::{ListOrder, PAGE_MAX, parts};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,17 +14,6 @@ use std::sync::Arc;
 /// Passes through one list. Records that are deleted meanwhile move others to pages that were read, so a list that has moved
 /// is read again, and only new records are given on.
 const PASSES_MAX: u32 = 3;
-
-/// What to read of a list.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListQuery {
-    pub entity: Entity,
-    pub catalog: Option<u64>,
-    /// Parameters of the address, such as `filter`, `with` and `query`, without page, limit and order.
-    pub query: Vec<(String, String)>,
-    /// Read the list again until a pass finds nothing that the passes before have missed.
-    pub twice: bool,
-}
 
 /// What was read of a list, and whether it is complete.
 #[derive(Debug, Default)]

@@ -18,6 +18,6 @@ mod page_requests;
 mod seen_ids;
 
 pub use ahead::ListAhead;
-pub use all_pages::{ListError, ListItem, ListQuery, ListSummary};
-pub use page::List;
+pub use all_pages::{ListError, ListItem, ListSummary};
+pub use page::{List, ListQuery};
 pub use seen_ids::SeenIds;

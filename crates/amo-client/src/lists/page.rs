@@ -9,6 +9,17 @@ use serde_json::Value;
 /// The most pages of one list, where nothing else ends it: a million records of 250 a page.
 pub(super) const PAGES_MAX: u32 = 4_000;
 
+/// What to read of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListQuery {
+    pub entity: Entity,
+    pub catalog: Option<u64>,
+    /// Parameters of the address, such as `filter`, `with` and `query`, without page, limit and order.
+    pub query: Vec<(String, String)>,
+    /// Read the list again until a pass finds nothing that the passes before have missed.
+    pub twice: bool,
+}
+
 /// A list of the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {

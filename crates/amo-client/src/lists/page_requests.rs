@@ -1,8 +1,7 @@
 //! The requests of one pass through a list: those that wait for their turn, and those that wait for their answer.
 
-use super::all_pages::ListQuery;
 use super::all_pages_pager::{AllPagesPager, PageRequest};
-use super::page::List;
+use super::page::{List, ListQuery};
 use crate::http::{Client, Failure};
 use crate::pace::Turn;
 use amo_model::ListOrder;
