@@ -29,12 +29,12 @@ pub struct Taken {
     /// When it started, in unix milliseconds.
     pub started_ms: f64,
     /// What its requests were for, in the order of the first ones.
-    pub phases: Vec<Phase>,
+    pub phases: Vec<PurposeSpan>,
 }
 
 /// Requests for one purpose, in seconds since the start of the process.
 #[derive(Debug, Clone)]
-pub struct Phase {
+pub struct PurposeSpan {
     pub purpose: String,
     pub requests: usize,
     /// The first request arrives.

@@ -16,7 +16,7 @@ mod yardstick;
 use bench::Bench;
 use rounds::Measured;
 use seconds::Seconds;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const HELP: &str = "benches/compare [--quick] [--only NAME…] [--rounds N] [--no-page] [--program FILE]
@@ -91,8 +91,7 @@ fn compare(asked: &Asked) -> Result<(), String> {
         println!("{table}");
         return if asked.no_page { Ok(()) } else { page::between(&page, "counts", |_| table) };
     }
-    let sections = if asked.quick { ["quick", "quick", "quick seconds"] } else { ["full", "jobs", "jobs seconds"] };
-    let section = sections[0];
+    let section = if asked.quick { "quick" } else { "full" };
     if !asked.no_page && asked.only.is_empty() {
         page::between(&page, &format!("{section} machine"), |_| page::machine())?;
     }
@@ -104,21 +103,17 @@ fn compare(asked: &Asked) -> Result<(), String> {
         let rounds = asked.rounds.unwrap_or(if asked.quick { entry.rounds.1 } else { entry.rounds.0 });
         eprintln!("== {}", entry.name);
         match measure(&bench, entry, rounds) {
-            Ok((measured, seconds, commands)) => {
+            Ok(outcome) => {
                 // After every group: whoever stops it keeps what was measured.
                 if !asked.no_page {
-                    page::write(&page, sections[usize::from(entry.is_jobs())], &measured)?;
-                    if entry.is_jobs() && !asked.quick {
-                        page::between(&page, "jobs machine", |_| page::machine())?;
-                    }
-                    if !seconds.is_empty() {
-                        page::write_seconds(&page, sections[2], &seconds)?;
-                    }
-                    page::write_commands(&page, &commands)?;
+                    let section = if entry.is_jobs() && !asked.quick { "jobs" } else { section };
+                    outcome.publish(&page, section)?;
                 }
-                eprintln!("{}", page::shown(&measured));
-                eprintln!("{}", page::shown_seconds(&seconds));
-                all.extend(measured);
+                eprintln!("{}", page::shown(&outcome.measured));
+                if !outcome.seconds.is_empty() {
+                    eprintln!("{}", page::shown_seconds(&outcome.seconds));
+                }
+                all.extend(outcome.measured);
             }
             Err(why) => {
                 eprintln!("{} was not measured: {why}", entry.name);
@@ -134,13 +129,30 @@ fn compare(asked: &Asked) -> Result<(), String> {
     if failed.is_empty() { Ok(()) } else { Err(format!("not measured: {}", failed.join(", "))) }
 }
 
-type Commands = Vec<(String, String)>;
-type Taken = (Vec<Measured>, Vec<Seconds>, Commands);
+/// What came out of a group.
+struct GroupOutcome {
+    measured: Vec<Measured>,
+    seconds: Vec<Seconds>,
+    commands: Vec<(String, String)>,
+}
 
-fn measure(bench: &Bench, entry: &groups::Entry, rounds: usize) -> Result<Taken, String> {
+impl GroupOutcome {
+    fn publish(&self, page: &Path, section: &str) -> Result<(), String> {
+        page::write(page, section, &self.measured)?;
+        if section == "jobs" {
+            page::between(page, "jobs machine", |_| page::machine())?;
+        }
+        if !self.seconds.is_empty() {
+            page::write_seconds(page, &format!("{section} seconds"), &self.seconds)?;
+        }
+        page::write_commands(page, &self.commands)
+    }
+}
+
+fn measure(bench: &Bench, entry: &groups::Entry, rounds: usize) -> Result<GroupOutcome, String> {
     let mut group = (entry.make)(bench)?;
     let taken = group.run(rounds, |line| eprintln!("   {line}"))?;
     let commands =
         group.contenders.iter().map(|one| (format!("{} {}", entry.name, one.name), one.command.clone())).collect();
-    Ok((group.measured(&taken), seconds::of(&group, &taken), commands))
+    Ok(GroupOutcome { measured: group.measured(&taken), seconds: seconds::of(&group, &taken), commands })
 }

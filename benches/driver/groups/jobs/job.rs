@@ -1,6 +1,6 @@
 //! The jobs, as data.
 
-use super::needs::{self, Needs};
+use super::needs::{self, NeededRequests};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
@@ -20,7 +20,7 @@ pub enum Work {
     Check,
 }
 
-pub struct Job {
+pub struct TimedJob {
     pub name: &'static str,
     pub what: &'static str,
     pub work: Work,
@@ -29,7 +29,7 @@ pub struct Job {
     pub long: bool,
 }
 
-pub const JOBS: &[Job] = &[
+pub const JOBS: &[TimedJob] = &[
     job("job-10", "import of 10 leads", Work::Leads, 10),
     job("job-100", "import of 100 leads", Work::Leads, 100),
     job("job-1000", "import of 1,000 leads", Work::Leads, 1_000),
@@ -55,21 +55,21 @@ pub const JOBS: &[Job] = &[
     job("job-check-10000", "check of 10,000 leads", Work::Check, 10_000),
 ];
 
-const fn job(name: &'static str, what: &'static str, work: Work, rows: usize) -> Job {
-    Job { name, what, work, rows, long: false }
+const fn job(name: &'static str, what: &'static str, work: Work, rows: usize) -> TimedJob {
+    TimedJob { name, what, work, rows, long: false }
 }
 
-const fn long(name: &'static str, what: &'static str, work: Work, rows: usize) -> Job {
-    Job { name, what, work, rows, long: true }
+const fn long(name: &'static str, what: &'static str, work: Work, rows: usize) -> TimedJob {
+    TimedJob { name, what, work, rows, long: true }
 }
 
-impl Job {
-    pub fn named(name: &str) -> Option<&'static Job> {
+impl TimedJob {
+    pub fn named(name: &str) -> Option<&'static TimedJob> {
         JOBS.iter().find(|job| job.name == name)
     }
 
     /// `remembered` says whether a job before it has shown how fast the account is.
-    pub fn needs(&self, remembered: bool) -> Needs {
+    pub fn needs(&self, remembered: bool) -> NeededRequests {
         match self.work {
             Work::Leads => needs::leads(self.rows, remembered),
             Work::ComplexLeads => needs::complex_leads(self.rows),

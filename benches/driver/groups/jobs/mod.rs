@@ -19,9 +19,9 @@ use super::{group, line};
 use crate::bench::Bench;
 use crate::rounds::{Contender, Group, Line, Round};
 use crate::service::latency;
-use job::{JOBS, Job, Work};
+use job::{JOBS, TimedJob, Work};
 use needs::BATCH;
-use stage::{Stage, Worlds};
+use stage::{JobStage, Worlds};
 use std::rc::Rc;
 
 pub use special::{busy, slow, tail};
@@ -61,7 +61,7 @@ fn jobs(bench: &Bench, answers: Answers) -> Result<Group<'_>, String> {
     let (mut contenders, mut lines) = (Vec::new(), Vec::new());
     for job in JOBS.iter().filter(|job| !(bench.quick && job.long)) {
         let name = format!("{}-{}", job.name, answers.name);
-        let stage = Rc::new(Stage::new(bench, job, &mut worlds, (&name, &latency(answers.ms, answers.ms)))?);
+        let stage = Rc::new(JobStage::new(bench, job, &mut worlds, (&name, &latency(answers.ms, answers.ms)))?);
         for remembered in [false, true] {
             let name = if remembered { format!("{name}-remembered") } else { name.clone() };
             lines.extend(job_lines(job, &name, answers, remembered));
@@ -75,7 +75,7 @@ fn jobs(bench: &Bench, answers: Answers) -> Result<Group<'_>, String> {
 /// What it took, with what it would take at the least.
 fn with_yardstick<'a>(
     mut contender: Contender<'a>,
-    job: &'static Job,
+    job: &'static TimedJob,
     answers: Answers,
     remembered: bool,
 ) -> Contender<'a> {
@@ -97,7 +97,7 @@ fn with_yardstick<'a>(
     Contender { name, ..contender }
 }
 
-fn job_lines(job: &'static Job, name: &str, answers: Answers, remembered: bool) -> Vec<Line> {
+fn job_lines(job: &'static TimedJob, name: &str, answers: Answers, remembered: bool) -> Vec<Line> {
     let memory = if remembered { "after another one" } else { "cold" };
     let what = format!("{}, answers {}, {memory}", job.what, answers.text);
     let needs = job.needs(remembered);
@@ -116,7 +116,7 @@ fn job_lines(job: &'static Job, name: &str, answers: Answers, remembered: bool) 
     if job.is_import_of_new() {
         let (least, against) = match job.work {
             Work::Leads | Work::Contacts => {
-                (needs.batches() + AROUND, format!("{} batches + {AROUND}", needs.batches()))
+                (needs.batches() + AROUND, format!("batches ({}) + {AROUND}", needs.batches()))
             }
             _ => (made, format!("R {made}")),
         };

@@ -18,13 +18,13 @@ const RATE: f64 = 7.0;
 /// Pages without records that prove the end of a list of records.
 const END: usize = 2;
 
-pub struct Needs {
+pub struct NeededRequests {
     requests: Vec<(&'static str, usize)>,
     /// Answers that have to follow each other.
     pub follow: usize,
 }
 
-impl Needs {
+impl NeededRequests {
     /// R.
     pub fn made(&self) -> usize {
         self.requests.iter().map(|(_, count)| count).sum()
@@ -39,16 +39,16 @@ impl Needs {
     }
 
     /// A job of several batches that does not know which size the account takes quickly waits for the first.
-    fn probing(self, remembered: bool) -> Needs {
+    fn probing(self, remembered: bool) -> NeededRequests {
         let probes = usize::from(!remembered && self.batches() > 1);
-        Needs { follow: self.follow + probes, ..self }
+        NeededRequests { follow: self.follow + probes, ..self }
     }
 }
 
 /// The mapping names stages, users and fields of leads, so these three lists. The account's own data say which account and
 /// time zone it is; the rights, whether records that are not seen do not exist; the watermark, which records are new if an
 /// answer is lost. One request reads 100 records back.
-pub fn leads(rows: usize, remembered: bool) -> Needs {
+pub fn leads(rows: usize, remembered: bool) -> NeededRequests {
     let requests = vec![
         ("account", 1),
         ("pipelines", 1),
@@ -59,12 +59,12 @@ pub fn leads(rows: usize, remembered: bool) -> Needs {
         ("batches", rows.div_ceil(BATCH)),
         ("read back", 1),
     ];
-    Needs { requests, follow: 3 }.probing(remembered)
+    NeededRequests { requests, follow: 3 }.probing(remembered)
 }
 
 /// As leads, with fields of three kinds, and leads, contacts and companies to read back. Their batches may not grow beyond what
 /// they begin with, so there is nothing to try.
-pub fn complex_leads(rows: usize) -> Needs {
+pub fn complex_leads(rows: usize) -> NeededRequests {
     let requests = vec![
         ("account", 1),
         ("pipelines", 1),
@@ -75,11 +75,11 @@ pub fn complex_leads(rows: usize) -> Needs {
         ("batches", rows.div_ceil(COMPLEX_BATCH)),
         ("read back", 3),
     ];
-    Needs { requests, follow: 3 }
+    NeededRequests { requests, follow: 3 }
 }
 
 /// The mapping names fields of contacts and nothing else of the account.
-pub fn contacts(rows: usize, remembered: bool) -> Needs {
+pub fn contacts(rows: usize, remembered: bool) -> NeededRequests {
     let requests = vec![
         ("account", 1),
         ("fields", 1),
@@ -88,12 +88,12 @@ pub fn contacts(rows: usize, remembered: bool) -> Needs {
         ("batches", rows.div_ceil(BATCH)),
         ("read back", 1),
     ];
-    Needs { requests, follow: 3 }.probing(remembered)
+    NeededRequests { requests, follow: 3 }.probing(remembered)
 }
 
 /// Customers are found by name, so all of them have to be read; a page of them that is not full does not prove an end. The
 /// purchases of a customer have an address of their own: a request for each customer.
-pub fn purchases(customers: usize) -> Needs {
+pub fn purchases(customers: usize) -> NeededRequests {
     let requests = vec![
         ("account", 1),
         ("customers", customers.div_ceil(PAGE) + 1),
@@ -102,12 +102,12 @@ pub fn purchases(customers: usize) -> Needs {
         ("batches", customers),
         ("read back", 1),
     ];
-    Needs { requests, follow: 3 }
+    NeededRequests { requests, follow: 3 }
 }
 
 /// The mapping names nothing of the account. The records are read before they are written; their ids stand in the file, so
 /// that needs no answer before it.
-pub fn updates(rows: usize, remembered: bool) -> Needs {
+pub fn updates(rows: usize, remembered: bool) -> NeededRequests {
     let requests = vec![
         ("account", 1),
         ("rights", 1),
@@ -115,12 +115,12 @@ pub fn updates(rows: usize, remembered: bool) -> Needs {
         ("batches", rows.div_ceil(BATCH)),
         ("read back", 1),
     ];
-    Needs { requests, follow: 3 }.probing(remembered)
+    NeededRequests { requests, follow: 3 }.probing(remembered)
 }
 
 /// All columns: names of stages, users, loss reasons and fields. Each page shares records with the one before it. Of which
 /// pages there are, only the first can be requested without having seen one.
-pub fn export(rows: usize) -> Needs {
+pub fn export(rows: usize) -> NeededRequests {
     let requests = vec![
         ("account", 1),
         ("pipelines", 1),
@@ -131,15 +131,15 @@ pub fn export(rows: usize) -> Needs {
         ("pages", overlapping_pages(rows)),
         ("end", END),
     ];
-    Needs { requests, follow: 2 }
+    NeededRequests { requests, follow: 2 }
 }
 
 /// The columns of an exported workbook name the same lists. What is not edited needs nothing more; an edited record is read,
 /// changed and read back.
-pub fn round_trip(edited: usize) -> Needs {
+pub fn round_trip(edited: usize) -> NeededRequests {
     let mut requests = vec![("account", 1), ("pipelines", 1), ("users", 1), ("loss reasons", 1), ("fields", 1)];
     if edited == 0 {
-        return Needs { requests, follow: 2 };
+        return NeededRequests { requests, follow: 2 };
     }
     requests.extend([
         ("rights", 1),
@@ -147,12 +147,12 @@ pub fn round_trip(edited: usize) -> Needs {
         ("batches", edited.div_ceil(BATCH)),
         ("read back", 1),
     ]);
-    Needs { requests, follow: 3 }
+    NeededRequests { requests, follow: 3 }
 }
 
 /// As leads, without anything that is sent. Its yardstick is 2 L and the work on the file.
-pub fn check() -> Needs {
-    Needs { requests: vec![("account", 1), ("pipelines", 1), ("users", 1), ("fields", 1)], follow: 2 }
+pub fn check() -> NeededRequests {
+    NeededRequests { requests: vec![("account", 1), ("pipelines", 1), ("users", 1), ("fields", 1)], follow: 2 }
 }
 
 /// The fewest pages that hold so many records, if each begins within the one before it: pages are counted in multiples of

@@ -2,7 +2,7 @@
 //! the package index that take a local address. Only the script reads a file and looks names up; the clients are given leads
 //! with ids, made in memory.
 
-use super::super::{line, wall_of};
+use super::super::{count, line, wall_of};
 use super::stage::Worlds;
 use super::{Answers, purposes};
 use crate::bench::Bench;
@@ -16,7 +16,7 @@ struct Peer {
     /// Of the contender and of the line, after the name of the job.
     name: &'static str,
     against: &'static str,
-    client: Client,
+    client: PeerKind,
     rows: usize,
     batch: usize,
     /// The wall of the import in units of this one: must and aim.
@@ -25,7 +25,7 @@ struct Peer {
     quick_answers_only: bool,
 }
 
-enum Client {
+enum PeerKind {
     Script,
     Library(&'static str),
 }
@@ -47,13 +47,13 @@ const fn script(
     (rows, batch): (usize, usize),
     limits: Option<(f64, f64)>,
 ) -> Peer {
-    Peer { name, against, client: Client::Script, rows, batch, limits, quick_answers_only: false }
+    Peer { name, against, client: PeerKind::Script, rows, batch, limits, quick_answers_only: false }
 }
 
 const fn library(name: &'static str, against: &'static str, (rows, batch): (usize, usize)) -> Peer {
     let client = match name.as_bytes()[1] {
-        b'i' => Client::Library("aioamocrm"),
-        _ => Client::Library("amochka"),
+        b'i' => PeerKind::Library("aioamocrm"),
+        _ => PeerKind::Library("amochka"),
     };
     Peer { name, against, client, rows, batch, limits: None, quick_answers_only: false }
 }
@@ -72,8 +72,8 @@ pub fn add<'a>(
         let mut command = Command::new(python);
         let scripts = bench.root.join("benches/peers");
         match peer.client {
-            Client::Script => command.arg(scripts.join("script.py")).arg(&service.url).arg(leads(bench, peer.rows)?),
-            Client::Library(client) => {
+            PeerKind::Script => command.arg(scripts.join("script.py")).arg(&service.url).arg(leads(bench, peer.rows)?),
+            PeerKind::Library(client) => {
                 command.arg(scripts.join("upload.py")).args([client, &service.url, &peer.rows.to_string()])
             }
         };
@@ -95,7 +95,7 @@ pub fn add<'a>(
 }
 
 fn ratio(peer: &Peer, job: String, name: String, answers: Answers) -> Line {
-    let what = format!("import of {} leads, answers {}, cold, wall", peer.rows, answers.text);
+    let what = format!("import of {} leads, answers {}, cold, wall", count(peer.rows), answers.text);
     let contender = name.clone();
     let figure = move |round: &Round| round[&job].wall / round[&contender].wall;
     let line = line(name.clone(), &what, peer.against, figure).beside(name, wall_of);

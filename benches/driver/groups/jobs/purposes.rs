@@ -1,12 +1,12 @@
 //! What the requests of a job were for, read off the sandbox's log. Pure.
 
-use crate::gauge::Phase;
+use crate::gauge::PurposeSpan;
 use crate::service::Entry;
 
 /// Purposes in the order in which they began; seconds since the process started.
-pub fn phases(log: &[Entry], started_ms: f64) -> Vec<Phase> {
+pub fn phases(log: &[Entry], started_ms: f64) -> Vec<PurposeSpan> {
     let last_write = log.iter().filter(|entry| entry.method != "GET").map(|entry| entry.at_ms).reduce(f64::max);
-    let mut phases: Vec<Phase> = Vec::new();
+    let mut phases: Vec<PurposeSpan> = Vec::new();
     for entry in log {
         let purpose = purpose(entry, last_write);
         let (from, to) = (entry.at_ms - started_ms, entry.at_ms + entry.latency_ms - started_ms);
@@ -16,7 +16,7 @@ pub fn phases(log: &[Entry], started_ms: f64) -> Vec<Phase> {
                 phase.requests += 1;
                 phase.to = phase.to.max(to);
             }
-            None => phases.push(Phase { purpose: purpose.to_owned(), requests: 1, from, to }),
+            None => phases.push(PurposeSpan { purpose: purpose.to_owned(), requests: 1, from, to }),
         }
     }
     phases

@@ -2,8 +2,8 @@
 //! an export so long that what comes after its last page is seen.
 
 use super::super::{count, group, line, told};
-use super::job::{Job, Work};
-use super::stage::{Stage, Worlds};
+use super::job::{TimedJob, Work};
+use super::stage::{JobStage, Worlds};
 use super::{QUICK, undisturbed};
 use crate::bench::Bench;
 use crate::gauge::Taken;
@@ -20,11 +20,11 @@ pub fn slow(bench: &Bench) -> Result<Group<'_>, String> {
         [("default", &[]), ("batch-50", &["--batch", "50"]), ("batch-250", &["--batch", "250"])];
     let mut worlds = Worlds::new(bench);
     let (mut contenders, mut lines) = (Vec::new(), Vec::new());
-    let jobs = ["job-1000", "job-10000"].into_iter().filter_map(Job::named);
+    let jobs = ["job-1000", "job-10000"].into_iter().filter_map(TimedJob::named);
     for job in jobs.filter(|job| !(bench.quick && job.long)) {
         for (size, options) in SIZES {
             let name = format!("{}-slow-{size}", job.name);
-            let stage = Stage::new(bench, job, &mut worlds, (&name, SLOW))?.with(options);
+            let stage = JobStage::new(bench, job, &mut worlds, (&name, SLOW))?.with(options);
             contenders.push(Rc::new(stage).contender(name, false)?);
         }
         let (own, fifty, full) = (
@@ -46,9 +46,9 @@ pub fn slow(bench: &Bench) -> Result<Group<'_>, String> {
 const BUSY_RUNS: (usize, usize) = (10, 2);
 
 pub fn busy(bench: &Bench) -> Result<Group<'_>, String> {
-    let job = Job::named("job-10000").ok_or("there is no job of 10,000 leads")?;
+    let job = TimedJob::named("job-10000").ok_or("there is no job of 10,000 leads")?;
     let mut worlds = Worlds::new(bench);
-    let stage = Stage::new(bench, job, &mut worlds, ("busy", &latency(QUICK.ms, QUICK.ms)))?;
+    let stage = JobStage::new(bench, job, &mut worlds, ("busy", &latency(QUICK.ms, QUICK.ms)))?;
     let stage = Rc::new(stage);
     let shown = stage.contender("busy", false)?.command;
     let runs = bench.rows(BUSY_RUNS.0, BUSY_RUNS.1);
@@ -95,14 +95,14 @@ impl Drop for Burning {
     }
 }
 
-static TAIL: Job = Job {
+static TAIL: TimedJob = TimedJob {
     name: "job-export-200000",
     what: "export of 200,000 leads to XLSX",
     work: Work::Export,
     rows: 200_000,
     long: true,
 };
-static SHORT_TAIL: Job = Job {
+static SHORT_TAIL: TimedJob = TimedJob {
     name: "job-export-20000",
     what: "export of 20,000 leads to XLSX",
     work: Work::Export,
@@ -114,7 +114,7 @@ static SHORT_TAIL: Job = Job {
 pub fn tail(bench: &Bench) -> Result<Group<'_>, String> {
     let job = if bench.quick { &SHORT_TAIL } else { &TAIL };
     let mut worlds = Worlds::new(bench);
-    let stage = Rc::new(Stage::new(bench, job, &mut worlds, ("tail", &latency(QUICK.ms, QUICK.ms)))?);
+    let stage = Rc::new(JobStage::new(bench, job, &mut worlds, ("tail", &latency(QUICK.ms, QUICK.ms)))?);
     let what = format!("export of {} leads to XLSX, answers {}, last page → file", count(job.rows), QUICK.text);
     let tail = |round: &Round| round["tail"].told("after_last_answer_ms") / 1e3;
     let line = undisturbed(line("export-tail", &what, "–", tail), "tail").unit(" s").at_most(0.5, 0.2);

@@ -1,7 +1,7 @@
 //! What a job takes place on: a served world, folders of its own, its files. Every run has the options of somebody who gives
 //! none, a home of its own, and nothing in the environment but the token.
 
-use super::job::{Job, Work};
+use super::job::{TimedJob, Work};
 use super::purposes;
 use crate::bench::Bench;
 use crate::gauge::Taken;
@@ -23,10 +23,10 @@ const EDITED_ROWS: [usize; 2] = [100, 1_100];
 /// Until what a job before it has sent no longer counts for the pace.
 const PACE_FORGETS: Duration = Duration::from_millis(1_200);
 
-pub struct Stage<'a> {
+pub struct JobStage<'a> {
     bench: &'a Bench,
     service: Rc<Service>,
-    job: &'static Job,
+    job: &'static TimedJob,
     /// The faults of the sandbox: how long its answers take.
     faults: String,
     /// Options beyond those without which the job is none.
@@ -37,18 +37,18 @@ pub struct Stage<'a> {
     prices: RefCell<Vec<(u64, u64)>>,
 }
 
-impl<'a> Stage<'a> {
+impl<'a> JobStage<'a> {
     pub fn new(
         bench: &'a Bench,
-        job: &'static Job,
+        job: &'static TimedJob,
         worlds: &mut Worlds<'a>,
         (name, faults): (&str, &str),
-    ) -> Result<Stage<'a>, String> {
+    ) -> Result<JobStage<'a>, String> {
         let service = match job.work {
             Work::Export | Work::Update | Work::RoundTrip { .. } => worlds.of(job.rows)?,
             _ => worlds.empty()?,
         };
-        let stage = Stage {
+        let stage = JobStage {
             bench,
             service,
             job,
@@ -63,8 +63,8 @@ impl<'a> Stage<'a> {
         Ok(stage)
     }
 
-    pub fn with(self, options: &'static [&'static str]) -> Stage<'a> {
-        Stage { options, ..self }
+    pub fn with(self, options: &'static [&'static str]) -> JobStage<'a> {
+        JobStage { options, ..self }
     }
 
     /// The job from nothing, or once more with other records and what the former one has left behind.
