@@ -14,6 +14,7 @@ use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::interface::request::{CheckRequest, ImportRequest};
 use crate::engine::interface::result::{CheckResult, RunResult};
 use crate::engine::prepare;
+use crate::engine::prepare::first_reads::AccountRead;
 use crate::engine::prepare::flawed;
 use crate::engine::prepare::known_keys::KnownKeys;
 use crate::engine::run;
@@ -143,35 +144,51 @@ fn open_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<
         return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
     }
     let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
-    let basics = prepare::read_basics(&target, &request.cancel, events)?;
+    // The lists are those of a workbook that comes home, until the account says otherwise.
+    let expected = scope_of(request, &hidden, true)?;
+    let read = AccountRead::begin(&target, &expected, events).finish(&target, &request.cancel, events)?;
+    let basics = read.account.basics.clone();
     let account_key = prepare::account_key(&request.folders.state, &target, basics.id)?;
     let same_account = is_same_account(&hidden, &target, basics.id, &request.folders.state)?;
     if !same_account && !request.as_new {
-        let message = match &hidden.stamp.account {
-            from if *from == target.address => {
-                message!("this workbook was exported from {from}, which is another account now", from)
-            }
-            from => {
-                message!(
-                    "this workbook was exported from {from}, and {other} is another account",
-                    from,
-                    other = &target.address
-                )
-            }
-        };
-        let hint = "import it into its own account; or add --as-new to make every row as a new record in this one, \
-                    its ID kept as the key";
-        return Err(Problem::in_file(file, "other-account", message).hint(hint).into());
+        return Err(other_account(&hidden, &target, file));
     }
-    let purposes = purposes(hidden.stamp.kind, request.as_new);
+    let scope = scope_of(request, &hidden, same_account)?;
+    let account = match scope == expected {
+        true => read.account,
+        false => prepare::read_parts(&target, (basics, &scope), &request.cancel, events)?.account,
+    };
+    Ok(OpenWorkbook { hidden, target, account, account_key, same_account, sha256 })
+}
+
+fn other_account(hidden: &HiddenSheet, target: &OpenAccount, file: &Path) -> EngineError {
+    let message = match &hidden.stamp.account {
+        from if *from == target.address => {
+            message!("this workbook was exported from {from}, which is another account now", from)
+        }
+        from => {
+            message!(
+                "this workbook was exported from {from}, and {other} is another account",
+                from,
+                other = &target.address
+            )
+        }
+    };
+    let hint = "import it into its own account; or add --as-new to make every row as a new record in this one, \
+                its ID kept as the key";
+    Problem::in_file(file, "other-account", message).hint(hint).into()
+}
+
+/// What the mappings of a workbook need of the account, and the names that its cells show.
+fn scope_of(request: &ImportRequest, hidden: &HiddenSheet, same_account: bool) -> Result<SnapshotScope, EngineError> {
+    let file = request.source.as_path();
     let mut all = SnapshotScope::default();
-    for purpose in purposes {
-        let written = parse_mapping(file, &export::round_trip::generate(&hidden, *purpose, None, None, same_account))?;
+    for purpose in purposes(hidden.stamp.kind, request.as_new) {
+        let written = parse_mapping(file, &export::round_trip::generate(hidden, *purpose, None, None, same_account))?;
         merge_wanted(&mut all, wanted(&written));
     }
     merge_wanted(&mut all, export::round_trip::names_wanted(hidden.stamp.kind.spec().entity));
-    let account = prepare::read_parts(&target, (basics, &all), &request.cancel, events)?.account;
-    Ok(OpenWorkbook { hidden, target, account, account_key, same_account, sha256 })
+    Ok(all)
 }
 
 /// True if the workbook was exported from this account. A workbook of an earlier version names only an address, which may be a
