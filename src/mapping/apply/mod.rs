@@ -1,12 +1,12 @@
 //! Applies a plan to rows. `mapper` takes one row at a time and returns a record or problems (`record`). `row` builds
 //! one record: `key` builds and resolves its key, `value` converts cells, `write` writes values into its JSON
-//! (`buffers`), `total` adds up invoice lines. `source_checks` checks keys (`known_keys`) and quota across rows,
+//! (`buffers`), `total` adds up invoice lines. `source_checks` checks keys (`seen_names`) and quota across rows,
 //! `tally` counts what is reported once, `change` reduces an update to what differs from the account.
 
 mod buffers;
 pub mod change;
 mod key;
-mod known_keys;
+mod seen_names;
 mod mapper;
 mod record;
 mod row;

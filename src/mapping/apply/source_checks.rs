@@ -1,7 +1,7 @@
 //! Checks across the records of a source: unique keys and ids, and the quota of the account.
 
-use super::known_keys::KnownKeys;
 use super::row::RecordBuilder;
+use super::seen_names::SeenNames;
 use crate::mapping::lookup::KeyQuery;
 use crate::mapping::plan::Plan;
 use amo_model::{INVOICES, PRODUCTS, TEXT_MAX};
@@ -10,7 +10,7 @@ use sheet_source::problem::quoted;
 
 /// Keys, ids and quota that earlier records have used.
 pub(super) struct SourceChecks {
-    keys: KnownKeys,
+    keys: SeenNames,
     /// The number of records created so far, for kinds with a quota.
     made: usize,
     /// Types of existing catalogs.
@@ -22,7 +22,7 @@ pub(super) struct SourceChecks {
 impl SourceChecks {
     pub(super) fn new(plan: &Plan) -> SourceChecks {
         let types = plan.quota.iter().flat_map(|room| room.types.clone()).collect();
-        SourceChecks { keys: KnownKeys::new(), made: 0, types, exists: false }
+        SourceChecks { keys: SeenNames::new(), made: 0, types, exists: false }
     }
 
     /// Sets whether the next record exists in the account.

@@ -25,9 +25,9 @@ const GROWTH_PAGES: usize = 8;
 /// Slots of a word of bits.
 const BITS: usize = u64::BITS as usize;
 
-pub(super) struct KnownKeys {
+pub(super) struct SeenNames {
     hashers: [SeededState; 2],
-    pages: Vec<Box<[Entry; PAGE_SLOTS]>>,
+    pages: Vec<Box<[SeenName; PAGE_SLOTS]>>,
     /// A bit for each slot: set where it is taken. The next free slot is found without reading entries.
     taken: Vec<u64>,
     /// Slots that may be the home of a name.
@@ -40,27 +40,27 @@ pub(super) struct KnownKeys {
 /// A name that is known. Packed: with padding it would take 16 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(Rust, packed(2))]
-struct Entry {
+struct SeenName {
     /// 0 in a free slot.
     hash: u64,
     check: u16,
     row: u32,
 }
 
-const FREE: Entry = Entry { hash: 0, check: 0, row: 0 };
+const FREE: SeenName = SeenName { hash: 0, check: 0, row: 0 };
 
-impl KnownKeys {
-    pub(super) fn new() -> KnownKeys {
-        KnownKeys { hashers: two_states(), pages: Vec::new(), taken: Vec::new(), homes: 0, len: 0, moved: Vec::new() }
+impl SeenNames {
+    pub(super) fn new() -> SeenNames {
+        SeenNames { hashers: two_states(), pages: Vec::new(), taken: Vec::new(), homes: 0, len: 0, moved: Vec::new() }
     }
 
     /// The earlier row with this name, which is a kind of names and one of them; `None` records the row under it.
     pub(super) fn seen(&mut self, name: (&str, &str), row: u32) -> Option<u32> {
         let [hash, check] = self.hashers.each_ref().map(|hasher| hasher.hash_one(name));
-        self.put(Entry { hash: hash.max(1), check: check as u16, row })
+        self.put(SeenName { hash: hash.max(1), check: check as u16, row })
     }
 
-    fn put(&mut self, new: Entry) -> Option<u32> {
+    fn put(&mut self, new: SeenName) -> Option<u32> {
         if self.len * LOAD_MAX.1 >= self.homes * LOAD_MAX.0 {
             self.grow();
         }
@@ -87,7 +87,7 @@ impl KnownKeys {
 
     /// Puts an entry into a slot, and moves the entries from there to the next free slot up by one. False if there is no
     /// free slot.
-    fn insert(&mut self, slot: usize, new: Entry) -> bool {
+    fn insert(&mut self, slot: usize, new: SeenName) -> bool {
         let Some(free) = self.free_from(slot) else { return false };
         self.take(free);
         let mut carried = new;
@@ -177,11 +177,11 @@ impl KnownKeys {
         self.pages.len() * PAGE_SLOTS
     }
 
-    fn get(&self, slot: usize) -> Entry {
+    fn get(&self, slot: usize) -> SeenName {
         self.pages[slot / PAGE_SLOTS][slot % PAGE_SLOTS]
     }
 
-    fn get_mut(&mut self, slot: usize) -> &mut Entry {
+    fn get_mut(&mut self, slot: usize) -> &mut SeenName {
         &mut self.pages[slot / PAGE_SLOTS][slot % PAGE_SLOTS]
     }
 }
@@ -199,7 +199,7 @@ mod tests {
     use std::collections::HashMap;
 
     /// Every entry is found from its home, and entries stand in the order of their hashes.
-    fn check_order(keys: &KnownKeys) {
+    fn check_order(keys: &SeenNames) {
         let (mut last, mut len) = (0, 0);
         for slot in 0..keys.slots() {
             let hash = keys.get(slot).hash;
@@ -220,7 +220,7 @@ mod tests {
 
         #[test]
         fn names_are_known_as_a_map_knows_them(names in vec((any::<bool>(), "[a-cа-в]{0,4}"), 0..2500)) {
-            let (mut keys, mut known) = (KnownKeys::new(), HashMap::new());
+            let (mut keys, mut known) = (SeenNames::new(), HashMap::new());
             for (row, (id, name)) in (1..).zip(&names) {
                 let name = (if *id { "id" } else { "key" }, name.as_str());
                 let earlier = known.get(&name).copied();
@@ -236,12 +236,12 @@ mod tests {
             entries in vec((0_u64..40, any::<bool>(), 0_u16..40), 0..1500),
             spread in 0_u32..60,
         ) {
-            let (mut keys, mut known) = (KnownKeys::new(), HashMap::new());
+            let (mut keys, mut known) = (SeenNames::new(), HashMap::new());
             for (row, (hash, end, check)) in (1..).zip(entries) {
                 let hash = (hash << spread).max(1);
                 let hash = if end { u64::MAX - hash } else { hash };
                 let earlier = known.get(&(hash, check)).copied();
-                prop_assert_eq!(keys.put(Entry { hash, check, row }), earlier);
+                prop_assert_eq!(keys.put(SeenName { hash, check, row }), earlier);
                 known.entry((hash, check)).or_insert(row);
             }
             check_order(&keys);
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn many_names_are_all_found_again_in_little_memory() {
         const NAMES: u32 = 60_000;
-        let mut keys = KnownKeys::new();
+        let mut keys = SeenNames::new();
         let name = |row: u32| format!("Z-{row:07}");
         for row in 1..=NAMES {
             assert_eq!(keys.seen(("key", &name(row)), row), None);
@@ -262,12 +262,12 @@ mod tests {
         for row in 1..=NAMES {
             assert_eq!(keys.seen(("key", &name(row)), row + 1), Some(row));
         }
-        assert_eq!(size_of::<Entry>(), 14);
+        assert_eq!(size_of::<SeenName>(), 14);
     }
 
     #[test]
     fn a_name_that_repeats_takes_one_slot() {
-        let mut keys = KnownKeys::new();
+        let mut keys = SeenNames::new();
         assert_eq!(keys.seen(("key", "same"), 2), None);
         assert!((3..20_000).all(|row| keys.seen(("key", "same"), row) == Some(2)));
         assert_eq!((keys.len, keys.pages.len()), (1, 1));
