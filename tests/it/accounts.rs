@@ -451,7 +451,7 @@ fn a_copy_of_a_state_folder_leaves_the_reports_and_runs_of_the_original_alone() 
 
     // Where the original is gone, it was moved.
     std::fs::remove_dir_all(folder.path().join(".amoport")).expect("the original");
-    let told = amoport(&folder, of(&service), &[&["report", run][..], &copied].concat()).expect(0).stderr;
+    let told = amoport(&folder, of(&service), &["report", run, "--state", "copied/state"]).expect(0).stderr;
     assert!(!told.contains("is a copy of"), "{told}");
     assert_ne!(std::fs::read_to_string(&results).expect("a report"), "as it was");
     std::fs::rename(folder.path().join("copied/state"), folder.path().join(".amoport")).expect("moved back");

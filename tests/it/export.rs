@@ -16,6 +16,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 const SPEED: f64 = 50.0;
 const LEADS: usize = 2_000;
@@ -155,36 +156,41 @@ fn a_page_that_stays_unreadable_is_a_doubt_and_a_block_leaves_no_file() {
 }
 
 /// A service whose list is another one at each request: `answer` is given the request's number, the offset and the limit.
-fn served(answer: impl Fn(u64, usize, usize) -> Vec<u64> + Send + 'static) -> String {
+fn served(answer: impl Fn(u64, usize, usize) -> Vec<u64> + Send + Sync + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
-        for (n, stream) in (0..).zip(listener.incoming()) {
+        let (answer, requests) = (Arc::new(answer), Arc::new(AtomicU64::new(0)));
+        for stream in listener.incoming() {
             let mut stream = stream.expect("a connection");
-            let mut line = String::new();
-            let mut request = BufReader::new(stream.try_clone().expect("a stream"));
-            // Who knows enough by now closes its connections unused.
-            if request.read_line(&mut line).unwrap_or(0) == 0 {
-                continue;
-            }
-            while request.read_line(&mut String::new()).is_ok_and(|read| read > 2) {}
-            let number = |key: &str| -> usize {
-                let value = line.split(['?', '&', ' ']).find_map(|part| part.strip_prefix(key)).expect(key);
-                value.parse().expect("a number")
-            };
-            let (page, limit) = (number("page="), number("limit="));
-            let rows: Vec<Value> =
-                answer(n, (page - 1) * limit, limit).into_iter().map(|id| json!({"id": id})).collect();
-            let body = json!({"_embedded": {"leads": rows}}).to_string();
-            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
-            let _ = stream.write_all((head + &body).as_bytes());
+            let (answer, requests) = (Arc::clone(&answer), Arc::clone(&requests));
+            // A connection that was opened ahead may wait, and nobody waits for it.
+            std::thread::spawn(move || {
+                let mut line = String::new();
+                let mut request = BufReader::new(stream.try_clone().expect("a stream"));
+                if request.read_line(&mut line).unwrap_or(0) == 0 {
+                    return;
+                }
+                while request.read_line(&mut String::new()).is_ok_and(|read| read > 2) {}
+                let number = |key: &str| -> usize {
+                    let value = line.split(['?', '&', ' ']).find_map(|part| part.strip_prefix(key)).expect(key);
+                    value.parse().expect("a number")
+                };
+                let (page, limit) = (number("page="), number("limit="));
+                let n = requests.fetch_add(1, Ordering::Relaxed);
+                let rows: Vec<Value> =
+                    answer(n, (page - 1) * limit, limit).into_iter().map(|id| json!({"id": id})).collect();
+                let body = json!({"_embedded": {"leads": rows}}).to_string();
+                let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+                let _ = stream.write_all((head + &body).as_bytes());
+            });
         }
     });
     base
 }
 
 /// A page of a list as it is at the nth request.
-fn paged(list: impl Fn(u64) -> Vec<u64> + Send + 'static) -> String {
+fn paged(list: impl Fn(u64) -> Vec<u64> + Send + Sync + 'static) -> String {
     served(move |n, from, limit| list(n).into_iter().skip(from).take(limit).collect())
 }
 

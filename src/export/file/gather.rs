@@ -123,7 +123,7 @@ impl WorkbookBuilder {
     ) -> io::Result<WorkbookBuilder> {
         Ok(WorkbookBuilder {
             place: path.to_owned(),
-            file: File::create(path)?,
+            file: amo_client::private::create_anew(path)?,
             spool: Spool::beside(path, heads.len())?,
             stats: vec![ColumnStats::default(); heads.len()],
             heads,

@@ -7,7 +7,7 @@ use super::failure::{self, ClientError, Failure, Reply};
 use super::tls;
 use super::transport::failure_of;
 use crate::auth::{Auth, RENEWALS_MAX};
-use crate::pace::{Pace, Turn};
+use crate::pace::{Pace, SendTime, Turn};
 use amo_model::{API_PREFIX, TOKEN_PATH};
 use reqwest::{Method, Request, RequestBuilder, Url};
 use secrecy::ExposeSecret;
@@ -244,21 +244,9 @@ impl Client {
         self.counters.sent.fetch_add(1, Ordering::Relaxed);
         let _ = COUNTED.try_with(|counter| counter.fetch_add(1, Ordering::Relaxed));
         let sent_at = self.pace.left(turn);
-        let mut waits = false;
-        let end = watch(self.exchange(request), |wait| match wait {
-            ConnectionWait::Waiting => {
-                waits = true;
-                self.pace.is_late(sent_at);
-            }
-            ConnectionWait::Ready => {
-                waits = false;
-                self.pace.arrived(sent_at);
-            }
-        })
-        .await;
-        if waits {
-            self.pace.arrived(sent_at);
-        }
+        let mut late = LateRequest { pace: &self.pace, sent_at, waits: false };
+        let end = watch(self.exchange(request), |wait| late.connection(wait)).await;
+        drop(late);
         self.pace.ended(sent_at, &end);
         if let Err(Failure::Throttled { .. }) = &end {
             self.counters.throttled.fetch_add(1, Ordering::Relaxed);
@@ -288,5 +276,30 @@ impl Client {
             _ => self.auth.redact(body),
         };
         failure::classify(Reply { status, retry_after, body })
+    }
+}
+
+/// A request that may wait for its connection. It counts as late until it has one or ends, also where its caller gives it up.
+struct LateRequest<'a> {
+    pace: &'a Pace,
+    sent_at: SendTime,
+    waits: bool,
+}
+
+impl LateRequest<'_> {
+    fn connection(&mut self, wait: ConnectionWait) {
+        self.waits = wait == ConnectionWait::Waiting;
+        match wait {
+            ConnectionWait::Waiting => self.pace.is_late(self.sent_at),
+            ConnectionWait::Ready => self.pace.arrived(self.sent_at),
+        }
+    }
+}
+
+impl Drop for LateRequest<'_> {
+    fn drop(&mut self) {
+        if self.waits {
+            self.pace.arrived(self.sent_at);
+        }
     }
 }

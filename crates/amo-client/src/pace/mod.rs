@@ -8,6 +8,7 @@ mod gate;
 mod limiter;
 mod shared;
 
+pub(crate) use gate::SendTime;
 pub use gate::{OnHold, Pace, Turn, not_shared_message};
 pub use limiter::{Halt, HaltReason, SPACING};
 pub use shared::{Joined, SharedError, SharedLimiter, default_folder};
