@@ -22,7 +22,7 @@ const KEPT_S: i64 = 600;
 /// Where the snapshot of a scope is kept. What a token sees is nobody else's, so the name depends on it.
 fn path(state: &Path, target: &OpenAccount, scope: &SnapshotScope) -> PathBuf {
     let name = sha256_hex(&format!("{} {} {scope:?}", target.address, target.client.auth().token_digest()));
-    state.join("accounts").join("kept").join(format!("{}.json", &name[..16]))
+    state.join("kept").join(format!("{}.json", &name[..16]))
 }
 
 /// True where the snapshot may be kept. The names of customers are personal data and may be very many.
