@@ -5,7 +5,7 @@
 //! allows; where it is much, they are as large as lets the last answers come soonest.
 
 use crate::store::ServiceSpeed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The batch size that the user wants.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +36,7 @@ pub struct Sizer {
     size: usize,
     /// Seconds that each record adds to an answer; `None` until the first answer to a batch.
     per_record: Option<f64>,
-    /// A batch failed in this run, so nothing is known of larger ones.
+    /// A batch failed or was slow in this run, so nothing is known of larger ones.
     has_failed: bool,
 }
 
@@ -50,6 +50,16 @@ const COSTLY: f64 = 1.0;
 const MIN: usize = 10;
 /// How much longer than a read the answer to the probe is waited for before further batches of its size go out.
 const PROBE_MARGIN: Duration = Duration::from_millis(250);
+
+/// The first full batch to a service of which nothing is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    Unsent,
+    /// Sent at this instant; its answer decides on the next batches.
+    Awaited(Instant),
+    /// Answered, waited for long enough, or not needed.
+    Over,
+}
 
 /// How long the answer to the probe is waited for; `read` is how long the service takes for a read. After that the service is
 /// one that slows down with the batch, and waiting costs more than small batches do.
@@ -87,14 +97,15 @@ impl Sizer {
 
     /// True until the first answer, where it is not known how large batches may be.
     pub fn is_probing(self) -> bool {
-        matches!(self.wanted, BatchSize::Auto { max, .. } if self.size < max) && self.per_record.is_none()
+        matches!(self.wanted, BatchSize::Auto { max, .. } if self.size < max)
+            && self.per_record.is_none()
+            && !self.has_failed
     }
 
     /// Takes note that a batch of `size` succeeded in `took`, while a read takes `read`.
     pub fn answered(&mut self, size: usize, took: Duration, read: Duration) {
         let BatchSize::Auto { max, .. } = self.wanted else { return };
         if took >= SLOW {
-            self.per_record.get_or_insert(0.0);
             return self.halve();
         }
         // A small batch does not show what a record costs.
@@ -116,8 +127,6 @@ impl Sizer {
     /// Takes note that a batch failed: the service gave up (504), found it too long (413), or its answer never came.
     pub fn failed(&mut self) {
         if matches!(self.wanted, BatchSize::Auto { .. }) {
-            self.has_failed = true;
-            self.per_record.get_or_insert(0.0);
             self.halve();
         }
     }
@@ -130,8 +139,9 @@ impl Sizer {
     /// What a later run may begin with.
     pub fn learned(self) -> SpeedLearned {
         match (self.wanted, self.per_record) {
-            (BatchSize::Fixed(_), _) | (_, None) => SpeedLearned::Nothing,
+            (BatchSize::Fixed(_), _) => SpeedLearned::Nothing,
             _ if self.has_failed => SpeedLearned::Doubtful,
+            (BatchSize::Auto { .. }, None) => SpeedLearned::Nothing,
             (BatchSize::Auto { .. }, Some(per_record)) => {
                 SpeedLearned::Speed(ServiceSpeed { size: self.size, per_record })
             }

@@ -245,18 +245,21 @@ struct RequestBaseline {
 
 impl RequestBaseline {
     fn of(client: &Client, beside: &AtomicU64) -> RequestBaseline {
-        let counters = client.counters();
         let beside = beside.load(Ordering::Relaxed);
-        RequestBaseline {
-            sent: counters.sent.load(Ordering::Relaxed).saturating_sub(beside),
-            throttled: counters.throttled.load(Ordering::Relaxed),
-        }
+        let (sent, throttled) = counted(client);
+        RequestBaseline { sent: sent.saturating_sub(beside), throttled }
     }
 
     fn since(&self, client: &Client) -> (i64, i64) {
-        let now = RequestBaseline::of(client, &AtomicU64::new(0));
-        ((now.sent - self.sent) as i64, (now.throttled - self.throttled) as i64)
+        let (sent, throttled) = counted(client);
+        ((sent - self.sent) as i64, (throttled - self.throttled) as i64)
     }
+}
+
+/// Requests that the client has sent, and those of them that were throttled.
+fn counted(client: &Client) -> (u64, u64) {
+    let counters = client.counters();
+    (counters.sent.load(Ordering::Relaxed), counters.throttled.load(Ordering::Relaxed))
 }
 
 /// Receives the events of the upload: passes them on, and writes the log.

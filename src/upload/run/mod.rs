@@ -11,7 +11,7 @@ mod responses;
 
 use crate::mapping::{Plan, no_marker};
 use crate::store::{Counts, Journal, KnownKey, Outcome, StoreError, lock_journal};
-use crate::upload::batch::Sizer;
+use crate::upload::batch::{Probe, Sizer};
 use crate::upload::doubt::Doubt;
 use crate::upload::doubt::look::NewItems;
 use crate::upload::feed::known::IdLookup;
@@ -29,7 +29,6 @@ use sheet_source::problem::{Note, Problem};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -100,10 +99,7 @@ pub(super) struct Uploader<'a> {
     pub(super) unclear: bool,
     pub(super) observe: &'a mut dyn FnMut(UploadEvent),
     pub(super) sizer: Sizer,
-    /// When the probe was sent, while its answer decides on the next batches.
-    pub(super) probe: Option<Instant>,
-    /// The probe was sent.
-    probed: bool,
+    pub(super) probe: Probe,
     /// Number of records that the source is still to give, where it is known.
     pub(super) expected: Option<u64>,
     tasks: JoinSet<Result<TaskEnd, StoreError>>,
@@ -199,8 +195,7 @@ impl<'a> Uploader<'a> {
             unclear: false,
             observe,
             sizer: Sizer::new(options.batch),
-            probe: None,
-            probed: false,
+            probe: Probe::Unsent,
             expected: None,
             tasks: JoinSet::new(),
             phase: SendingPhase::Records,
@@ -252,7 +247,7 @@ impl<'a> Uploader<'a> {
                 Some(result) = self.tasks.join_next() => self.on_task_end(result)?,
                 // The next request is made up when the one before has had its turn, and not earlier.
                 () = self.shared.turnstile.left() => {}
-                () = probe_wait, if self.probe.is_some() => self.probe = None,
+                () = probe_wait, if matches!(self.probe, Probe::Awaited(_)) => self.probe = Probe::Over,
                 chunk = reading.feed.recv(), if reading.rows.is_none() && self.end.is_none() && self.wants_more() => {
                     match chunk {
                         Some(chunk) => self.take_chunk(chunk, reading)?,

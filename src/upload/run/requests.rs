@@ -1,7 +1,7 @@
 //! What is sent next: retries, batches, pages of records that are read before their update.
 
 use crate::store::{StoreError, lock_journal};
-use crate::upload::batch::probe_wait;
+use crate::upload::batch::{Probe, probe_wait};
 use crate::upload::present;
 use crate::upload::run::{SendingPhase, TaskEnd, Uploader};
 use crate::upload::send::{Batch, Load, send};
@@ -41,7 +41,7 @@ impl Uploader<'_> {
         let load = match self.phase {
             SendingPhase::Records => {
                 let busy = |parent| parents.contains(&parent) || waits(parent);
-                if self.probe.is_some() && self.pending.has_more_than(self.sizer.size()) {
+                if matches!(self.probe, Probe::Awaited(_)) && self.pending.has_more_than(self.sizer.size()) {
                     return Ok(None);
                 }
                 let left = if last { Some(0) } else { self.expected };
@@ -67,9 +67,8 @@ impl Uploader<'_> {
 
     /// Takes note of a new batch of `size` records: the first full one is the probe.
     fn note_probe(&mut self, size: usize) {
-        if self.sizer.is_probing() && size >= self.sizer.size() {
-            self.probe = (!self.probed).then(Instant::now);
-            self.probed = true;
+        if self.probe == Probe::Unsent && self.sizer.is_probing() && size >= self.sizer.size() {
+            self.probe = Probe::Awaited(Instant::now());
         }
     }
 
@@ -77,7 +76,10 @@ impl Uploader<'_> {
     pub(super) fn probe_wait(&self) -> impl Future<Output = ()> + use<> {
         let clock = self.options.clock;
         let read = self.shared.client.quickest_read().unwrap_or_default();
-        let left = self.probe.map(|sent| probe_wait(read).saturating_sub(clock.since(sent))).unwrap_or_default();
+        let left = match self.probe {
+            Probe::Awaited(sent) => probe_wait(read).saturating_sub(clock.since(sent)),
+            Probe::Unsent | Probe::Over => Duration::ZERO,
+        };
         async move { clock.sleep(left).await }
     }
 }

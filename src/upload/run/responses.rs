@@ -1,6 +1,7 @@
 //! What the end of a request changes in the loop: outcomes in the journal, batches to retry, doubts, the end of the run.
 
 use crate::store::{BatchNo, BatchOf, Outcome, Status, StoreError, lock_journal};
+use crate::upload::batch::Probe;
 use crate::upload::doubt::{Cause, Doubt};
 use crate::upload::feed::QueuedRecord;
 use crate::upload::links::{self, LinkItem, LinkRefusal};
@@ -79,7 +80,7 @@ impl Uploader<'_> {
     fn adapt(&mut self, verdict: &Verdict, batch: &Batch, took: Duration) {
         let Load::Records(records) = &batch.load else { return };
         if !matches!(verdict, Verdict::Done(_)) {
-            self.probe = None;
+            self.probe = Probe::Over;
         }
         match verdict {
             Verdict::Done(_) => {
@@ -87,7 +88,7 @@ impl Uploader<'_> {
                 let read = self.shared.client.quickest_read().unwrap_or_default();
                 self.sizer.answered(records.len(), took, read);
                 if !self.sizer.is_probing() {
-                    self.probe = None;
+                    self.probe = Probe::Over;
                 }
             }
             Verdict::InDoubt(_) => self.sizer.failed(),
