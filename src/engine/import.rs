@@ -99,7 +99,7 @@ fn import_file(
         sha256: prepare::mapping_sha256(mapping, &written)?,
         made: None,
     };
-    let expected = expected_records(request, rows, counts);
+    let total = total(request, rows, counts);
     let ready = PreparedRun {
         request,
         target: &target,
@@ -113,8 +113,7 @@ fn import_file(
         snapshot: &snapshot,
         edits: Vec::new(),
         again: request.again,
-        total: expected.filter(|_| request.count),
-        expected,
+        total,
         weighed: counts,
         rows: hashes,
         returning: None,
@@ -227,7 +226,7 @@ fn confirm_deletion(request: &ImportRequest, plan: &Plan, counts: Option<MappedC
 }
 
 /// Number of records that the source holds; groups are counted separately.
-fn expected_records(request: &ImportRequest, rows: Option<u64>, counts: Option<MappedCounts>) -> Option<u64> {
+fn total(request: &ImportRequest, rows: Option<u64>, counts: Option<MappedCounts>) -> Option<u64> {
     let records = counts.map(|counts| counts.records + counts.rejected).or(rows);
     records.map(|records| records.min(request.limit.unwrap_or(u64::MAX)))
 }

@@ -125,3 +125,20 @@ fn a_check_uses_lists_that_were_read_a_moment_ago_until_they_lead_to_a_problem()
     assert!(missing.stderr.contains("Анна Новая"), "{}", missing.stderr);
     assert_eq!(service.requests("GET users"), before + 1, "the account was asked before the problem was told");
 }
+
+#[test]
+fn nothing_is_kept_of_a_sandbox_and_no_names_of_customers() {
+    let (service, folder) = (Service::start(), Folder::new());
+    folder.write("leads.toml", STAGED);
+    folder.write("leads.csv", leads(1, 3));
+    folder.write("bought.toml", "version = 1\nkind = \"transaction\"\n[transaction]\ncustomer = { column = \"name\", by = \"name\" }\nprice = \"price\"\n");
+    let kept = || folder.path().join(".amoport/kept").exists();
+    // An option before the command keeps `Folder` from adding the address of the service.
+    folder.run(&service, &["-q", "check", "leads.csv", "-m", "leads.toml", "--sandbox"]).expect(0);
+    assert!(folder.path().join(".amoport/sandbox").exists() && !kept());
+    // The customers are unknown, so the rows are rejected, by the names that the account has.
+    folder.run(&service, &["check", "leads.csv", "-m", "bought.toml"]).expect(1);
+    assert_eq!((service.requests("GET customers") > 0, kept()), (true, false));
+    folder.run(&service, &["check", "leads.csv", "-m", "leads.toml"]).expect(0);
+    assert!(kept());
+}

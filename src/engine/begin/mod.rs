@@ -55,10 +55,8 @@ pub(super) struct PreparedRun<'a> {
     pub weighed: Option<MappedCounts>,
     /// Hashes of the rows, where they were read.
     pub rows: Option<RowHashes>,
-    /// Number of records for the progress, where it is wanted.
-    pub total: Option<u64>,
     /// Number of rows or records, where it is known.
-    pub expected: Option<u64>,
+    pub total: Option<u64>,
     pub returning: Option<ReturnedRecords<'a>>,
     /// Reads of the account that are under way.
     pub reads: Option<ReadsBeside>,
@@ -88,8 +86,6 @@ pub(super) struct Job {
     pub resumed: bool,
     /// Number of records in the source, where they were counted.
     pub total: Option<u64>,
-    /// Number of rows or records, where it is known.
-    pub expected: Option<u64>,
     pub in_flight: usize,
     /// Reads of the account that are under way.
     pub reads: Option<ReadsBeside>,
@@ -193,7 +189,6 @@ pub(super) fn begin(mut ready: PreparedRun<'_>, events: &mut EventSink<'_>) -> R
         giving_up: None,
         resumed: false,
         total: ready.total,
-        expected: ready.expected,
         in_flight: request.in_flight,
         reads: ready.reads,
         cancel: request.cancel.clone(),

@@ -89,11 +89,18 @@ fn check_file(
         return source.check(table, of_target(account)?, None, events)?.done();
     };
     events.note(kept::note(&kept));
-    let account = of_target(kept)?;
+    let notes = events.take_notes();
+    events.keep_notes(&notes);
+    // Not noted in the store: the account has not said it now.
+    let name = AccountKey::of_id(kept.basics.id);
+    let account = CheckedAccount { account: Arc::new(kept), name, target: Some(Arc::clone(&target)) };
     let kept = KeptAccount::new(read, Arc::clone(&target), Arc::clone(&account.account), &import.cancel);
     match source.check(source::reopen_table(&table)?, account, Some(kept), events)? {
         CheckEnd::Done(checked) => Ok(*checked),
         CheckEnd::Outdated(now) => {
+            // What was noted by the old lists does not count.
+            events.take_notes();
+            events.keep_notes(&notes);
             events
                 .note(Note::new("account-kept", "the account's lists have changed since: they count as they are now"));
             kept::keep(state, &target, &scope, &now);

@@ -172,7 +172,6 @@ impl Abandoner<'_> {
             total: None,
             head: found.head.clone(),
             in_flight: IN_FLIGHT,
-            expected: None,
             reads: None,
             cancel: self.cancel.clone(),
             _locks: self.locks,

@@ -93,7 +93,6 @@ fn resume_run(request: &ResumeRequest, events: &mut EventSink<'_>) -> Result<Run
         total: rows.map(|rows| rows.min(head.limit.unwrap_or(u64::MAX))),
         head,
         in_flight: IN_FLIGHT,
-        expected: None,
         reads: None,
         cancel: request.cancel.clone(),
         _locks: locks,

@@ -484,7 +484,6 @@ fn run_part(
         weighed,
         rows: None,
         total: None,
-        expected: None,
         reads: None,
         returning: (purpose == Purpose::Update).then(|| ReturnedRecords {
             export: &workbook.hidden.stamp.export,

@@ -62,7 +62,7 @@ fn execute(
         job.reads.unwrap_or_else(|| ReadsBeside::of_user(target, plan.account.basics.current_user));
     let baseline = RequestBaseline::of(&client, &requests);
     let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
-    let expected = job.expected.map(|all| all.saturating_sub(before.read + before.skipped));
+    let expected = total.map(|all| all.saturating_sub(before.read + before.skipped));
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
     let known = store.speed(&head.account_key(), plan.kind, plan.action)?;
     let batch = head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max, known }, BatchSize::Fixed);

@@ -45,64 +45,39 @@ impl NeededRequests {
     }
 }
 
+/// The lists that the mapping of leads uses.
+const LISTS_OF_LEADS: [(&str, usize); 3] = [("pipelines", 1), ("users", 1), ("fields", 1)];
+
+/// What every job that creates records needs, beside the lists that its mapping uses.
+fn creating(lists: &[(&'static str, usize)], batches: usize, read_back: usize) -> NeededRequests {
+    let mut requests = vec![("account", 1), ("rights", 1), ("watermark", 1)];
+    requests.extend_from_slice(lists);
+    requests.extend([("batches", batches), ("read back", read_back)]);
+    NeededRequests { requests, follow: 3 }
+}
+
 /// The mapping names stages, users and fields of leads, so these three lists. The account's own data say which account and
 /// time zone it is; the rights, whether records that are not seen do not exist; the watermark, which records are new if an
 /// answer is lost. One request reads 100 records back.
 pub fn leads(rows: usize, remembered: bool) -> NeededRequests {
-    let requests = vec![
-        ("account", 1),
-        ("pipelines", 1),
-        ("users", 1),
-        ("fields", 1),
-        ("rights", 1),
-        ("watermark", 1),
-        ("batches", rows.div_ceil(BATCH)),
-        ("read back", 1),
-    ];
-    NeededRequests { requests, follow: 3 }.probing(remembered)
+    creating(&LISTS_OF_LEADS, rows.div_ceil(BATCH), 1).probing(remembered)
 }
 
 /// As leads, with fields of three kinds, and leads, contacts and companies to read back. Their batches may not grow beyond what
 /// they begin with, so there is nothing to try.
 pub fn complex_leads(rows: usize) -> NeededRequests {
-    let requests = vec![
-        ("account", 1),
-        ("pipelines", 1),
-        ("users", 1),
-        ("fields", 3),
-        ("rights", 1),
-        ("watermark", 1),
-        ("batches", rows.div_ceil(COMPLEX_BATCH)),
-        ("read back", 3),
-    ];
-    NeededRequests { requests, follow: 3 }
+    creating(&[("pipelines", 1), ("users", 1), ("fields", 3)], rows.div_ceil(COMPLEX_BATCH), 3)
 }
 
 /// The mapping names fields of contacts and nothing else of the account.
 pub fn contacts(rows: usize, remembered: bool) -> NeededRequests {
-    let requests = vec![
-        ("account", 1),
-        ("fields", 1),
-        ("rights", 1),
-        ("watermark", 1),
-        ("batches", rows.div_ceil(BATCH)),
-        ("read back", 1),
-    ];
-    NeededRequests { requests, follow: 3 }.probing(remembered)
+    creating(&[("fields", 1)], rows.div_ceil(BATCH), 1).probing(remembered)
 }
 
 /// Customers are found by name, so all of them have to be read; a page of them that is not full does not prove an end. The
 /// purchases of a customer have an address of their own: a request for each customer.
 pub fn purchases(customers: usize) -> NeededRequests {
-    let requests = vec![
-        ("account", 1),
-        ("customers", customers.div_ceil(PAGE) + 1),
-        ("rights", 1),
-        ("watermark", 1),
-        ("batches", customers),
-        ("read back", 1),
-    ];
-    NeededRequests { requests, follow: 3 }
+    creating(&[("customers", customers.div_ceil(PAGE) + 1)], customers, 1)
 }
 
 /// The mapping names nothing of the account. The records are read before they are written; their ids stand in the file, so
@@ -152,7 +127,8 @@ pub fn round_trip(edited: usize) -> NeededRequests {
 
 /// As leads, without anything that is sent. Its yardstick is 2 L and the work on the file.
 pub fn check() -> NeededRequests {
-    NeededRequests { requests: vec![("account", 1), ("pipelines", 1), ("users", 1), ("fields", 1)], follow: 2 }
+    let requests = [("account", 1)].into_iter().chain(LISTS_OF_LEADS).collect();
+    NeededRequests { requests, follow: 2 }
 }
 
 /// The fewest pages that hold so many records, if each begins within the one before it: pages are counted in multiples of
