@@ -86,7 +86,7 @@ pub fn truth(text: &str) -> Result<bool, String> {
     match text.trim().to_lowercase().as_str() {
         "1" | "true" | "t" | "yes" | "y" | "on" => Ok(true),
         "" | "0" | "false" | "f" | "no" | "n" | "off" => Ok(false),
-        _ => Err("it is one of 1, true, yes, on, and 0, false, no, off".to_owned()),
+        _ => Err("the environment variable of this option takes 1, true, yes, on, or 0, false, no, off".to_owned()),
     }
 }
 
