@@ -16,7 +16,9 @@ pub mod plan;
 mod suspect;
 mod template;
 
-pub use apply::{IncompleteGroup, Link, Mapped, Mapper, Record, RowRole, change, request_id, row_of};
+pub use apply::{
+    BuiltRow, IncompleteGroup, Link, Mapped, Mapper, Record, RowMapper, RowRole, change, request_id, row_of,
+};
 pub use compile::{is_structured, no_marker, wanted, writable};
 pub use edits::{Edit, Edits, Refusal};
 pub use hashing::SeededState;

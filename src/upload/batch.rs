@@ -83,8 +83,14 @@ impl Sizer {
     }
 
     /// The size of the next batch where `left` records are still to be sent at `rate` requests a second. With sizes of
-    /// √(2·left / (rate·cost)), which get smaller towards the end, all last answers come at the same time.
+    /// √(2·left / (rate·cost)), which get smaller towards the end, all last answers come at the same time. What is not more than
+    /// two probes goes at once: its answer comes before that to a second batch would, whatever a record costs.
     pub fn size_for(self, left: Option<u64>, rate: u32) -> usize {
+        if let (BatchSize::Auto { max, .. }, Some(left), true) = (self.wanted, left, self.is_probing())
+            && left <= 2 * self.size as u64
+        {
+            return (left as usize).clamp(self.size, max);
+        }
         let (BatchSize::Auto { .. }, Some(left), Some(cost)) = (self.wanted, left, self.per_record) else {
             return self.size;
         };
@@ -182,6 +188,15 @@ mod tests {
         assert_eq!(again.size(), 250);
         assert_eq!(Sizer::new(BatchSize::Auto { max: 50, known: Some(known) }).size(), 50);
         assert!(!auto(50).is_probing(), "nothing could grow");
+    }
+
+    #[test]
+    fn two_probes_or_less_go_at_once() {
+        let sizer = auto(250);
+        let sizes = [0, 30, 50, 51, 100, 101, 1_000].map(|left| sizer.size_for(Some(left), 7));
+        assert_eq!(sizes, [50, 50, 50, 51, 100, 50, 50]);
+        assert_eq!(sizer.size_for(None, 7), 50);
+        assert_eq!(auto(70).size_for(Some(90), 7), 70);
     }
 
     #[test]

@@ -29,13 +29,6 @@ fn log(service: &Service) -> (Vec<String>, Vec<u64>) {
     (requests.iter().map(of).collect(), sizes.collect())
 }
 
-fn import(folder: &Folder, service: &Service, csv: &str, more: &[&str]) {
-    folder.write("leads.csv", csv);
-    let args: Vec<&str> = ["import", "leads.csv", "-m", "leads.toml"].iter().chain(more).copied().collect();
-    folder.run(service, &args).expect(0);
-    service.post("/_sandbox/reset?keep=world", "");
-}
-
 #[test]
 fn lists_that_the_mapping_does_not_use_are_not_requested() {
     for (mapping, lists) in
@@ -86,18 +79,16 @@ fn a_probe_goes_first_and_its_size_is_remembered_until_a_batch_fails() {
 }
 
 #[test]
-fn few_records_do_not_wait_for_the_probe() {
+fn few_records_go_at_once() {
     let (service, folder) = (Service::start(), Folder::new());
-    service.faults(r#"{"latency_ms":[2000,2000]}"#);
     folder.write("leads.toml", LEADS);
-    import(&folder, &service, &leads(1, 40), &[]);
     folder.write("leads.csv", leads(101, 100));
-    folder.run(&service, &["import", "leads.csv", "-m", "leads.toml", "--state", "other"]).expect(0);
+    folder.run(&service, &["import", "leads.csv", "-m", "leads.toml"]).expect(0);
     let log = service.get("/_sandbox/requests");
     let requests = log["requests"].as_array().or(log.as_array()).expect("requests");
     let posts: Vec<&Value> = requests.iter().filter(|r| r["method"] == "POST").collect();
     let sizes: Vec<u64> = posts.iter().filter_map(|r| r["items"].as_u64()).collect();
-    assert_eq!(sizes, [50, 50]);
+    assert_eq!(sizes, [100]);
 }
 
 #[test]

@@ -9,12 +9,12 @@ mod tell;
 use crate::engine::begin::older;
 use crate::engine::begin::sent_before::{GuardQuery, GuardResult};
 use crate::engine::begin::{Guard, PreparedRun, ReturnedRecords, begin, check_batch_size};
-use crate::engine::interface::error::{EngineError, check_cancelled};
+use crate::engine::interface::error::{EngineError, ErrorKind, check_cancelled};
 use crate::engine::interface::event::{Event, EventSink, Phase};
 use crate::engine::interface::request::{CheckRequest, ImportRequest};
 use crate::engine::interface::result::{CheckResult, RunResult};
 use crate::engine::prepare;
-use crate::engine::prepare::first_reads::AccountRead;
+use crate::engine::prepare::first_reads::{AccountRead, ReadsBeside};
 use crate::engine::prepare::flawed;
 use crate::engine::prepare::known_keys::KnownKeys;
 use crate::engine::run;
@@ -24,10 +24,13 @@ use crate::engine::source::walk;
 use crate::engine::target::OpenAccount;
 use crate::engine::target::config::absolute_path;
 use crate::engine::target::runtime::run_cancellable;
-use crate::export::round_trip::{DecideError, DecisionContext, Decisions, Generated, Purpose, SentCells};
+use crate::export::round_trip::{
+    DecideError, DecisionContext, Decisions, EditScan, Generated, Purpose, ScanContext, SentCells, SheetLayout,
+};
 use crate::export::{self, HiddenSheet, HiddenSheetError, TableColumns};
 use crate::mapping::{self, Edit, Edits, MappingAst, Plan, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
+use crate::upload::feed::reader_failed;
 use amo_client::account::{Account, SnapshotScope};
 use amo_model::{Action, Kind};
 use sheet_source::message;
@@ -39,7 +42,9 @@ use std::sync::Arc;
 
 /// A workbook and its account.
 struct OpenWorkbook {
-    hidden: HiddenSheet,
+    hidden: Arc<HiddenSheet>,
+    /// The sheet with the rows, to be opened again for each reading.
+    table: Table,
     target: OpenAccount,
     account: Account,
     account_key: AccountKey,
@@ -70,14 +75,15 @@ pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Res
 
 fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<Vec<RunResult>, EngineError> {
     request.validate()?;
-    let workbook = open_workbook(request, events)?;
-    let parts = prepare_parts(request, &workbook, events)?;
+    let OpenedWorkbook { workbook, scan, reads } = open_workbook(request, true, events)?;
+    let parts = prepare_parts(request, &workbook, scan, events)?;
     let (count, mut results) = (parts.len(), Vec::new());
     // The notes on the workbook belong to each of its runs.
     let source_notes = events.take_notes();
+    let mut reads = reads;
     for part in parts {
         events.keep_notes(&source_notes);
-        let result = run_part(request, part, &workbook, events)?;
+        let result = run_part(request, part, (&workbook, reads.take()), events)?;
         let succeeded = matches!(result.outcome, RunOutcome::Done | RunOutcome::SomeRejected);
         results.push(result);
         let more = results.len() < count;
@@ -109,8 +115,8 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
         ));
     }
     let import = &request.import;
-    let workbook = open_workbook(import, events)?;
-    let parts = prepare_parts(import, &workbook, events)?;
+    let OpenedWorkbook { workbook, scan, .. } = open_workbook(import, false, events)?;
+    let parts = prepare_parts(import, &workbook, scan, events)?;
     let (state, account) = (&import.folders.state, &workbook.account_key);
     let client = Some(&*workbook.target.client);
     let query = GuardQuery { state, account, file: &import.source, keyed: true, client };
@@ -130,26 +136,51 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
     Ok(checked)
 }
 
-fn open_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<OpenWorkbook, EngineError> {
+/// A workbook whose edited rows are being found.
+struct OpenedWorkbook {
+    workbook: OpenWorkbook,
+    /// `None` where every row becomes a new record.
+    scan: Option<EditScan>,
+    /// For the first run of the workbook.
+    reads: Option<ReadsBeside>,
+}
+
+/// Opens the workbook and reads its account. The sheet is read meanwhile.
+fn open_workbook(
+    request: &ImportRequest,
+    sends: bool,
+    events: &mut EventSink<'_>,
+) -> Result<OpenedWorkbook, EngineError> {
     request.target.announce(events);
-    let file = request.source.as_path();
+    let (file, state) = (request.source.as_path(), &request.folders.state);
     if let Some(problem) = flawed::check_misplaced(file, None) {
         return Err(problem.into());
     }
     let sha256 = source::sha256(file)?;
-    let hidden = HiddenSheet::read(file).map_err(|why| workbook_error(why, file))?;
+    let hidden = Arc::new(HiddenSheet::read(file).map_err(|why| workbook_error(why, file))?);
     if !hidden.columns.iter().any(|column| column.is_id()) {
         let message = "this export has no ID column, so rows cannot be matched to records";
         let problem = Problem::in_file(file, "no-mapping", message);
         return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
     }
-    let target = OpenAccount::open(&request.target, &request.folders.state, request.rate, events)?;
+    let target = OpenAccount::open(&request.target, state, request.rate, events)?;
     // The lists are those of a workbook that comes home, until the account says otherwise.
     let expected = scope_of(request, &hidden, true)?;
-    let read = AccountRead::begin(&target, &expected, events).finish(&target, &request.cancel, events)?;
+    let mut read = AccountRead::begin(&target, &expected, events);
+    let reads = sends.then(|| ReadsBeside::begin(&target, &mut read, None));
+    let table = open_sheet(request, &hidden, events)?;
+    let scan = match purposes(hidden.stamp.kind, request.as_new) {
+        [Purpose::AsNew, ..] => None,
+        _ => {
+            let sent = Arc::new(returned::sent_before(state, &hidden, file)?);
+            let context = ScanContext { hidden: Arc::clone(&hidden), sent, rows: request.rows };
+            Some(EditScan::start(source::reopen_table(&table)?, context))
+        }
+    };
+    let read = read.finish(&target, &request.cancel, events)?;
     let basics = read.account.basics.clone();
-    let account_key = prepare::account_key(&request.folders.state, &target, basics.id)?;
-    let same_account = is_same_account(&hidden, &target, basics.id, &request.folders.state)?;
+    let account_key = prepare::account_key(state, &target, basics.id)?;
+    let same_account = is_same_account(&hidden, &target, basics.id, state)?;
     if !same_account && !request.as_new {
         return Err(other_account(&hidden, &target, file));
     }
@@ -158,7 +189,30 @@ fn open_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<
         true => read.account,
         false => prepare::read_parts(&target, (basics, &scope), &request.cancel, events)?.account,
     };
-    Ok(OpenWorkbook { hidden, target, account, account_key, same_account, sha256 })
+    let workbook = OpenWorkbook { hidden, table, target, account, account_key, same_account, sha256 };
+    Ok(OpenedWorkbook { workbook, scan, reads })
+}
+
+/// Opens the sheet with the exported rows.
+fn open_sheet(request: &ImportRequest, hidden: &HiddenSheet, events: &mut EventSink<'_>) -> Result<Table, EngineError> {
+    let file = request.source.as_path();
+    let purpose = purposes(hidden.stamp.kind, request.as_new)[0];
+    let written = parse_mapping(file, &export::round_trip::generate(hidden, purpose, None, None, true))?;
+    let mut options = source::read_options(&written, &request.read);
+    // Every row of the export has a record, visible or not: a row that a filter hides can be changed too.
+    options.hidden_rows = Some(HiddenRows::Import);
+    let table = source::open_table(file, &options)?;
+    let layout = Box::new(table.layout.clone());
+    events.emit(Event::Source { file: file.display().to_string(), layout });
+    source::check_unambiguous(&table)?;
+    let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
+    if !matches!(table.header.find(id), ColumnMatch::One(_)) {
+        let message =
+            message!("the sheet does not have exactly one column \"{id}\", so rows cannot be matched to records", id);
+        let hint = "restore the column, or copy the edits into a new export";
+        return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
+    }
+    Ok(table)
 }
 
 fn other_account(hidden: &HiddenSheet, target: &OpenAccount, file: &Path) -> EngineError {
@@ -188,6 +242,8 @@ fn scope_of(request: &ImportRequest, hidden: &HiddenSheet, same_account: bool) -
         merge_wanted(&mut all, wanted(&written));
     }
     merge_wanted(&mut all, export::round_trip::names_wanted(hidden.stamp.kind.spec().entity));
+    // Their cells hold ids, as JSON, so no element is looked up.
+    all.chains.clear();
     Ok(all)
 }
 
@@ -266,11 +322,19 @@ fn parse_mapping(file: &Path, made: &Generated) -> Result<MappingAst, EngineErro
 fn prepare_parts(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
+    scan: Option<EditScan>,
     events: &mut EventSink<'_>,
 ) -> Result<Vec<DecidedPart>, EngineError> {
     let purposes = purposes(workbook.hidden.stamp.kind, request.as_new);
-    let first = compile_part(request, workbook, purposes[0], Some(events))?;
-    let mut decided = decide_rows(request, workbook, &first, events)?;
+    let first = compile_part(request, workbook, purposes[0])?;
+    events.emit(Event::Phase(Phase::Decide));
+    let mut decided = match scan {
+        Some(scan) => decide_rows(request, workbook, (&first, scan), events)?,
+        None => Decisions {
+            added: export::round_trip::added_rows(source::reopen_table(&workbook.table)?, &workbook.hidden)?,
+            ..Decisions::default()
+        },
+    };
     let fresh = fresh::new_row_edits(request, workbook, &decided.added)?;
     match first.purpose {
         Purpose::AsNew => events.notes(tell::as_new_notes(&first, &workbook.hidden)),
@@ -295,7 +359,7 @@ fn prepare_parts(
             let (sending, left_alone) = (std::mem::take(&mut decided.sending), std::mem::take(&mut decided.left_alone));
             all.push(DecidedPart { sending, left_alone, ..changes });
             if adds {
-                let adding = compile_part(request, workbook, Purpose::Create, None)?;
+                let adding = compile_part(request, workbook, Purpose::Create)?;
                 events.notes(tell::ignored_cells_note(&adding, &fresh, request)?);
                 all.push(adding.with(fresh, Edit::Elsewhere)?);
             }
@@ -317,31 +381,12 @@ fn compile_part(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
     purpose: Purpose,
-    events: Option<&mut EventSink<'_>>,
 ) -> Result<CompiledPart, EngineError> {
     let OpenWorkbook { hidden, account, account_key, same_account, .. } = workbook;
-    let file = request.source.as_path();
-    let written =
-        parse_mapping(file, &export::round_trip::generate(hidden, purpose, Some(account), None, *same_account))?;
-    let mut options = source::read_options(&written, &request.read);
-    // Every row of the export has a record, visible or not: a row that a filter hides can be changed too.
-    options.hidden_rows = Some(HiddenRows::Import);
-    let table = source::open_table(file, &options)?;
-    if let Some(events) = events {
-        let layout = Box::new(table.layout.clone());
-        events.emit(Event::Source { file: file.display().to_string(), layout });
-    }
-    source::check_unambiguous(&table)?;
-    let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
-    if !matches!(table.header.find(id), ColumnMatch::One(_)) {
-        let message =
-            message!("the sheet does not have exactly one column \"{id}\", so rows cannot be matched to records", id);
-        let hint = "restore the column, or copy the edits into a new export";
-        return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
-    }
+    let table = source::reopen_table(&workbook.table)?;
     // Columns that were removed from the sheet are not read.
     let made = export::round_trip::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
-    let written = parse_mapping(file, &made)?;
+    let written = parse_mapping(&request.source, &made)?;
     let ledger = prepare::open_ledger(&request.folders.state, account_key, None, KeySpace::default());
     // An exported row is a record by itself.
     let plan = prepare::compile_plan(&written, &table, Arc::new(account.clone()), ledger)?;
@@ -390,43 +435,36 @@ pub(super) fn stored_edits(store: &Store, run: i64, made: &str, action: Action) 
 fn decide_rows(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
-    part: &CompiledPart,
+    (part, scan): (&CompiledPart, EditScan),
     events: &mut EventSink<'_>,
 ) -> Result<Decisions, EngineError> {
-    events.emit(Event::Phase(Phase::Decide));
     let OpenWorkbook { hidden, target, account, .. } = workbook;
     let spec = hidden.stamp.kind.spec();
-    if part.purpose == Purpose::AsNew {
-        return Ok(Decisions {
-            added: export::round_trip::added_rows(source::reopen_table(&part.table)?, hidden)?,
-            ..Decisions::default()
-        });
-    }
     let columns =
         TableColumns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
     let store = Store::open(&request.folders.state)?;
     let deciding = DecisionContext {
         client: &target.client,
         hidden,
+        layout: &SheetLayout::of(hidden, &workbook.table.header),
         plan: &part.plan,
         columns: &columns,
         account,
         entity: spec.entity,
-        sent: returned::sent(&store, hidden, request.source.as_path())?,
+        sent: scan.sent(),
         bases: returned::bases(&store, hidden)?,
         force: request.force,
-        rows: request.rows,
     };
-    let table = source::reopen_table(&part.table)?;
     let ended = run_cancellable(
         &target.runtime,
         &request.cancel,
         "nothing was sent",
-        export::round_trip::decide(table, &deciding),
+        export::round_trip::decide(scan, &deciding),
     )?;
     target.forward_notices(events);
     match ended {
-        Ok(decided) => Ok(decided),
+        Ok(Some(decided)) => Ok(decided),
+        Ok(None) => Err(EngineError::new(ErrorKind::Fault, reader_failed())),
         Err(DecideError::Source(problem)) => Err(problem.into()),
         Err(DecideError::Service(failure)) => {
             let mut error = EngineError::from(failure);
@@ -439,7 +477,7 @@ fn decide_rows(
 fn run_part(
     request: &ImportRequest,
     part: DecidedPart,
-    workbook: &OpenWorkbook,
+    (workbook, reads): (&OpenWorkbook, Option<ReadsBeside>),
     events: &mut EventSink<'_>,
 ) -> Result<RunResult, EngineError> {
     let DecidedPart { purpose, mapping, table, plan, edits, sending, left_alone } = part;
@@ -484,7 +522,7 @@ fn run_part(
         weighed,
         rows: None,
         total: None,
-        reads: None,
+        reads,
         returning: (purpose == Purpose::Update).then(|| ReturnedRecords {
             export: &workbook.hidden.stamp.export,
             file: &place,

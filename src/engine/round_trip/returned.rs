@@ -3,10 +3,9 @@
 use crate::engine::begin::sent_before;
 use crate::engine::interface::cancel::Cancel;
 use crate::engine::interface::error::EngineError;
-use crate::engine::interface::event::EventSink;
 use crate::engine::run::after::PostProcessing;
 use crate::engine::source;
-use crate::export::round_trip::{DecideError, DecisionContext, SentCells};
+use crate::export::round_trip::{DecideError, DecisionContext, SentCells, SheetLayout};
 use crate::export::{CellHashes, HiddenSheet, TableColumns, round_trip};
 use crate::mapping::Edit;
 use crate::store::{SentBack, Store};
@@ -16,14 +15,27 @@ use sheet_source::message;
 use sheet_source::problem::Note;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The path of a file, which identifies its changes among those of other copies.
 pub(super) fn place_of(file: &Path) -> String {
     sent_before::absolute_path(file).unwrap_or_else(|| file.display().to_string())
 }
 
+/// What earlier imports of this file sent, by id; nothing where there is no store.
+pub(super) fn sent_before(
+    state: &Path,
+    hidden: &HiddenSheet,
+    file: &Path,
+) -> Result<HashMap<u64, SentCells>, EngineError> {
+    match Store::existing(state)? {
+        Some(store) => sent(&store, hidden, file),
+        None => Ok(HashMap::new()),
+    }
+}
+
 /// What earlier imports of this file sent, by id.
-pub(super) fn sent(store: &Store, hidden: &HiddenSheet, file: &Path) -> Result<HashMap<u64, SentCells>, EngineError> {
+fn sent(store: &Store, hidden: &HiddenSheet, file: &Path) -> Result<HashMap<u64, SentCells>, EngineError> {
     let place = place_of(file);
     let mut sent: HashMap<u64, SentCells> = sent_by_earlier_versions(store, hidden, &place)?;
     for (id, kept) in store.sent_back(&hidden.stamp.export, &place)? {
@@ -86,11 +98,12 @@ pub(super) fn to_stored(records: &[(u64, SentCells)]) -> Vec<(u64, SentBack)> {
 
 impl PostProcessing<'_> {
     /// Reads the records that a workbook has changed, so that its next import does not take these changes for conflicts.
-    pub async fn remember_workbook(&self, cancel: &Cancel, events: &mut EventSink<'_>) -> Result<(), EngineError> {
+    /// Returns what to tell where they could not be read.
+    pub async fn remember_workbook(&self, cancel: &Cancel) -> Result<Vec<Note>, EngineError> {
         if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let Some(edits) = &self.plan.edits else { return Ok(()) };
+        let Some(edits) = &self.plan.edits else { return Ok(Vec::new()) };
         let unknown = self.store.unknown_rows(self.run())?;
         let changes = edits.rows.iter().filter(|(row, edit)| matches!(edit, Edit::Change(_)) && !unknown.contains(row));
         let mut rows: BTreeMap<u32, bool> = changes.map(|(row, _)| (*row, false)).collect();
@@ -99,28 +112,29 @@ impl PostProcessing<'_> {
         // The content of another workbook was not sent.
         let same = || source::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
         if rows.is_empty() || !same() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        let Ok(hidden) = HiddenSheet::read(file) else { return Ok(()) };
+        let Ok(hidden) = HiddenSheet::read(file) else { return Ok(Vec::new()) };
         let (table, sent) = (source::open_for_run(&self.head.source)?, sent(self.store, &hidden, file)?);
         let looked = tokio::select! {
             biased;
-            () = cancel.token().cancelled() => return Ok(()),
+            () = cancel.token().cancelled() => return Ok(Vec::new()),
             looked = self.read_changed(&hidden, table, &rows, sent) => looked,
         };
         match looked {
-            Ok(seen) => self.store.note_sent_back(&hidden.stamp.export, &place_of(file), &to_stored(&seen))?,
-            Err(DecideError::Source(problem)) => return Err(problem.into()),
+            Ok(seen) => {
+                self.store.note_sent_back(&hidden.stamp.export, &place_of(file), &to_stored(&seen))?;
+                Ok(Vec::new())
+            }
+            Err(DecideError::Source(problem)) => Err(problem.into()),
             Err(DecideError::Service(failure)) => {
                 let failure = failure.to_string();
-                let message = message!("the changed records could not be read again: {failure}", failure);
-                events.note(Note::warning("not-looked-at", message));
-                let message =
+                let unread = message!("the changed records could not be read again: {failure}", failure);
+                let effect =
                     "values that the service stored in another form are reported as conflicts if you edit them again";
-                events.note(Note::warning("not-looked-at", message));
+                Ok(vec![Note::warning("not-looked-at", unread), Note::warning("not-looked-at", effect)])
             }
         }
-        Ok(())
     }
 
     async fn read_changed(
@@ -136,14 +150,14 @@ impl PostProcessing<'_> {
         let deciding = DecisionContext {
             client: self.client,
             hidden,
+            layout: &SheetLayout::of(hidden, &table.header),
             plan: self.plan,
             columns: &columns.of_earlier(&hidden.columns, kind),
             account,
             entity: kind.spec().entity,
-            sent,
+            sent: Arc::new(sent),
             bases: HashMap::new(),
             force: false,
-            rows: None,
         };
         round_trip::read_sent(table, &deciding, rows, !self.resumed).await
     }

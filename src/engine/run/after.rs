@@ -44,12 +44,15 @@ fn note_failure(done: Result<(), EngineError>, code: &'static str, events: &mut 
 impl PostProcessing<'_> {
     /// Runs all steps. A failure is noted, and the run is closed with its report anyway.
     pub async fn run_all(&self, sample: Vec<QueuedRecord>, cancel: &Cancel, events: &mut EventSink<'_>) {
-        note_failure(self.remember_workbook(cancel, events).await, "not-looked-at", events);
         let twice = self.sent_twice();
         if matches!(twice, Ok(Some(_))) {
             self.wait_for_lists(cancel).await;
         }
-        note_failure(self.read_back(sample, cancel, events).await, "read-back", events);
+        // The workbook is read while the account answers the read-back.
+        let read = self.read_back(sample, cancel, events);
+        let (read, remembered) = tokio::join!(read, self.remember_workbook(cancel));
+        note_failure(read, "read-back", events);
+        note_failure(remembered.map(|notes| events.notes(notes)), "not-looked-at", events);
         note_failure(self.look_for_twins(twice, cancel, events).await, "read-back", events);
         note_failure(self.report_account_changes(events).await, "account-changed", events);
     }

@@ -1,12 +1,13 @@
-//! Finding the edited rows of a workbook. A row whose cells are as exported is skipped. The records of the others are read from
-//! the account and shown as the export would show them, so that a change in the sheet, a change in the account, and another
-//! notation of a number can be distinguished.
+//! Deciding about the edited rows of a workbook. Their records are read from the account and shown as the export would show
+//! them, so that a change in the sheet, a change in the account, and another notation of a number can be distinguished.
 
 use super::fresh::AddedRow;
 use super::judge::{CellDecision, CellFacts, SentCells, decide_cell};
+use super::refusals::{conflict, put_back, refusal, with_value};
+use super::scan::{EditScan, EditedRow, ScannedItem, SheetFacts, SheetLayout};
 use crate::export::table::cell::AccountNames;
 use crate::export::table::columns::TableColumns;
-use crate::export::table::exported_column::{ColumnMeaning, ExportedColumn};
+use crate::export::table::exported_column::ColumnMeaning;
 use crate::export::table::hashes::{CellHashes, hash_of};
 use crate::export::table::hashes::{Hashes, canonical, hashes};
 use crate::export::table::hidden::{HiddenSheet, as_read};
@@ -15,10 +16,10 @@ use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use amo_client::account::Account;
 use amo_client::{Client, Failure, List};
 use amo_model::compact::CompactJson;
-use amo_model::{Entity, IDS_MAX, parts};
+use amo_model::{Entity, parts};
 use sheet_source::message;
-use sheet_source::problem::{Arg, Message, Problem, column_letter, quoted};
-use sheet_source::{Header, Row, Scalar, Table};
+use sheet_source::problem::{Problem, column_letter};
+use sheet_source::{Row, Scalar};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -42,17 +43,17 @@ const PARTS: [&str; 2] = ["first_name", "last_name"];
 pub struct DecisionContext<'a> {
     pub client: &'a Client,
     pub hidden: &'a HiddenSheet,
+    pub layout: &'a SheetLayout,
     pub plan: &'a Arc<Plan>,
     pub columns: &'a TableColumns,
     pub account: &'a Account,
     pub entity: Entity,
     /// What earlier imports of this file sent, by id.
-    pub sent: HashMap<u64, SentCells>,
+    pub sent: Arc<HashMap<u64, SentCells>>,
     /// Exported values by id, where the workbook does not have them and earlier imports have found them out.
     pub bases: HashMap<u64, CellHashes>,
     /// True where the sheet wins in conflicts.
     pub force: bool,
-    pub rows: Option<(u32, u32)>,
 }
 
 /// The edits of a workbook.
@@ -78,35 +79,17 @@ pub enum DecideError {
     Service(Failure),
 }
 
-/// Finds the edits of a table.
-pub async fn decide(mut table: Table, context: &DecisionContext<'_>) -> Result<Decisions, DecideError> {
-    let mut finder = EditFinder::new(context, &table.header);
-    let mut row = Row::default();
-    while table.read(&mut row).map_err(DecideError::Source)? {
-        if finder.id_position.is_some_and(|id| row.get(id).is_empty()) {
-            // All added rows, wanted or not: equal ones are distinguished by their number.
-            finder.added(&row);
-        } else if context.rows.is_none_or(|(first, last)| (first..=last).contains(&row.number)) {
-            finder.row(&row);
-        } else {
-            finder.note_id(&row);
-        }
-        if finder.pending.len() >= IDS_MAX {
-            finder.compare_pending().await?;
+/// Decides about the edited rows of a sheet; `None` where its reading ended without a result.
+pub async fn decide(mut scan: EditScan, context: &DecisionContext<'_>) -> Result<Option<Decisions>, DecideError> {
+    let mut decider = Decider::new(context);
+    while let Some(item) = scan.next().await {
+        match item {
+            ScannedItem::Edited(rows) => decider.compare_rows(&rows).await?,
+            ScannedItem::End(facts) => return Ok(Some(decider.finish(facts))),
+            ScannedItem::Broken(problem) => return Err(DecideError::Source(problem)),
         }
     }
-    finder.compare_pending().await?;
-    Ok(finder.finish())
-}
-
-/// An edited row whose record has to be read.
-struct PendingRow {
-    row: Row,
-    id: u64,
-    sheet: Hashes,
-    exported: Hashes,
-    /// Its index among the rows of the export.
-    index: usize,
+    Ok(None)
 }
 
 /// The current values of a record in the account.
@@ -115,105 +98,27 @@ pub(super) struct AccountCells {
     pub cells: CellHashes,
 }
 
-/// Finds the edits of a table, row by row.
-pub(super) struct EditFinder<'a> {
+/// Decides about edited rows.
+pub(super) struct Decider<'a> {
     pub context: &'a DecisionContext<'a>,
     mapper: Mapper,
     names: AccountNames,
-    /// The index in the sheet of each exported column.
-    positions: Vec<Option<usize>>,
-    id_position: Option<usize>,
-    width: usize,
-    /// By index of the exported row: the row of the sheet with its id.
-    seen: Vec<u32>,
-    pending: Vec<PendingRow>,
-    duplicates: Vec<(u32, u32, u64)>,
-    /// Added rows, by their index in the result.
-    added: Vec<(usize, Hashes)>,
     decided: Decisions,
 }
 
-impl<'a> EditFinder<'a> {
-    pub fn new(context: &'a DecisionContext<'a>, header: &Header) -> EditFinder<'a> {
-        let positions = context.hidden.places(header);
-        let id = context.hidden.columns.iter().position(ExportedColumn::is_id);
-        EditFinder {
+impl<'a> Decider<'a> {
+    pub fn new(context: &'a DecisionContext<'a>) -> Decider<'a> {
+        Decider {
             mapper: Mapper::new(Arc::clone(context.plan), ""),
             names: AccountNames::of(context.account),
-            id_position: id.and_then(|index| positions[index]),
-            positions,
-            width: header.len(),
-            seen: vec![0; context.hidden.len()],
-            pending: Vec::new(),
-            duplicates: Vec::new(),
-            added: Vec::new(),
             decided: Decisions::default(),
             context,
         }
     }
 
-    fn added(&mut self, row: &Row) {
-        self.added.push((self.decided.added.len(), self.hashes(row)));
-        self.decided.added.push(AddedRow::of(row, self.context.hidden, &self.positions));
-    }
-
-    /// Notes the id of a row that is not wanted.
-    fn note_id(&mut self, row: &Row) {
-        if let Some((index, _)) =
-            self.id(row).and_then(|id| self.context.hidden.find(id)).filter(|(index, _)| self.seen[*index] == 0)
-        {
-            self.seen[index] = row.number;
-        }
-    }
-
-    fn hashes(&self, row: &Row) -> Hashes {
-        hashes(&self.context.hidden.columns, self.positions.iter().map(|position| position.map(|at| row.get(at))))
-    }
-
-    /// Finds added rows that are exported ones without their id: created, they would be duplicates.
-    fn find_emptied_ids(&mut self) {
-        if self.added.is_empty() {
-            return;
-        }
-        let mut lost: HashMap<Hashes, Vec<u64>> = HashMap::new();
-        for (id, _) in self.context.hidden.ids().zip(&self.seen).filter(|(_, row)| **row == 0) {
-            let Some((_, hashes)) = self.context.hidden.find(id) else { continue };
-            lost.entry(hashes).or_default().push(id);
-        }
-        for (index, hashes) in std::mem::take(&mut self.added) {
-            self.decided.added[index].exported_id = lost.get_mut(&hashes).and_then(Vec::pop);
-        }
-    }
-
-    fn row(&mut self, row: &Row) {
-        let Some(id_position) = self.id_position else { return };
-        let cell = row.get(id_position);
-        let text = cell.text.trim();
-        let Some((index, exported)) = text.parse().ok().and_then(|id| self.context.hidden.find(id)) else {
-            let message = message!("{value} is not an id of this export", value = quoted(text));
-            let hint = "empty the cell to create a new record; other records cannot be changed by this workbook";
-            return self.refuse(row.number, with_value(refusal("unknown-id", Some(id_position), message, hint), text));
-        };
-        // Parsed above.
-        let id: u64 = text.parse().unwrap_or_default();
-        if self.seen[index] != 0 {
-            self.duplicates.push((row.number, self.seen[index], id));
-            return;
-        }
-        self.seen[index] = row.number;
-        let sheet = self.hashes(row);
-        if sheet != exported || self.context.sent.contains_key(&id) {
-            self.pending.push(PendingRow { row: row.clone(), id, sheet, exported, index });
-        }
-    }
-
-    pub fn id(&self, row: &Row) -> Option<u64> {
-        self.id_position.and_then(|position| row.get(position).text.trim().parse().ok())
-    }
-
     /// The exported column at an index of the sheet.
     fn column_at(&self, position: usize) -> Option<usize> {
-        self.positions.iter().position(|known| *known == Some(position))
+        self.context.layout.positions.iter().position(|known| *known == Some(position))
     }
 
     fn refuse(&mut self, row: u32, refusal: Refusal) {
@@ -221,21 +126,20 @@ impl<'a> EditFinder<'a> {
         self.decided.edits.insert(row, Edit::Refused(vec![refusal]));
     }
 
-    async fn compare_pending(&mut self) -> Result<(), DecideError> {
-        let pending = std::mem::take(&mut self.pending);
-        if pending.is_empty() {
-            return Ok(());
-        }
-        let ids: Vec<u64> = pending.iter().map(|one| one.id).collect();
+    async fn compare_rows(&mut self, edited: &[EditedRow]) -> Result<(), DecideError> {
+        let ids: Vec<u64> = edited.iter().map(|one| one.id).collect();
         let found = self.read_records(&ids).await?;
-        for one in &pending {
+        for one in edited {
             match found.get(&one.id) {
                 Some(item) => self.compare(one, item),
                 None if self.is_edited(one) => {
                     let message = message!("{id} is not in the account any more", id = one.id);
                     let hint = "it was deleted, or merged into another; empty the ID cell to create it again";
                     let id = one.id.to_string();
-                    self.refuse(one.row.number, with_value(refusal("gone", self.id_position, message, hint), &id));
+                    self.refuse(
+                        one.row.number,
+                        with_value(refusal("gone", self.context.layout.id_position, message, hint), &id),
+                    );
                 }
                 None => {}
             }
@@ -270,17 +174,17 @@ impl<'a> EditFinder<'a> {
     fn cells(&self, row: &Row) -> CellHashes {
         CellHashes::of(
             &self.context.hidden.columns,
-            self.positions.iter().map(|position| position.map(|at| row.get(at))),
+            self.context.layout.positions.iter().map(|position| position.map(|at| row.get(at))),
         )
     }
 
     /// The exported cells of a row, where they are known.
-    fn exported(&self, one: &PendingRow) -> Option<CellHashes> {
+    fn exported(&self, one: &EditedRow) -> Option<CellHashes> {
         self.context.hidden.cells(one.index).or_else(|| self.context.bases.get(&one.id).cloned())
     }
 
     /// True where a writable cell differs from the exported one.
-    fn is_edited(&self, one: &PendingRow) -> bool {
+    fn is_edited(&self, one: &EditedRow) -> bool {
         let Some(base) = self.exported(one) else { return one.sheet.writable != one.exported.writable };
         let sheet = self.cells(&one.row);
         (0..base.len()).any(|n| sheet.get(n).is_some_and(|cell| base.get(n) != Some(cell)))
@@ -288,14 +192,14 @@ impl<'a> EditFinder<'a> {
 
     /// The exported cells of a row, as far as they can be known. A workbook of version 0.1 has hashes of whole rows only: then
     /// they are those of the sheet or of the account, where one of them is unchanged.
-    fn base(&self, one: &PendingRow, shown: &Row, account_now: &AccountCells) -> CellHashes {
+    fn base(&self, one: &EditedRow, shown: &Row, account_now: &AccountCells) -> CellHashes {
         if let Some(cells) = self.exported(one) {
             return cells;
         }
         // The cell of a removed column is replaced by the account's.
         let columns = &self.context.hidden.columns;
         let whole = || {
-            let cells = self.positions.iter().enumerate();
+            let cells = self.context.layout.positions.iter().enumerate();
             cells.map(|(index, position)| Some(position.map_or_else(|| shown.get(index), |at| one.row.get(at))))
         };
         if hashes(columns, whole()).writable == one.exported.writable {
@@ -307,7 +211,7 @@ impl<'a> EditFinder<'a> {
         }
     }
 
-    fn compare(&mut self, one: &PendingRow, item: &CompactJson) {
+    fn compare(&mut self, one: &EditedRow, item: &CompactJson) {
         let (shown, account_now) = self.shown(item);
         let account = self.in_place(&shown, one.row.number);
         let (base, sheet) = (self.base(one, &shown, &account_now), self.cells(&one.row));
@@ -327,7 +231,7 @@ impl<'a> EditFinder<'a> {
         }
         let (mut sending, mut conflicts) = (Vec::new(), Vec::new());
         for (n, column) in columns.iter().enumerate() {
-            let Some(position) = self.positions[n] else { continue };
+            let Some(position) = self.context.layout.positions[n] else { continue };
             if !column.is_compared() || canonical(one.row.get(position)) == canonical(account.get(position)) {
                 continue;
             }
@@ -366,7 +270,7 @@ impl<'a> EditFinder<'a> {
     /// Sends these cells of a row and the values that belong to them, unless one of them or another cell is in conflict.
     fn settle(
         &mut self,
-        one: &PendingRow,
+        one: &EditedRow,
         account: &Row,
         (sending, mut conflicts): (Vec<usize>, Vec<(usize, Refusal)>),
         sent: impl FnOnce(&[usize]) -> SentCells,
@@ -421,7 +325,7 @@ impl<'a> EditFinder<'a> {
     fn in_place(&self, shown: &Row, number: u32) -> Row {
         let mut row = Row::default();
         row.clear(number);
-        for at in 0..self.width {
+        for at in 0..self.context.layout.width {
             match self.column_at(at) {
                 Some(index) => {
                     let cell = shown.get(index);
@@ -454,7 +358,7 @@ impl<'a> EditFinder<'a> {
     fn together(&self, mut positions: Vec<usize>, row: &Row) -> Vec<usize> {
         let paths: Vec<&str> = positions.iter().filter_map(|position| self.path_of(*position)).collect();
         let with: Vec<&str> = TOGETHER.iter().filter(|(one, _)| paths.contains(one)).map(|(_, other)| *other).collect();
-        for position in 0..self.width {
+        for position in 0..self.context.layout.width {
             let wanted = self.path_of(position).is_some_and(|path| with.contains(&path));
             if wanted && !positions.contains(&position) && self.fills(position) && !row.get(position).is_empty() {
                 positions.push(position);
@@ -464,9 +368,11 @@ impl<'a> EditFinder<'a> {
         positions
     }
 
-    fn finish(mut self) -> Decisions {
-        self.find_emptied_ids();
-        for (row, earlier, id) in std::mem::take(&mut self.duplicates) {
+    fn finish(mut self, facts: SheetFacts) -> Decisions {
+        for (row, why) in facts.refused {
+            self.refuse(row, why);
+        }
+        for (row, earlier, id) in facts.duplicates {
             self.decided.sending.retain(|(known, _)| *known != id);
             for (row, other) in [(row, earlier), (earlier, row)] {
                 let message = message!("{id} is in row {row} as well", id, row = other);
@@ -476,52 +382,12 @@ impl<'a> EditFinder<'a> {
                     Some(Edit::Refused(_)) => continue,
                     _ => {}
                 }
-                self.refuse(row, with_value(refusal("id-twice", self.id_position, message, hint), &id.to_string()));
+                self.refuse(
+                    row,
+                    with_value(refusal("id-twice", self.context.layout.id_position, message, hint), &id.to_string()),
+                );
             }
         }
-        if self.context.rows.is_none() {
-            let ids = self.context.hidden.ids().zip(&self.seen);
-            self.decided.left_alone = ids.filter(|(_, row)| **row == 0).map(|(id, _)| id).collect();
-        }
-        self.decided
+        Decisions { added: facts.added, left_alone: facts.left_alone, ..self.decided }
     }
-}
-
-fn refusal(code: &'static str, column: Option<usize>, message: Message, hint: &'static str) -> Refusal {
-    Refusal { code: code.to_owned(), column, value: None, message, hint: Some(hint.into()) }
-}
-
-fn with_value(refusal: Refusal, value: &str) -> Refusal {
-    Refusal { value: Some(value.to_owned()), ..refusal }
-}
-
-fn conflict(position: usize, sheet: &Row, account: &Row, base_known: bool) -> Refusal {
-    let (here, there) = (sheet.get(position).text, account.get(position).text);
-    let shown_text = |text: &str| if text.trim().is_empty() { Arg::from("nothing") } else { quoted(text) };
-    let message = message!(
-        "the record was changed in the account meanwhile: {here} in the sheet, {there} in the account",
-        here = shown_text(here),
-        there = shown_text(there)
-    );
-    let hint = match base_known {
-        true => "export again, or add --force to let the sheet win",
-        false => {
-            "the version that exported this workbook stored no cells, so all differences are reported; export again, \
-             or add --force to let the sheet win"
-        }
-    };
-    with_value(refusal("changed-meanwhile", Some(position), message, hint), here)
-}
-
-fn put_back(position: usize, sheet: &Row, account: &Row) -> Refusal {
-    let (here, there) = (sheet.get(position).text, account.get(position).text);
-    let shown_text = |text: &str| if text.trim().is_empty() { Arg::from("nothing") } else { quoted(text) };
-    let message = message!(
-        "the cell has the exported value, {here}, but this file has sent another one before: {there} in the account",
-        here = shown_text(here),
-        there = shown_text(there)
-    );
-    let hint =
-        "to send the exported value, add --force; if this is another copy of the export, save it under another name";
-    with_value(refusal("put-back", Some(position), message, hint), here)
 }

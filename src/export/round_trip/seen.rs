@@ -1,7 +1,7 @@
 //! Reading what the account shows of rows that were sent back, so that the next import of the same file can distinguish its own
 //! changes from those of others.
 
-use super::decide::{DecideError, DecisionContext, EditFinder};
+use super::decide::{DecideError, Decider, DecisionContext};
 use super::judge::SentCells;
 use amo_model::compact::CompactJson;
 use amo_model::{IDS_MAX, parts};
@@ -18,10 +18,10 @@ pub async fn read_sent(
     rows: &BTreeMap<u32, bool>,
     asked_before: bool,
 ) -> Result<Vec<(u64, SentCells)>, DecideError> {
-    let finder = EditFinder::new(context, &table.header);
+    let decider = Decider::new(context);
     let (mut written, mut seen, mut row) = (Vec::new(), Vec::new(), Row::default());
     while table.read(&mut row).map_err(DecideError::Source)? {
-        let (Some(is_written), Some(id)) = (rows.get(&row.number), finder.id(&row)) else { continue };
+        let (Some(is_written), Some(id)) = (rows.get(&row.number), context.layout.id(&row)) else { continue };
         let Some(sent) = context.sent.get(&id) else { continue };
         if *is_written {
             written.push(id);
@@ -31,16 +31,16 @@ pub async fn read_sent(
             seen.push((id, sent));
         }
         if written.len() >= IDS_MAX {
-            read_page(&finder, &std::mem::take(&mut written), asked_before, &mut seen).await?;
+            read_page(&decider, &std::mem::take(&mut written), asked_before, &mut seen).await?;
         }
     }
-    read_page(&finder, &written, asked_before, &mut seen).await?;
+    read_page(&decider, &written, asked_before, &mut seen).await?;
     Ok(seen)
 }
 
 /// Reads a page of records.
 async fn read_page(
-    finder: &EditFinder<'_>,
+    decider: &Decider<'_>,
     ids: &[u64],
     asked_before: bool,
     seen: &mut Vec<(u64, SentCells)>,
@@ -48,11 +48,11 @@ async fn read_page(
     if ids.is_empty() {
         return Ok(());
     }
-    let found = finder.read_records(ids).await?;
+    let found = decider.read_records(ids).await?;
     for id in ids {
-        let mut sent = finder.context.sent.get(id).cloned().unwrap_or_default();
+        let mut sent = decider.context.sent.get(id).cloned().unwrap_or_default();
         match found.get(id) {
-            Some(item) if is_ours(item, finder) => sent = sent.arrived(&finder.shown(item).1.cells, asked_before),
+            Some(item) if is_ours(item, decider) => sent = sent.arrived(&decider.shown(item).1.cells, asked_before),
             // It is deleted, or another user has changed it since.
             _ => sent.settle(),
         }
@@ -62,7 +62,7 @@ async fn read_page(
 }
 
 /// True where no other user was the last to change a record.
-fn is_ours(item: &CompactJson, finder: &EditFinder<'_>) -> bool {
+fn is_ours(item: &CompactJson, decider: &Decider<'_>) -> bool {
     let by = parts::id(&item["updated_by"]);
-    by.is_none_or(|by| by == ROBOT || by == finder.context.account.basics.current_user)
+    by.is_none_or(|by| by == ROBOT || by == decider.context.account.basics.current_user)
 }

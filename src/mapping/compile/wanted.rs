@@ -1,6 +1,6 @@
 //! The parts of an account that a mapping needs; other lists are not requested.
 
-use crate::mapping::language::ast::{By, MappingAst, Origin, TargetRef, ValueSource};
+use crate::mapping::language::ast::{As, By, MappingAst, Origin, TargetRef, ValueSource};
 use amo_client::account::{CatalogRef, SnapshotScope};
 use amo_model::{CatalogKind, Entity, FieldContent, FieldsOf, INVOICES, PRODUCTS, SUPPLIERS, Wire};
 
@@ -39,6 +39,8 @@ pub fn wanted(ast: &MappingAst) -> SnapshotScope {
                 TargetRef::Field(field) => {
                     add_field_needs(field.holds, &value.origins, &list, &mut wanted);
                 }
+                // JSON names the elements of a chained list by their ids.
+                TargetRef::Custom(_) if value.origins.iter().all(is_json) => {}
                 TargetRef::Custom(name) => {
                     if let Some(FieldsOf::Entity(entity)) = section.spec.custom_fields {
                         wanted.chains.push((entity, name.clone()));
@@ -82,6 +84,10 @@ pub fn named_catalog(section: &crate::mapping::language::ast::Section) -> Option
         ValueSource::Constant(name) => Some(CatalogRef::Named(name.value.text.clone())),
         ValueSource::Column(_) | ValueSource::Template(_) => None,
     }
+}
+
+fn is_json(origin: &Origin) -> bool {
+    origin.as_.as_ref().is_some_and(|shape| shape.value == As::Json)
 }
 
 fn reference(origin: &Origin) -> Option<By> {

@@ -1,13 +1,15 @@
 //! The reading side: a thread reads rows, maps them and hands them over in chunks through a bounded channel, so that the next
 //! batches are ready before their turn and memory does not grow with the source.
 //!
-//! `groups` gathers the rows of a record, `sent_rows` knows the rows that earlier runs have sent, `known` describes known keys.
+//! `groups` gathers the rows of a record, `parallel` maps rows on several threads, `sent_rows` knows the rows that earlier runs
+//! have sent, `known` describes known keys.
 
 pub mod groups;
 pub mod known;
+mod parallel;
 pub(crate) mod sent_rows;
 
-use crate::mapping::{Mapped, Mapper, Plan, Record};
+use crate::mapping::{BuiltRow, Mapped, Mapper, Plan, Record, RowMapper};
 use crate::store::{KeptCell, Outcome, Status};
 use groups::{FirstReading, Gathering, Unit};
 use sent_rows::{HeldOutcome, SENT_BEFORE, SentRows, held_back_before};
@@ -104,6 +106,11 @@ impl Select {
     fn wants(&self, row: u32) -> bool {
         self.rows.is_none_or(|(first, last)| (first..=last).contains(&row))
     }
+
+    /// True for a row that is not handed over and whose key stays taken.
+    fn is_finished(&self, row: u32) -> bool {
+        self.done.contains(&row) && !self.refused.contains(&row) && !self.known.contains(&row)
+    }
 }
 
 /// Starts the reading thread.
@@ -161,26 +168,55 @@ pub fn walk(
 ) -> Result<WalkSummary, Problem> {
     let mut table = table.read_ahead()?;
     let plan = Arc::clone(mapper.plan());
+    let skips_sent = mapper.knows_sent_rows() && select.limit.is_none();
     let mut walk = SourceWalk { mapper, select, on_event, rows: 0, records: 0, left_out: 0, sent: 0, undecided: 0 };
-    let mut gathering = plan.groups.as_ref().map(Gathering::new);
+    if let Some(groups) = &plan.groups {
+        return walk_groups(table, walk, Gathering::new(groups));
+    }
+    let map = |mapper: &mut RowMapper, row: &Row| {
+        let done = skips_sent && select.is_finished(row.number);
+        (select.wants(row.number) && !done).then(|| mapper.apply(row))
+    };
+    let threads = if maps_in_parallel(&plan, select) { parallel::THREADS } else { 1 };
+    let mut mappers: Vec<RowMapper> = (0..threads).map(|_| walk.mapper.row_mapper()).collect();
+    if let [mapper] = mappers.as_mut_slice() {
+        let mut row = Row::default();
+        while table.read(&mut row)? {
+            let built = map(mapper, &row);
+            if !walk.row(&row, built) {
+                break;
+            }
+        }
+        return Ok(walk.summary(&table, None));
+    }
+    let (table, read) = parallel::map_rows(table, mappers, map, |row, built| walk.row(row, built));
+    read?;
+    Ok(walk.summary(&table, None))
+}
+
+/// True where rows do not depend on a ledger, which threads would wait for, and reading ahead costs nothing.
+fn maps_in_parallel(plan: &Plan, select: &Select) -> bool {
+    let several = std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+    several && plan.edits.is_none() && !plan.id_by_key && select.limit.is_none()
+}
+
+/// Walks through a source whose records have several rows.
+fn walk_groups<G: FnMut(RowEvent<'_>) -> bool>(
+    mut table: Table,
+    mut walk: SourceWalk<'_, G>,
+    mut gathering: Gathering,
+) -> Result<WalkSummary, Problem> {
     let mut row = Row::default();
     while table.read(&mut row)? {
-        let more = match &mut gathering {
-            None => walk.row(&row),
-            Some(gathering) => {
-                let role = walk.mapper.role(&row);
-                gathering.add(&row, role).into_iter().all(|unit| walk.unit(unit))
-            }
-        };
-        if !more {
+        let role = walk.mapper.role(&row);
+        if !gathering.add(&row, role).into_iter().all(|unit| walk.unit(unit)) {
             return Ok(walk.summary(&table, None));
         }
     }
-    let rest = gathering.as_mut().and_then(Gathering::rest);
-    if let Some(unit) = rest {
+    if let Some(unit) = gathering.rest() {
         walk.unit(unit);
     }
-    Ok(walk.summary(&table, gathering.and_then(Gathering::counted)))
+    Ok(walk.summary(&table, gathering.counted()))
 }
 
 /// A walk through a source, with its counts.
@@ -244,19 +280,17 @@ impl<G> SourceWalk<'_, G> {
 }
 
 impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
-    /// Handles a row that is a record by itself. False to stop the walk.
-    fn row(&mut self, row: &Row) -> bool {
-        if !self.select.wants(row.number) {
+    /// Handles a row that is a record by itself; `built` is `None` where it is not mapped. False to stop the walk.
+    fn row(&mut self, row: &Row, built: Option<BuiltRow>) -> bool {
+        let Some(built) = built else {
+            if self.select.wants(row.number) {
+                self.mapper.skip_sent(row);
+                self.rows += 1;
+            }
             return true;
-        }
-        let finished = self.select.done.contains(&row.number) && !self.select.refused.contains(&row.number);
-        let known = self.select.known.contains(&row.number);
-        if finished && !known && self.select.limit.is_none() && self.mapper.skip_sent(row) {
-            self.rows += 1;
-            return true;
-        }
+        };
         self.mapper.set_exists(self.select.sent.find(row.number).is_some());
-        let mapped = self.mapper.apply(row);
+        let mapped = self.mapper.settle(row, built);
         self.mapped(row, &[], mapped)
     }
 
