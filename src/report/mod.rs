@@ -18,6 +18,7 @@ use serde_json::Value;
 use sheet_source::{DisplayKind, Scalar};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -41,6 +42,10 @@ pub const LOG: &str = "log.jsonl";
 /// The files that each report writes, in the order in which they are moved to their final paths.
 const REPORT_FILES: [&str; 6] = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, SUMMARY];
 
+/// Number of lines that the workbook's thread takes at once, and of such chunks that wait.
+const CHUNK_LINES: usize = 128;
+const CHUNKS_MAX: usize = 8;
+
 /// Writes all files of a run's report in one pass over its records, and returns the summary. The caller makes sure that one
 /// process at a time writes the report of a run.
 pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportError> {
@@ -49,12 +54,26 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     let mut tables = tables::Tables::create(run, &beside)?;
     crash::point("report-begun");
     let notes = store.notes(run.run)?;
-    let mut book = workbook::ReportWorkbook::new(run, &counts, &notes)?;
+    let book = workbook::ReportWorkbook::new(run, &counts, &notes)?;
     let mut rejects = rejects::Rejects::new(run);
-    store.lines::<ReportError>(run, |line| {
-        tables.write_line(&line)?;
-        book.write_line(&line)?;
-        rejects.write_line(&line)
+    let book = std::thread::scope(|scope| {
+        // The workbook takes most of the time, so it has a thread of its own.
+        let (lines, received) = sync_channel(CHUNKS_MAX);
+        let writing = scope.spawn(move || book.write_all(received));
+        let mut chunk = Vec::with_capacity(CHUNK_LINES);
+        store.lines::<ReportError>(run, |line| {
+            tables.write_line(&line)?;
+            rejects.write_line(&line)?;
+            chunk.push(line);
+            if chunk.len() == CHUNK_LINES {
+                // The thread has gone where it failed; its error is the result.
+                let _ = lines.send(std::mem::replace(&mut chunk, Vec::with_capacity(CHUNK_LINES)));
+            }
+            Ok(())
+        })?;
+        let _ = lines.send(chunk);
+        drop(lines);
+        writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })?;
     tables.finish()?;
     book.save(beside.create(RESULTS_XLSX)?.file)?;

@@ -8,6 +8,7 @@ use rust_xlsxwriter::{Chart, ChartType, Color, Format, Workbook, Worksheet};
 use sheet_source::problem::Note as SourceNote;
 use sheet_source::{COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, truncate};
 use std::fs::File;
+use std::sync::mpsc::Receiver;
 
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 
@@ -44,7 +45,15 @@ impl<'a> ReportWorkbook<'a> {
         })
     }
 
-    pub fn write_line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
+    /// Writes lines until there are no more.
+    pub fn write_all(mut self, lines: Receiver<Vec<ReportLine>>) -> Result<ReportWorkbook<'a>, ReportError> {
+        for line in lines.into_iter().flatten() {
+            self.write_line(&line)?;
+        }
+        Ok(self)
+    }
+
+    fn write_line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         let head = &self.run.head;
         // A link to the sandbox inside this program leads nowhere after its end.
         let url = if head.has_address() { record_url(self.run, line) } else { line.url.clone() };

@@ -10,10 +10,10 @@ use crate::export::{CellHashes, HiddenSheet, TableColumns, round_trip};
 use crate::mapping::Edit;
 use crate::store::{SentBack, Store};
 use amo_model::Action;
-use sheet_source::Table;
 use sheet_source::message;
 use sheet_source::problem::Note;
-use std::collections::{BTreeMap, HashMap};
+use sheet_source::{Row, Table};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,6 +96,15 @@ pub(super) fn to_stored(records: &[(u64, SentCells)]) -> Vec<(u64, SentBack)> {
     records.iter().map(|(id, sent)| (*id, stored(sent))).collect()
 }
 
+/// The ids in these rows of the sheet.
+fn ids_of(mut table: Table, layout: &SheetLayout, rows: &BTreeSet<u32>) -> Result<Vec<u64>, EngineError> {
+    let (mut ids, mut row) = (Vec::new(), Row::default());
+    while table.read(&mut row)? {
+        ids.extend(layout.id(&row).filter(|_| rows.contains(&row.number)));
+    }
+    Ok(ids)
+}
+
 impl PostProcessing<'_> {
     /// Reads the records that a workbook has changed, so that its next import does not take these changes for conflicts.
     /// Returns what to tell where they could not be read.
@@ -104,22 +113,26 @@ impl PostProcessing<'_> {
             return Ok(Vec::new());
         }
         let Some(edits) = &self.plan.edits else { return Ok(Vec::new()) };
+        let written = self.store.written(self.run())?;
         let unknown = self.store.unknown_rows(self.run())?;
         let changes = edits.rows.iter().filter(|(row, edit)| matches!(edit, Edit::Change(_)) && !unknown.contains(row));
-        let mut rows: BTreeMap<u32, bool> = changes.map(|(row, _)| (*row, false)).collect();
-        rows.extend(self.store.written(self.run())?.into_keys().map(|row| (row, true)));
+        let refused: BTreeSet<u32> = changes.map(|(row, _)| *row).filter(|row| !written.contains_key(row)).collect();
         let file = self.head.source.file();
         // The content of another workbook was not sent.
         let same = || source::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
-        if rows.is_empty() || !same() {
+        if written.is_empty() && refused.is_empty() || !same() {
             return Ok(Vec::new());
         }
         let Ok(hidden) = HiddenSheet::read(file) else { return Ok(Vec::new()) };
-        let (table, sent) = (source::open_for_run(&self.head.source)?, sent(self.store, &hidden, file)?);
+        let table = source::open_for_run(&self.head.source)?;
+        let layout = SheetLayout::of(&hidden, &table.header);
+        let written: Vec<u64> = written.into_values().map(|written| written.id).collect();
+        let refused = if refused.is_empty() { Vec::new() } else { ids_of(table, &layout, &refused)? };
+        let sent = sent(self.store, &hidden, file)?;
         let looked = tokio::select! {
             biased;
             () = cancel.token().cancelled() => return Ok(Vec::new()),
-            looked = self.read_changed(&hidden, table, &rows, sent) => looked,
+            looked = self.read_changed((&hidden, &layout), (&written, &refused), sent) => looked,
         };
         match looked {
             Ok(seen) => {
@@ -139,9 +152,8 @@ impl PostProcessing<'_> {
 
     async fn read_changed(
         &self,
-        hidden: &HiddenSheet,
-        table: Table,
-        rows: &BTreeMap<u32, bool>,
+        (hidden, layout): (&HiddenSheet, &SheetLayout),
+        (written, refused): (&[u64], &[u64]),
         sent: HashMap<u64, SentCells>,
     ) -> Result<Vec<(u64, SentCells)>, DecideError> {
         let account = &*self.plan.account;
@@ -150,7 +162,7 @@ impl PostProcessing<'_> {
         let deciding = DecisionContext {
             client: self.client,
             hidden,
-            layout: &SheetLayout::of(hidden, &table.header),
+            layout,
             plan: self.plan,
             columns: &columns.of_earlier(&hidden.columns, kind),
             account,
@@ -159,6 +171,6 @@ impl PostProcessing<'_> {
             bases: HashMap::new(),
             force: false,
         };
-        round_trip::read_sent(table, &deciding, rows, !self.resumed).await
+        round_trip::read_sent(&deciding, written, refused, !self.resumed).await
     }
 }

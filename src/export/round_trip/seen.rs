@@ -5,36 +5,25 @@ use super::decide::{DecideError, Decider, DecisionContext};
 use super::judge::SentCells;
 use amo_model::compact::CompactJson;
 use amo_model::{IDS_MAX, parts};
-use sheet_source::{Row, Table};
-use std::collections::BTreeMap;
 
 /// The id of the robot, which makes changes without a user. [seed]
 const ROBOT: u64 = 0;
 
-/// Reads the records of these rows. `rows` is true for rows that were written, and false for refused ones.
+/// Reads the records with the ids of `written`. Those of `refused` are settled without being read.
 pub async fn read_sent(
-    mut table: Table,
     context: &DecisionContext<'_>,
-    rows: &BTreeMap<u32, bool>,
+    written: &[u64],
+    refused: &[u64],
     asked_before: bool,
 ) -> Result<Vec<(u64, SentCells)>, DecideError> {
-    let decider = Decider::new(context);
-    let (mut written, mut seen, mut row) = (Vec::new(), Vec::new(), Row::default());
-    while table.read(&mut row).map_err(DecideError::Source)? {
-        let (Some(is_written), Some(id)) = (rows.get(&row.number), context.layout.id(&row)) else { continue };
-        let Some(sent) = context.sent.get(&id) else { continue };
-        if *is_written {
-            written.push(id);
-        } else {
-            let mut sent = sent.clone();
-            sent.refused();
-            seen.push((id, sent));
-        }
-        if written.len() >= IDS_MAX {
-            read_page(&decider, &std::mem::take(&mut written), asked_before, &mut seen).await?;
-        }
+    let known = |id: &u64| Some((*id, context.sent.get(id)?.clone()));
+    let mut seen: Vec<(u64, SentCells)> = refused.iter().filter_map(known).collect();
+    seen.iter_mut().for_each(|(_, sent)| sent.refused());
+    let (decider, mut written) = (Decider::new(context), written.to_vec());
+    written.retain(|id| context.sent.contains_key(id));
+    for ids in written.chunks(IDS_MAX) {
+        read_page(&decider, ids, asked_before, &mut seen).await?;
     }
-    read_page(&decider, &written, asked_before, &mut seen).await?;
     Ok(seen)
 }
 
@@ -45,9 +34,6 @@ async fn read_page(
     asked_before: bool,
     seen: &mut Vec<(u64, SentCells)>,
 ) -> Result<(), DecideError> {
-    if ids.is_empty() {
-        return Ok(());
-    }
     let found = decider.read_records(ids).await?;
     for id in ids {
         let mut sent = decider.context.sent.get(id).cloned().unwrap_or_default();

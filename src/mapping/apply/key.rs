@@ -25,10 +25,11 @@ impl<'a> RowContext<'a> {
         let formatted = |index: &usize| matches!(self.row.get(*index).value, Scalar::Formatted(..));
         if !self.plan.key.iter().any(formatted) {
             // Rows of a reject file have lost their number formats.
-            let again = !self.plan.header.reject_code(self.row).is_empty();
+            if self.plan.header.reject_code(self.row).is_empty() {
+                return None;
+            }
             let digits = |cell: Cell<'a>| -> String { cell.text.chars().filter(char::is_ascii_digit).collect() };
-            let bare = |cell: Cell<'a>| Cow::Owned(digits(cell).trim_start_matches('0').to_owned());
-            return self.key_of(bare).filter(|_| again);
+            return self.key_of(|cell| Cow::Owned(digits(cell).trim_start_matches('0').to_owned()));
         }
         self.key_of(|cell| match cell.value {
             Scalar::Formatted(number, _) => digits(number).into(),
@@ -74,13 +75,16 @@ impl RecordBuilder<'_, '_> {
         let plan = self.context.plan;
         let (Some(shown), Some(bare)) = (&key, self.context.bare_key()) else { return key };
         let (entity, catalog) = (plan.kind.spec().entity, plan.catalog);
+        if *shown == bare {
+            return key;
+        }
         let titles: Vec<String> = plan.key_titles().collect();
         let made = plan.action == Action::Create;
         let find = |key: &str| {
             let query = KeyQuery { entity, catalog, key, titles: Some(&titles), made };
             plan.resolver.ledger.find(query).ok().flatten()
         };
-        if *shown == bare || find(shown).is_some() {
+        if find(shown).is_some() {
             return key;
         }
         let Some(Keyed::Id(id) | Keyed::Unsure { id, .. }) = find(&bare) else { return key };

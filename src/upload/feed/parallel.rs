@@ -8,10 +8,10 @@ use std::thread::scope;
 
 /// Number of mapping threads. Reading, and what has to be done in order, take about as much time as one of them.
 pub const THREADS: usize = 2;
-/// Number of rows that a thread takes at once.
-const CHUNK_ROWS: usize = 128;
-/// Number of chunks in all: some are read, mapped and handed over while others wait.
-const CHUNKS: usize = 4 * THREADS;
+/// Number of rows that a thread takes at once: handing over costs as much as mapping a row.
+const CHUNK_ROWS: usize = 256;
+/// Number of chunks in all: one is read, one is mapped by each thread, one is handed over.
+const CHUNKS: usize = 2 + THREADS;
 
 /// Rows and what is made of them. A chunk is used again, with the memory of its rows.
 struct Chunk<T> {
