@@ -25,12 +25,14 @@ use crate::engine::target::OpenAccount;
 use crate::engine::target::config::absolute_path;
 use crate::engine::target::runtime::run_cancellable;
 use crate::export::round_trip::{
-    DecideError, DecisionContext, Decisions, EditScan, Generated, Purpose, ScanContext, SentCells, SheetLayout,
+    DecideError, DecisionContext, Decisions, EditScan, EditedRecords, Generated, Purpose, ScanContext, SentCells,
+    SheetLayout,
 };
 use crate::export::{self, HiddenSheet, HiddenSheetError, TableColumns};
 use crate::mapping::{self, Edit, Edits, MappingAst, Plan, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
 use crate::upload::feed::reader_failed;
+use amo_client::List;
 use amo_client::account::{Account, SnapshotScope};
 use amo_model::{Action, Kind};
 use sheet_source::message;
@@ -75,8 +77,8 @@ pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Res
 
 fn import_workbook(request: &ImportRequest, events: &mut EventSink<'_>) -> Result<Vec<RunResult>, EngineError> {
     request.validate()?;
-    let OpenedWorkbook { workbook, scan, reads } = open_workbook(request, true, events)?;
-    let parts = prepare_parts(request, &workbook, scan, events)?;
+    let OpenedWorkbook { workbook, records, reads } = open_workbook(request, true, events)?;
+    let parts = prepare_parts(request, &workbook, records, events)?;
     let (count, mut results) = (parts.len(), Vec::new());
     // The notes on the workbook belong to each of its runs.
     let source_notes = events.take_notes();
@@ -115,8 +117,8 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
         ));
     }
     let import = &request.import;
-    let OpenedWorkbook { workbook, scan, .. } = open_workbook(import, false, events)?;
-    let parts = prepare_parts(import, &workbook, scan, events)?;
+    let OpenedWorkbook { workbook, records, .. } = open_workbook(import, false, events)?;
+    let parts = prepare_parts(import, &workbook, records, events)?;
     let (state, account) = (&import.folders.state, &workbook.account_key);
     let client = Some(&*workbook.target.client);
     let query = GuardQuery { state, account, file: &import.source, keyed: true, client };
@@ -136,16 +138,16 @@ pub(super) fn check(request: &CheckRequest, events: &mut EventSink<'_>) -> Resul
     Ok(checked)
 }
 
-/// A workbook whose edited rows are being found.
+/// A workbook whose edited rows are being found and read.
 struct OpenedWorkbook {
     workbook: OpenWorkbook,
     /// `None` where every row becomes a new record.
-    scan: Option<EditScan>,
+    records: Option<EditedRecords>,
     /// For the first run of the workbook.
     reads: Option<ReadsBeside>,
 }
 
-/// Opens the workbook and reads its account. The sheet is read meanwhile.
+/// Opens the workbook and reads its account. The sheet and the records of its edited rows are read meanwhile.
 fn open_workbook(
     request: &ImportRequest,
     sends: bool,
@@ -169,12 +171,14 @@ fn open_workbook(
     let mut read = AccountRead::begin(&target, &expected, events);
     let reads = sends.then(|| ReadsBeside::begin(&target, &mut read, None));
     let table = open_sheet(request, &hidden, events)?;
-    let scan = match purposes(hidden.stamp.kind, request.as_new) {
+    let records = match purposes(hidden.stamp.kind, request.as_new) {
         [Purpose::AsNew, ..] => None,
         _ => {
             let sent = Arc::new(returned::sent_before(state, &hidden, file)?);
             let context = ScanContext { hidden: Arc::clone(&hidden), sent, rows: request.rows };
-            Some(EditScan::start(source::reopen_table(&table)?, context))
+            let scan = EditScan::start(source::reopen_table(&table)?, context);
+            let list = List::of(hidden.stamp.kind.spec().entity, hidden.stamp.catalog);
+            Some(EditedRecords::begin(scan, &target.runtime, Arc::clone(&target.client), list))
         }
     };
     let read = read.finish(&target, &request.cancel, events)?;
@@ -190,7 +194,7 @@ fn open_workbook(
         false => prepare::read_parts(&target, (basics, &scope), &request.cancel, events)?.account,
     };
     let workbook = OpenWorkbook { hidden, table, target, account, account_key, same_account, sha256 };
-    Ok(OpenedWorkbook { workbook, scan, reads })
+    Ok(OpenedWorkbook { workbook, records, reads })
 }
 
 /// Opens the sheet with the exported rows.
@@ -322,14 +326,14 @@ fn parse_mapping(file: &Path, made: &Generated) -> Result<MappingAst, EngineErro
 fn prepare_parts(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
-    scan: Option<EditScan>,
+    records: Option<EditedRecords>,
     events: &mut EventSink<'_>,
 ) -> Result<Vec<DecidedPart>, EngineError> {
     let purposes = purposes(workbook.hidden.stamp.kind, request.as_new);
     let first = compile_part(request, workbook, purposes[0])?;
     events.emit(Event::Phase(Phase::Decide));
-    let mut decided = match scan {
-        Some(scan) => decide_rows(request, workbook, (&first, scan), events)?,
+    let mut decided = match records {
+        Some(records) => decide_rows(request, workbook, (&first, records), events)?,
         None => Decisions {
             added: export::round_trip::added_rows(source::reopen_table(&workbook.table)?, &workbook.hidden)?,
             ..Decisions::default()
@@ -435,7 +439,7 @@ pub(super) fn stored_edits(store: &Store, run: i64, made: &str, action: Action) 
 fn decide_rows(
     request: &ImportRequest,
     workbook: &OpenWorkbook,
-    (part, scan): (&CompiledPart, EditScan),
+    (part, records): (&CompiledPart, EditedRecords),
     events: &mut EventSink<'_>,
 ) -> Result<Decisions, EngineError> {
     let OpenWorkbook { hidden, target, account, .. } = workbook;
@@ -444,14 +448,12 @@ fn decide_rows(
         TableColumns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
     let store = Store::open(&request.folders.state)?;
     let deciding = DecisionContext {
-        client: &target.client,
         hidden,
         layout: &SheetLayout::of(hidden, &workbook.table.header),
         plan: &part.plan,
         columns: &columns,
         account,
-        entity: spec.entity,
-        sent: scan.sent(),
+        sent: records.sent(),
         bases: returned::bases(&store, hidden)?,
         force: request.force,
     };
@@ -459,7 +461,7 @@ fn decide_rows(
         &target.runtime,
         &request.cancel,
         "nothing was sent",
-        export::round_trip::decide(scan, &deciding),
+        export::round_trip::decide(records, &deciding),
     )?;
     target.forward_notices(events);
     match ended {

@@ -9,6 +9,7 @@ use crate::export::round_trip::{DecideError, DecisionContext, SentCells, SheetLa
 use crate::export::{CellHashes, HiddenSheet, TableColumns, round_trip};
 use crate::mapping::Edit;
 use crate::store::{SentBack, Store};
+use amo_client::List;
 use amo_model::Action;
 use sheet_source::message;
 use sheet_source::problem::Note;
@@ -160,17 +161,16 @@ impl PostProcessing<'_> {
         let kind = hidden.stamp.kind;
         let columns = TableColumns::of(kind.spec().entity, hidden.stamp.catalog, account);
         let deciding = DecisionContext {
-            client: self.client,
             hidden,
             layout,
             plan: self.plan,
             columns: &columns.of_earlier(&hidden.columns, kind),
             account,
-            entity: kind.spec().entity,
             sent: Arc::new(sent),
             bases: HashMap::new(),
             force: false,
         };
-        round_trip::read_sent(&deciding, written, refused, !self.resumed).await
+        let list = List::of(kind.spec().entity, hidden.stamp.catalog);
+        round_trip::read_sent((self.client, &list), &deciding, written, refused, !self.resumed).await
     }
 }

@@ -3,8 +3,9 @@
 
 use super::fresh::AddedRow;
 use super::judge::{CellDecision, CellFacts, SentCells, decide_cell};
+use super::records::{EditedRecords, ReadItem, RecordsById};
 use super::refusals::{conflict, put_back, refusal, with_value};
-use super::scan::{EditScan, EditedRow, ScannedItem, SheetFacts, SheetLayout};
+use super::scan::{EditedRow, SheetFacts, SheetLayout};
 use crate::export::table::cell::AccountNames;
 use crate::export::table::columns::TableColumns;
 use crate::export::table::exported_column::ColumnMeaning;
@@ -13,10 +14,9 @@ use crate::export::table::hashes::{Hashes, canonical, hashes};
 use crate::export::table::hidden::{HiddenSheet, as_read};
 use crate::export::table::linked::LinkedRow;
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
+use amo_client::Failure;
 use amo_client::account::Account;
-use amo_client::{Client, Failure, List};
 use amo_model::compact::CompactJson;
-use amo_model::{Entity, parts};
 use sheet_source::message;
 use sheet_source::problem::{Problem, column_letter};
 use sheet_source::{Row, Scalar};
@@ -41,13 +41,11 @@ const PARTS: [&str; 2] = ["first_name", "last_name"];
 
 /// What edits are decided by.
 pub struct DecisionContext<'a> {
-    pub client: &'a Client,
     pub hidden: &'a HiddenSheet,
     pub layout: &'a SheetLayout,
     pub plan: &'a Arc<Plan>,
     pub columns: &'a TableColumns,
     pub account: &'a Account,
-    pub entity: Entity,
     /// What earlier imports of this file sent, by id.
     pub sent: Arc<HashMap<u64, SentCells>>,
     /// Exported values by id, where the workbook does not have them and earlier imports have found them out.
@@ -80,13 +78,15 @@ pub enum DecideError {
 }
 
 /// Decides about the edited rows of a sheet; `None` where its reading ended without a result.
-pub async fn decide(mut scan: EditScan, context: &DecisionContext<'_>) -> Result<Option<Decisions>, DecideError> {
+pub async fn decide(
+    mut records: EditedRecords,
+    context: &DecisionContext<'_>,
+) -> Result<Option<Decisions>, DecideError> {
     let mut decider = Decider::new(context);
-    while let Some(item) = scan.next().await {
-        match item {
-            ScannedItem::Edited(rows) => decider.compare_rows(&rows).await?,
-            ScannedItem::End(facts) => return Ok(Some(decider.finish(facts))),
-            ScannedItem::Broken(problem) => return Err(DecideError::Source(problem)),
+    while let Some(item) = records.next().await {
+        match item? {
+            ReadItem::Page(rows, found) => decider.compare_rows(&rows, &found),
+            ReadItem::End(facts) => return Ok(Some(decider.finish(facts))),
         }
     }
     Ok(None)
@@ -126,9 +126,7 @@ impl<'a> Decider<'a> {
         self.decided.edits.insert(row, Edit::Refused(vec![refusal]));
     }
 
-    async fn compare_rows(&mut self, edited: &[EditedRow]) -> Result<(), DecideError> {
-        let ids: Vec<u64> = edited.iter().map(|one| one.id).collect();
-        let found = self.read_records(&ids).await?;
+    fn compare_rows(&mut self, edited: &[EditedRow], found: &RecordsById) {
         for one in edited {
             match found.get(&one.id) {
                 Some(item) => self.compare(one, item),
@@ -144,19 +142,6 @@ impl<'a> Decider<'a> {
                 None => {}
             }
         }
-        Ok(())
-    }
-
-    /// The records of the account by id.
-    pub async fn read_records(&self, ids: &[u64]) -> Result<HashMap<u64, CompactJson>, DecideError> {
-        let catalog = self.context.plan.catalog;
-        let found = self
-            .context
-            .client
-            .records_by_id(&List::of(self.context.entity, catalog), ids)
-            .await
-            .map_err(DecideError::Service)?;
-        Ok(found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item.into()))).collect())
     }
 
     /// A record as the export shows it, with its hashes.

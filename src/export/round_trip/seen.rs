@@ -3,6 +3,8 @@
 
 use super::decide::{DecideError, Decider, DecisionContext};
 use super::judge::SentCells;
+use super::records::{RecordsById, read_records};
+use amo_client::{Client, List};
 use amo_model::compact::CompactJson;
 use amo_model::{IDS_MAX, parts};
 
@@ -11,6 +13,7 @@ const ROBOT: u64 = 0;
 
 /// Reads the records with the ids of `written`. Those of `refused` are settled without being read.
 pub async fn read_sent(
+    (client, list): (&Client, &List),
     context: &DecisionContext<'_>,
     written: &[u64],
     refused: &[u64],
@@ -22,29 +25,23 @@ pub async fn read_sent(
     let (decider, mut written) = (Decider::new(context), written.to_vec());
     written.retain(|id| context.sent.contains_key(id));
     for ids in written.chunks(IDS_MAX) {
-        read_page(&decider, ids, asked_before, &mut seen).await?;
+        let found = read_records(client, list, ids).await.map_err(DecideError::Service)?;
+        seen.extend(ids.iter().map(|id| (*id, settled(*id, &found, &decider, asked_before))));
     }
     Ok(seen)
 }
 
-/// Reads a page of records.
-async fn read_page(
-    decider: &Decider<'_>,
-    ids: &[u64],
-    asked_before: bool,
-    seen: &mut Vec<(u64, SentCells)>,
-) -> Result<(), DecideError> {
-    let found = decider.read_records(ids).await?;
-    for id in ids {
-        let mut sent = decider.context.sent.get(id).cloned().unwrap_or_default();
-        match found.get(id) {
-            Some(item) if is_ours(item, decider) => sent = sent.arrived(&decider.shown(item).1.cells, asked_before),
-            // It is deleted, or another user has changed it since.
-            _ => sent.settle(),
+/// What is known of a record that was sent, after a look at it.
+fn settled(id: u64, found: &RecordsById, decider: &Decider<'_>, asked_before: bool) -> SentCells {
+    let mut sent = decider.context.sent.get(&id).cloned().unwrap_or_default();
+    match found.get(&id) {
+        Some(item) if is_ours(item, decider) => sent.arrived(&decider.shown(item).1.cells, asked_before),
+        // It is deleted, or another user has changed it since.
+        _ => {
+            sent.settle();
+            sent
         }
-        seen.push((*id, sent));
     }
-    Ok(())
 }
 
 /// True where no other user was the last to change a record.
