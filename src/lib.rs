@@ -10,4 +10,5 @@ pub mod report;
 pub mod export;
 pub mod engine;
 pub mod problems;
+pub mod samples;
 pub mod cli;

@@ -7,9 +7,9 @@ mod args;
 mod exit;
 
 use crate::engine::{EngineError, ErrorKind};
-use args::{Cli, CommonArgs, MappingVerb, Verb, usage};
+use args::{Cli, CommonArgs, Verb, usage};
 use clap::Parser;
-use commands::{account, check, export, go_on, import, peek, runs};
+use commands::{account, check, export, go_on, import, peek, runs, starters};
 use exit::Exit;
 use serde_json::json;
 use sheet_source::problem::{Problem, Stage};
@@ -54,13 +54,8 @@ fn run(verb: &Verb, common: &CommonArgs) -> Result<Exit, EngineError> {
         Verb::Sandbox(args) => commands::sandbox::run(args, common),
         #[cfg(not(feature = "sandbox"))]
         Verb::Sandbox(_) => Err(crate::engine::no_sandbox()),
-        Verb::Mapping(args) => match args.verb {
-            MappingVerb::Schema => {
-                let schema = crate::mapping::schema::schema();
-                say::data(&serde_json::to_string_pretty(&schema).unwrap_or_default());
-                Ok(Exit::Done)
-            }
-        },
+        Verb::Mapping(args) => starters::mapping(&args.verb, common),
+        Verb::Sample(args) => starters::sample(args, common),
     }
 }
 

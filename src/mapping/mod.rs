@@ -25,7 +25,7 @@ pub use hashing::SeededState;
 pub use language::ast::MappingAst;
 pub(crate) use language::reader::sort_by_position;
 pub use language::tree::is_mapping;
-pub use language::{ast, schema};
+pub use language::{ast, schema, starter};
 pub use lookup::{KEY_SPACE, KEY_SPACE_HINT, KeyQuery, Keyed, Ledger};
 pub use plan::Plan;
 pub use suspect::Suspicion;

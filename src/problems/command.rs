@@ -37,6 +37,12 @@ pub(super) const AREA: ProblemArea = ProblemArea {
         )
         .in_commands("import, account customers-mode"),
         error(
+            "output-file",
+            "a file that a command should write exists already and is another one, or its folder takes no files",
+            "name another place, or move the file away",
+        )
+        .in_commands("mapping new, sample"),
+        error(
             "report",
             "the report of a run cannot be written; the outcomes are safe in the store",
             "write it again with `amoport report`",

@@ -28,6 +28,7 @@ mod round_trip;
 mod secrets;
 mod served;
 mod shown;
+mod starters;
 mod stops;
 mod tokens;
 mod trust;

@@ -7,11 +7,11 @@ pub mod usage;
 
 use crate::cli::exit::Exit;
 use crate::engine::{MaxErrors, ReadableByOthers};
-use amo_model::Kind;
+use amo_model::{Action, Kind};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use parse::{
-    BatchLimit, batch, decimal, delimiter, exported_kind, hidden_rows, max_errors, positive_seconds, rows, seconds,
-    truth,
+    BatchLimit, action, batch, decimal, delimiter, exported_kind, hidden_rows, kind, max_errors, positive_seconds,
+    rows, seconds, truth,
 };
 use sheet_source::HiddenRows;
 use std::path::PathBuf;
@@ -79,6 +79,8 @@ pub enum Verb {
     Sandbox(SandboxArgs),
     /// The mapping language
     Mapping(MappingArgs),
+    /// Write a sample and its mapping into a folder, to try them in the sandbox
+    Sample(SampleArgs),
 }
 
 /// The account.
@@ -451,6 +453,34 @@ pub struct MappingArgs {
 pub enum MappingVerb {
     /// Print the JSON Schema of mapping files, for editors
     Schema,
+    /// Print a commented mapping to begin with, with every field of a kind
+    New(NewMappingArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct NewMappingArgs {
+    /// What the rows become: lead, complex-lead, contact, company, customer, …
+    #[arg(value_parser = kind)]
+    pub kind: Kind,
+    /// What is done with the records: create, update or delete
+    #[arg(long, value_name = "ACTION", default_value = "create", value_parser = action)]
+    pub action: Action,
+    /// Write it into this new file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct SampleArgs {
+    /// What its rows become: lead, complex-lead, contact, company, customer, …
+    #[arg(value_parser = kind)]
+    pub kind: Kind,
+    /// What is done with the records: create, update or delete
+    #[arg(long, value_name = "ACTION", default_value = "create", value_parser = action)]
+    pub action: Action,
+    /// The folder, which gets the folders samples and mappings
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub into: PathBuf,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Values of options, parsed.
 
 use crate::engine::MaxErrors;
-use amo_model::Kind;
+use amo_model::{Action, Kind};
 use sheet_source::HiddenRows;
 
 pub fn hidden_rows(text: &str) -> Result<HiddenRows, String> {
@@ -71,6 +71,16 @@ pub fn max_errors(text: &str) -> Result<MaxErrors, String> {
         None => text.parse().ok().map(MaxErrors::Records),
     };
     read.ok_or_else(|| "a number of records, or a share such as 1%".to_owned())
+}
+
+/// Parses a kind.
+pub fn kind(text: &str) -> Result<Kind, String> {
+    Kind::from_name(text).ok_or_else(|| format!("kinds are {}", Kind::ALL.map(Kind::name).join(", ")))
+}
+
+/// Parses an action.
+pub fn action(text: &str) -> Result<Action, String> {
+    Action::from_name(text).ok_or_else(|| format!("actions are {}", Action::ALL.map(Action::name).join(", ")))
 }
 
 /// Parses a kind that can be exported.

@@ -10,3 +10,4 @@ pub mod peek;
 pub mod runs;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod starters;
