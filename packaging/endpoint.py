@@ -4,6 +4,7 @@
     endpoint.py serve FOLDER HOST:PORT    passes TLS connections on to a sandbox, over IPv4 and IPv6, and answers DNS
 """
 
+import re
 import socket
 import ssl
 import struct
@@ -60,10 +61,11 @@ def resolve() -> None:
             resolver.sendto(answer(query), client)
 
 
-def copy(source: socket.socket, to: socket.socket) -> None:
+def copy(source: socket.socket, to: socket.socket, host: bytes = b"") -> None:
+    """Passes bytes on; with `host`, requests name that host, since a sandbox answers to no other name than its own."""
     try:
         while data := source.recv(65536):
-            to.sendall(data)
+            to.sendall(re.sub(rb"(?im)^host: [^\r\n]+", b"host: " + host, data) if host else data)
         to.shutdown(socket.SHUT_WR)
     except OSError:
         pass
@@ -78,8 +80,9 @@ def accept(listener: socket.socket, context: ssl.SSLContext, sandbox: tuple[str,
             plain.close()
             continue
         server = socket.create_connection(sandbox)
-        for pair in ((client, server), (server, client)):
-            threading.Thread(target=copy, args=pair, daemon=True).start()
+        own = "{}:{}".format(*sandbox).encode("ascii")
+        for way in ((client, server, own), (server, client)):
+            threading.Thread(target=copy, args=way, daemon=True).start()
 
 
 def serve(folder: str, sandbox: str) -> None:

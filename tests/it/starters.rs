@@ -22,6 +22,8 @@ fn a_sample_is_written_and_imported_and_replaces_nothing() {
     assert!(!folder.path().join("here/samples/leads.csv").exists(), "nothing was written");
     assert_eq!(std::fs::read_to_string(folder.path().join("here/mappings/leads.toml")).expect("the file"), "mine");
 
+    let here = sample(&["segment"]).expect(0);
+    assert!(here.stderr.contains("import samples/segments.csv --mapping mappings/segments.toml"), "{}", here.stderr);
     let none = sample(&["lead", "--action", "delete"]).expect(2);
     assert!(none.stderr.contains("create, update"), "{}", none.stderr);
     let unknown = sample(&["deal"]).expect(2);

@@ -66,7 +66,8 @@ pub fn sample(args: &SampleArgs, common: &CommonArgs) -> Result<Exit, EngineErro
         (sample.mapping, sample.mapping_text.as_bytes()),
         (SCHEMA, schema.as_bytes()),
     ];
-    let files = files.map(|(path, bytes)| (args.into.join(path), bytes));
+    let here = args.into == Path::new(".");
+    let files = files.map(|(path, bytes)| (if here { path.into() } else { args.into.join(path) }, bytes));
     // Nothing is written where one of them would replace another file.
     let mut missing = Vec::new();
     for (path, bytes) in &files {

@@ -21,7 +21,7 @@ pub fn starter(spec: &KindSpec, action: Action) -> String {
         line(&mut text, spec.name == "element", (CATALOG_KEY, "\"Товары\""), about);
     }
     let by_key = action != Action::Create && !names_records(spec, action);
-    line(&mut text, by_key, ("key", "\"ID\""), "the column that tells records apart: needed to find them again later");
+    line(&mut text, by_key, ("key", "\"ID\""), "the column that identifies a record, from one import to the next");
     line(&mut text, false, ("key-space", "\"erp\""), "mappings with this name share their keys");
     line(&mut text, false, ("marker", "\"Import mark\""), "a text field: finds a record whose answer was lost");
     if spec.grouped() && action == Action::Create {
@@ -69,6 +69,7 @@ fn write_section(text: &mut String, section: &SectionSpec, action: Action) {
     let _ = writeln!(text, "\n{}[{}]", if used { "" } else { "# " }, section.name);
     for field in fields {
         let about = match field.required {
+            _ if action == Action::Update => field.about.to_owned(),
             Required::No => field.about.to_owned(),
             Required::Always => format!("{}; needed", field.about),
             Required::Periodicity => format!("{}; needed where customers buy periodically", field.about),
@@ -90,7 +91,8 @@ fn write_section(text: &mut String, section: &SectionSpec, action: Action) {
 fn is_used(field: &FieldSpec, action: Action) -> bool {
     match action {
         Action::Create => field.required == Required::Always || field.name == "name",
-        Action::Update | Action::Delete => field.holds == FieldContent::OwnId || field.required == Required::Always,
+        Action::Update => field.holds == FieldContent::OwnId,
+        Action::Delete => field.holds == FieldContent::OwnId || field.required == Required::Always,
     }
 }
 
