@@ -84,7 +84,7 @@ impl Sizer {
 
     /// The size of the next batch where `left` records are still to be sent at `rate` requests a second. With sizes of
     /// √(2·left / (rate·cost)), which get smaller towards the end, all last answers come at the same time. What is not more than
-    /// two probes goes at once: its answer comes before that to a second batch would, whatever a record costs.
+    /// two probes goes at once: the second one would wait for the answer to the first.
     pub fn size_for(self, left: Option<u64>, rate: u32) -> usize {
         if let (BatchSize::Auto { max, .. }, Some(left), true) = (self.wanted, left, self.is_probing())
             && left <= 2 * self.size as u64

@@ -448,3 +448,29 @@ fn a_hundred_thousand_leads_under_five_percent_faults_arrive_exactly_once() {
         rough.as_secs_f64() / quiet.as_secs_f64()
     );
 }
+
+#[test]
+fn rows_that_threads_map_are_those_that_are_mapped_one_after_the_other() {
+    let (service, folder) = (Service::start(), Folder::new());
+    folder
+        .write("leads.toml", "version = 1\nkind = \"lead\"\nkey = \"n\"\n[lead]\nname = \"name\"\nprice = \"price\"\n");
+    let mut csv = String::from("n,name,price\n");
+    for n in 0..3_000 {
+        // Keys that occur twice, in the same chunk and far apart; prices that are none.
+        let key = if n % 97 == 0 { n / 2 } else { n };
+        let price = if n % 61 == 0 { "много".to_owned() } else { n.to_string() };
+        csv += &format!("{key},Сделка {n},{price}\n");
+    }
+    folder.write("leads.csv", csv);
+    let check = |more: &[&str]| {
+        let args = [&["check", "leads.csv", "-m", "leads.toml", "--json"], more].concat();
+        let checked = folder.run(&service, &args).expect(1);
+        (checked.json()["problems"].clone(), checked.stderr)
+    };
+    // With a limit, rows are mapped one after the other.
+    let (threads, told) = check(&[]);
+    let (alone, told_alone) = check(&["--limit", "1000000"]);
+    assert!(threads.as_array().is_some_and(|problems| problems.len() > 70), "{threads}");
+    assert_eq!(threads, alone);
+    assert_eq!(told, told_alone);
+}

@@ -1,19 +1,21 @@
 //! The command line, as `clap` parses it. `requests` turns arguments into requests of the engine, `usage` prints help and usage
-//! errors.
+//! errors, `starters` has the arguments of `mapping` and `sample`.
 
 mod parse;
 pub mod requests;
+mod starters;
 pub mod usage;
 
 use crate::cli::exit::Exit;
 use crate::engine::{MaxErrors, ReadableByOthers};
-use amo_model::{Action, Kind};
+use amo_model::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use parse::{
-    BatchLimit, action, batch, decimal, delimiter, exported_kind, hidden_rows, kind, max_errors, positive_seconds,
-    rows, seconds, truth,
+    BatchLimit, batch, decimal, delimiter, exported_kind, hidden_rows, max_errors, positive_seconds, rows, seconds,
+    truth,
 };
 use sheet_source::HiddenRows;
+pub use starters::{MappingArgs, MappingVerb, NewMappingArgs, SampleArgs};
 use std::path::PathBuf;
 
 #[derive(Debug, Parser)]
@@ -441,46 +443,6 @@ pub struct SandboxArgs {
     /// Faults from the beginning: the JSON that /_sandbox/faults takes, or a file with it
     #[arg(long, value_name = "JSON|FILE", env = "AMOPORT_FAULTS")]
     pub faults: Option<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct MappingArgs {
-    #[command(subcommand)]
-    pub verb: MappingVerb,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum MappingVerb {
-    /// Print the JSON Schema of mapping files, for editors
-    Schema,
-    /// Print a commented mapping to begin with, with every field of a kind
-    New(NewMappingArgs),
-}
-
-#[derive(Debug, Args)]
-pub struct NewMappingArgs {
-    /// What the rows become: lead, complex-lead, contact, company, customer, …
-    #[arg(value_parser = kind)]
-    pub kind: Kind,
-    /// What is done with the records: create, update or delete
-    #[arg(long, value_name = "ACTION", default_value = "create", value_parser = action)]
-    pub action: Action,
-    /// Write it into this new file
-    #[arg(short, long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub struct SampleArgs {
-    /// What its rows become: lead, complex-lead, contact, company, customer, …
-    #[arg(value_parser = kind)]
-    pub kind: Kind,
-    /// What is done with the records: create, update or delete
-    #[arg(long, value_name = "ACTION", default_value = "create", value_parser = action)]
-    pub action: Action,
-    /// The folder, which gets the folders samples and mappings
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    pub into: PathBuf,
 }
 
 #[cfg(test)]

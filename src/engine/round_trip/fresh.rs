@@ -2,7 +2,7 @@
 
 use crate::engine::interface::error::EngineError;
 use crate::engine::interface::request::ImportRequest;
-use crate::engine::round_trip::OpenWorkbook;
+use crate::engine::round_trip::open::OpenWorkbook;
 use crate::export::round_trip::AddedRow;
 use crate::mapping::{Edit, Refusal};
 use crate::store::{Store, ledger_name};

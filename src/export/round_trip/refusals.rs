@@ -15,11 +15,10 @@ pub fn with_value(refusal: Refusal, value: &str) -> Refusal {
 
 pub fn conflict(position: usize, sheet: &Row, account: &Row, base_known: bool) -> Refusal {
     let (here, there) = (sheet.get(position).text, account.get(position).text);
-    let shown_text = |text: &str| if text.trim().is_empty() { Arg::from("nothing") } else { quoted(text) };
     let message = message!(
         "the record was changed in the account meanwhile: {here} in the sheet, {there} in the account",
-        here = shown_text(here),
-        there = shown_text(there)
+        here = shown(here),
+        there = shown(there)
     );
     let hint = match base_known {
         true => "export again, or add --force to let the sheet win",
@@ -33,13 +32,17 @@ pub fn conflict(position: usize, sheet: &Row, account: &Row, base_known: bool) -
 
 pub fn put_back(position: usize, sheet: &Row, account: &Row) -> Refusal {
     let (here, there) = (sheet.get(position).text, account.get(position).text);
-    let shown_text = |text: &str| if text.trim().is_empty() { Arg::from("nothing") } else { quoted(text) };
     let message = message!(
         "the cell has the exported value, {here}, but this file has sent another one before: {there} in the account",
-        here = shown_text(here),
-        there = shown_text(there)
+        here = shown(here),
+        there = shown(there)
     );
     let hint =
         "to send the exported value, add --force; if this is another copy of the export, save it under another name";
     with_value(refusal("put-back", Some(position), message, hint), here)
+}
+
+/// The text of a cell in a message.
+fn shown(text: &str) -> Arg {
+    if text.trim().is_empty() { Arg::from("nothing") } else { quoted(text) }
 }

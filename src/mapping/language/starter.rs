@@ -68,12 +68,13 @@ fn write_section(text: &mut String, section: &SectionSpec, action: Action) {
     let used = section.is_item();
     let _ = writeln!(text, "\n{}[{}]", if used { "" } else { "# " }, section.name);
     for field in fields {
-        let about = match field.required {
-            _ if action == Action::Update => field.about.to_owned(),
-            Required::No => field.about.to_owned(),
-            Required::Always => format!("{}; needed", field.about),
-            Required::Periodicity => format!("{}; needed where customers buy periodically", field.about),
+        // Of an existing record, no field is needed but its id.
+        let needed = match field.required {
+            Required::Always if action != Action::Update => "; needed",
+            Required::Periodicity if action != Action::Update => "; needed where customers buy periodically",
+            _ => "",
         };
+        let about = format!("{}{needed}", field.about);
         line(text, used && is_used(field, action), (field.name, &quoted(&title(field.name))), &about);
     }
     if has_fields {
@@ -138,6 +139,24 @@ mod tests {
             let text = starter(kind.spec(), action);
             let read = read_text(Path::new("new.toml"), &text);
             assert!(read.is_ok(), "{kind:?} {action:?}: {read:#?}\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_field_of_the_kind_is_in_its_starting_mapping() {
+        for (kind, action) in all() {
+            let text = starter(kind.spec(), action);
+            for section in kind.spec().sections {
+                let of_section = format!("[{}]", section.name);
+                for field in section.fields.iter().filter(|field| field.taken_on(action)) {
+                    let part = text.split_once(&of_section).expect(section.name).1;
+                    let part = part.split("\n\n").next().unwrap_or_default();
+                    let is_field = |line: &str| {
+                        line.trim_start_matches("# ").split(" =").next().map(str::trim) == Some(field.name)
+                    };
+                    assert!(part.lines().any(is_field), "{kind:?} {action:?}: {of_section} {}", field.name);
+                }
+            }
         }
     }
 
