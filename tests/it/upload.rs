@@ -463,14 +463,15 @@ fn rows_that_threads_map_are_those_that_are_mapped_one_after_the_other() {
     }
     folder.write("leads.csv", csv);
     let check = |more: &[&str]| {
-        let args = [&["check", "leads.csv", "-m", "leads.toml", "--json"], more].concat();
+        let args = [&["import", "leads.csv", "-m", "leads.toml", "--dry-run", "--json"], more].concat();
         let checked = folder.run(&service, &args).expect(1);
-        (checked.json()["problems"].clone(), checked.stderr)
+        let told = checked.stderr.lines().filter(|line| !line.starts_with("the account's lists were read"));
+        (checked.json()["problems"].clone(), told.map(str::to_owned).collect::<Vec<_>>())
     };
     // With a limit, rows are mapped one after the other.
     let (threads, told) = check(&[]);
     let (alone, told_alone) = check(&["--limit", "1000000"]);
-    assert!(threads.as_array().is_some_and(|problems| problems.len() > 70), "{threads}");
+    assert!(threads.as_u64().is_some_and(|problems| problems > 60), "{threads}");
     assert_eq!(threads, alone);
     assert_eq!(told, told_alone);
 }
